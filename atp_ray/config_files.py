@@ -1,0 +1,84 @@
+"""Read the project's YAML files into frozen pydantic models, with errors that name file, key and reason."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from atp_ray.errors import UsageError, suggestion
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class Frozen(BaseModel):
+    """Base of every configuration model: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@cache
+def configs_dir() -> Path:
+    """Return the folder `configs/` that lies beside the `atp_ray` package."""
+    return Path(__file__).resolve().parent.parent / "configs"
+
+
+def config_names(kind: str) -> list[str]:
+    """Return the sorted names of the YAML files in `configs/<kind>/`, without their ending."""
+    return sorted(path.stem for path in (configs_dir() / kind).glob("*.yaml"))
+
+
+def load_yaml(path: Path) -> Any:
+    """Parse one YAML file.
+
+    Raises:
+        UsageError: the file is missing, unreadable or not YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"cannot be read: {reason}", str(path), "Check the path") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        problem = getattr(error, "problem", None) or "syntax error"
+        raise UsageError(f"is not valid YAML: {problem}", where, "Fix the syntax at that line") from error
+
+
+def parse_model(model: type[ModelT], data: Any, where: str) -> ModelT:
+    """Validate `data` as `model`; `where` names the file or option in the error.
+
+    Raises:
+        UsageError: with the first offending key and, for an unknown key, the nearest known one.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise _as_usage_error(model, error, where) from error
+
+
+def _as_usage_error(model: type[BaseModel], error: ValidationError, where: str) -> UsageError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return UsageError(f"unknown key '{key}'", where, suggestion(key, model.model_fields))
+    message = first["msg"].removeprefix("Value error, ").rstrip(".")
+    hint = None if first["type"] in ("value_error", "missing") else f"Given: {first['input']!r}"
+    return UsageError(f"{key}: {message}" if key else message, where, hint)
+
+
+def load_config(kind: str, name: str, model: type[ModelT]) -> ModelT:
+    """Load `configs/<kind>/<name>.yaml`, or the YAML file that `name` is the path of.
+
+    Raises:
+        UsageError: nothing of that name (with a suggestion), or the file is invalid.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else configs_dir() / kind / f"{name}.yaml"
+    if not path.exists():
+        noun = kind.removesuffix("s")
+        raise UsageError(f"unknown {noun} '{name}'", hint=suggestion(name, config_names(kind)))
+    return parse_model(model, load_yaml(path), str(path))

@@ -1,0 +1,98 @@
+"""What agents remember of an episode.
+
+One `EpisodeMemory` serves the seats an agent actor hosts (one, unless agents are packed). It keeps the last
+`history_window` rounds in columns; `seat_view` is the only way in and shows one seat nothing but its own share.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from atp_ray.actions import Action
+from atp_ray.episodes import EpisodeSpec
+from atp_ray.turns import Observation, PublicRound
+
+
+class SeatRound(NamedTuple):
+    """One remembered round from one seat's point of view."""
+
+    public: PublicRound
+    own_reply: str | None
+    capital_before: float
+    capital_after: float
+
+
+class SeatView(NamedTuple):
+    """Everything one seat may use to decide: the episode, its seat number and its remembered rounds, oldest first."""
+
+    spec: EpisodeSpec
+    seat: int
+    rounds: tuple[SeatRound, ...]
+
+
+class OthersCount(NamedTuple):
+    """How the other seats acted in a round: colluders, decisions read, seats without a decision."""
+
+    n_deviant: int
+    n_decided: int
+    n_silent: int
+
+
+class EpisodeMemory:
+    """The memory of the seats one host plays in one episode.
+
+    Args:
+        spec: the episode.
+        seats: seat numbers hosted, in the order of all columns.
+    """
+
+    def __init__(self, spec: EpisodeSpec, seats: Sequence[int]) -> None:
+        self.spec = spec
+        self.seats = tuple(seats)
+        self.known_rounds = 0
+        self._rounds: deque[Observation] = deque(maxlen=spec.history_window)
+
+    def observe(self, observations: Sequence[Observation]) -> None:
+        """Append the rounds that follow the last known one; rounds already known are ignored (a repeated request).
+
+        Raises:
+            ValueError: a round is skipped, or the columns do not match the hosted seats.
+        """
+        for observation in observations:
+            if observation.public.round <= self.known_rounds:
+                continue
+            if observation.public.round != self.known_rounds + 1:
+                raise ValueError(f"round {observation.public.round} observed after round {self.known_rounds}")
+            if len(observation.own_reply_S) != len(self.seats):
+                raise ValueError(f"{len(observation.own_reply_S)} replies observed for {len(self.seats)} seats")
+            self._rounds.append(observation)
+            self.known_rounds += 1
+
+    @property
+    def last_round(self) -> Observation | None:
+        """The latest settled round, for players that decide for all hosted seats at once."""
+        return self._rounds[-1] if self._rounds else None
+
+    def seat_view(self, index: int) -> SeatView:
+        """Return what the `index`-th hosted seat may use to decide."""
+        rounds = tuple(
+            SeatRound(
+                observation.public,
+                observation.own_reply_S[index],
+                float(observation.capital_before_S[index]),
+                float(observation.capital_after_S[index]),
+            )
+            for observation in self._rounds
+        )
+        return SeatView(self.spec, self.seats[index], rounds)
+
+
+def count_others(public: PublicRound, seat: int) -> OthersCount:
+    """Count what the seats other than `seat` did in a round."""
+    own = int(public.actions_A[seat])
+    n_deviant = int((public.actions_A == Action.DEVIANT).sum()) - (own == Action.DEVIANT)
+    n_aligned = int((public.actions_A == Action.ALIGNED).sum()) - (own == Action.ALIGNED)
+    n_decided = n_deviant + n_aligned
+    return OthersCount(n_deviant, n_decided, len(public.actions_A) - 1 - n_decided)

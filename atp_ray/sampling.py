@@ -1,0 +1,18 @@
+"""How a checkpoint is asked: sampling, thinking, structured decision, retries."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from atp_ray.config_files import Frozen
+
+
+class Sampling(Frozen):
+    """Decoding settings of one checkpoint; part of an episode's identity."""
+
+    temperature: float = Field(default=1.0, ge=0, le=2)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    max_tokens: int = Field(default=2048, ge=1, description="Longest reply, in tokens, thinking included.")
+    thinking: bool | None = Field(default=None, description="None leaves the chat template's own default.")
+    structured: bool = Field(default=False, description="Constrain the whole reply to the decision's JSON schema.")
+    attempts: int = Field(default=3, ge=1, le=20, description="Replies drawn until one parses; then `unparsed`.")

@@ -1,0 +1,1 @@
+"""Scenarios: the situations agents are put in, as data."""

@@ -1,0 +1,1 @@
+"""Run folders: the event log (the only source of truth), the Arrow schema, Parquet in and out."""

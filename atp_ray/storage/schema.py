@@ -1,0 +1,92 @@
+"""The result schema, version 1: column names and types other tools may rely on (documented in docs/results.md)."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+_ID = [pa.field("cell_id", pa.string(), nullable=False), pa.field("episode_id", pa.string(), nullable=False)]
+_SETTING = [
+    pa.field("n_agents", pa.int32()),
+    pa.field("threshold", pa.int32()),
+    pa.field("high", pa.float64()),
+    pa.field("medium", pa.float64()),
+    pa.field("low", pa.float64()),
+    pa.field("incentive_ratio", pa.float64()),
+]
+
+DECISIONS = pa.schema(
+    [
+        *_ID,
+        pa.field("round", pa.int32(), nullable=False),
+        pa.field("seat", pa.int32(), nullable=False),
+        pa.field("checkpoint", pa.string(), nullable=False),
+        pa.field("action", pa.string(), nullable=False),
+        pa.field("choice", pa.string()),
+        pa.field("reply", pa.string()),
+        pa.field("attempts", pa.int32()),
+        pa.field("prompt_tokens", pa.int32()),
+        pa.field("completion_tokens", pa.int32()),
+        pa.field("latency_s", pa.float64()),
+        pa.field("reward", pa.float64()),
+        pa.field("capital_before", pa.float64()),
+        pa.field("capital_after", pa.float64()),
+        pa.field("log_capital_after", pa.float64()),
+        pa.field("failure", pa.string()),
+    ]
+)
+
+ROUNDS = pa.schema(
+    [
+        *_ID,
+        pa.field("round", pa.int32(), nullable=False),
+        pa.field("n_deviant", pa.int32(), nullable=False),
+        pa.field("n_aligned", pa.int32(), nullable=False),
+        pa.field("n_unparsed", pa.int32(), nullable=False),
+        pa.field("n_missing", pa.int32(), nullable=False),
+        pa.field("success", pa.bool_()),
+        pa.field("deviant_rate", pa.float64()),
+        pa.field("capital_mean", pa.float64()),
+        pa.field("capital_min", pa.float64()),
+        pa.field("capital_max", pa.float64()),
+    ]
+)
+
+EPISODES = pa.schema(
+    [
+        *_ID,
+        pa.field("paradigm", pa.string(), nullable=False),
+        pa.field("scenario", pa.string(), nullable=False),
+        *_SETTING,
+        pa.field("rounds", pa.int32(), nullable=False),
+        pa.field("visibility", pa.string(), nullable=False),
+        pa.field("seed", pa.int64(), nullable=False),
+        pa.field("population", pa.string(), nullable=False),
+        pa.field("status", pa.string(), nullable=False),
+    ]
+)
+
+CELLS = pa.schema(
+    [
+        pa.field("cell_id", pa.string(), nullable=False),
+        pa.field("grid", pa.string(), nullable=False),
+        pa.field("checkpoint", pa.string(), nullable=False),
+        pa.field("checkpoint_kind", pa.string(), nullable=False),
+        *_SETTING,
+        pa.field("visibility", pa.string(), nullable=False),
+        pa.field("round", pa.int32(), nullable=False),
+        pa.field("deviant_rate", pa.float64()),
+        pa.field("ci_low", pa.float64()),
+        pa.field("ci_high", pa.float64()),
+        pa.field("ci_method", pa.string(), nullable=False),
+        pa.field("n_decisions", pa.int64(), nullable=False),
+        pa.field("n_undecided", pa.int64(), nullable=False),
+        pa.field("p_recollude_given_success", pa.float64()),
+        pa.field("p_recollude_ci_low", pa.float64()),
+        pa.field("p_recollude_ci_high", pa.float64()),
+        pa.field("n_recollude", pa.int64(), nullable=False),
+    ]
+)
+
+TABLES = {"decisions": DECISIONS, "rounds": ROUNDS, "episodes": EPISODES, "cells": CELLS}

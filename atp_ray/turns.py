@@ -1,0 +1,95 @@
+"""What travels between coordinator and agents: turns out, replies or a memory gap back.
+
+The observation of round r travels with the request for round r+1, so a round costs one call per agent host. An agent
+that lacks earlier rounds (new, restarted, or resumed from a log) answers with a `MemoryGap` and is sent the history.
+Per-seat columns are parallel to `seats` (suffix `_S`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from atp_ray.actions import ActionArray
+from atp_ray.episodes import EpisodeSpec
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+
+class TurnFailure(NamedTuple):
+    """Why a seat has no decision: a frozen record, logged and counted, never shown to an agent as a reply."""
+
+    seat: int
+    round: int
+    type: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRound:
+    """What a settled round makes known; each agent sees of it what the episode's visibility allows.
+
+    `replies_A` holds every seat's reply without its thinking, and is None unless the visibility is `replies`.
+    """
+
+    round: int
+    actions_A: ActionArray
+    success: bool
+    replies_A: tuple[str | None, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A settled round as some seats experienced it: the public part, and each seat's own reply and capital."""
+
+    public: PublicRound
+    own_reply_S: tuple[str | None, ...]
+    capital_before_S: FloatArray
+    capital_after_S: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A request that some seats of one episode decide round `round`.
+
+    `observations` are the settled rounds the seats may not know yet, oldest first; `spec` comes with the first turn
+    and after a gap.
+    """
+
+    episode_id: str
+    round: int
+    seats: tuple[int, ...]
+    observations: tuple[Observation, ...] = ()
+    spec: EpisodeSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryGap:
+    """The host remembers only `known_rounds` rounds of the episode (-1: not even its specification)."""
+
+    episode_id: str
+    known_rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnReply:
+    """The decisions of the seats asked, as columns parallel to `seats`.
+
+    `reply_S` and `choice_S` are None where there is none; `latency_S` in seconds is NaN for players without a model.
+    """
+
+    episode_id: str
+    round: int
+    seats: tuple[int, ...]
+    action_S: ActionArray
+    choice_S: tuple[str | None, ...]
+    reply_S: tuple[str | None, ...]
+    attempts_S: IntArray
+    prompt_tokens_S: IntArray
+    completion_tokens_S: IntArray
+    latency_S: FloatArray
+    failures: tuple[TurnFailure, ...] = ()
