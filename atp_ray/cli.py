@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from rich.console import Console
+
 from atp_ray.errors import AtpError
+
+PLAIN_WIDTH = 110
 
 
 def run_command(main: Callable[[Sequence[str]], int]) -> NoReturn:
@@ -23,3 +28,24 @@ def run_command(main: Callable[[Sequence[str]], int]) -> NoReturn:
         print("interrupted", file=sys.stderr)
         code = 130
     sys.exit(code)
+
+
+def positive_int(text: str) -> int:
+    """Parse a whole number of at least 1, for argparse.
+
+    Raises:
+        argparse.ArgumentTypeError: anything else.
+    """
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
+    return value
+
+
+def report_console() -> Console:
+    """Return the console of a command; where it is no terminal, wide enough for the result tables."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)

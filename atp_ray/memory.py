@@ -46,12 +46,13 @@ class EpisodeMemory:
     Args:
         spec: the episode.
         seats: seat numbers hosted, in the order of all columns.
+        known_rounds: rounds that passed before this memory begins; more than 0 only when it is rebuilt from the log.
     """
 
-    def __init__(self, spec: EpisodeSpec, seats: Sequence[int]) -> None:
+    def __init__(self, spec: EpisodeSpec, seats: Sequence[int], known_rounds: int = 0) -> None:
         self.spec = spec
         self.seats = tuple(seats)
-        self.known_rounds = 0
+        self.known_rounds = known_rounds
         self._rounds: deque[Observation] = deque(maxlen=spec.history_window)
 
     def observe(self, observations: Sequence[Observation]) -> None:

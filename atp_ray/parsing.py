@@ -48,7 +48,8 @@ def parse_choice(reply: str, options: Sequence[str]) -> ParsedChoice:
     answer = visible_reply(reply)
     if answer is None:
         return ParsedChoice(None, "unfinished_thinking")
-    decisions = [(found, value) for found in _OBJECT.finditer(answer) if (value := _choice_value(found.group())) is not None]
+    objects = ((found, _choice_value(found.group())) for found in _OBJECT.finditer(answer))
+    decisions = [(found, value) for found, value in objects if value is not None]
     if not decisions:
         return ParsedChoice(None, "no_decision")
     by_key = {_normal(option): option for option in options}

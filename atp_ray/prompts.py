@@ -43,6 +43,17 @@ def build_messages(view: SeatView) -> list[Message]:
     return messages
 
 
+def merge_neighbours(messages: list[Message]) -> list[Message]:
+    """Join neighbouring messages of one role, for chat templates that insist on alternation."""
+    merged: list[Message] = []
+    for message in messages:
+        if merged and merged[-1]["role"] == message["role"]:
+            merged[-1]["content"] += "\n\n" + message["content"]
+        else:
+            merged.append({**message})
+    return merged
+
+
 def others_text(spec: EpisodeSpec, public: PublicRound, seat: int) -> str:
     """Return what `seat` learns of the others' decisions under the episode's visibility."""
     others = [other for other in range(len(public.actions_A)) if other != seat] if spec.visibility != "counts" else []

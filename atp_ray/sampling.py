@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from atp_ray.config_files import Frozen
+from atp_ray.config_files import Frozen, parse_model
 
 
 class Sampling(Frozen):
@@ -16,3 +16,22 @@ class Sampling(Frozen):
     thinking: bool | None = Field(default=None, description="None leaves the chat template's own default.")
     structured: bool = Field(default=False, description="Constrain the whole reply to the decision's JSON schema.")
     attempts: int = Field(default=3, ge=1, le=20, description="Replies drawn until one parses; then `unparsed`.")
+
+
+class SamplingChange(Frozen):
+    """Single settings to replace in every checkpoint's `Sampling`; what is not set is left alone."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    thinking: bool | None = None
+    structured: bool | None = None
+    attempts: int | None = None
+
+    def apply(self, sampling: Sampling, where: str) -> Sampling:
+        """Return `sampling` with the settings given here replaced.
+
+        Raises:
+            UsageError: a value is out of range; `where` names the source.
+        """
+        return parse_model(Sampling, sampling.model_dump() | self.model_dump(exclude_unset=True), where)

@@ -79,14 +79,13 @@ class MemoryGap:
 class TurnReply:
     """The decisions of the seats asked, as columns parallel to `seats`.
 
-    `reply_S` and `choice_S` are None where there is none; `latency_S` in seconds is NaN for players without a model.
+    `reply_S` is None where there is none; `latency_S` in seconds is NaN for players without a model.
     """
 
     episode_id: str
     round: int
     seats: tuple[int, ...]
     action_S: ActionArray
-    choice_S: tuple[str | None, ...]
     reply_S: tuple[str | None, ...]
     attempts_S: IntArray
     prompt_tokens_S: IntArray

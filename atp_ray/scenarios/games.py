@@ -28,7 +28,9 @@ class GameParameters(Frozen):
     @model_validator(mode="after")
     def _reachable(self) -> GameParameters:
         if self.threshold > self.n_agents:
-            raise ValueError(f"threshold {self.threshold} exceeds n_agents {self.n_agents}; success would be impossible")
+            raise ValueError(
+                f"threshold {self.threshold} exceeds n_agents {self.n_agents}; success would be impossible"
+            )
         return self
 
 

@@ -1,0 +1,30 @@
+PROFILE ?= cpu
+EXTRAS ?= test
+OUT ?= runs/appendix_b
+PY = .venv/bin/python
+
+.PHONY: help setup sweep test lint benchmark clean
+
+help:            ## list what can be made
+	@sed -n 's/^\([a-z]*\): *[^#]*## /  make \1\t/p' Makefile
+
+setup:           ## create .venv (PROFILE=cpu, the default, or cuda)
+	@sh tools/setup.sh $(PROFILE) $(EXTRAS)
+
+sweep: setup     ## the main job: 20 settings x 7 games x 3 rounds x 8 agents with the embedded checkpoint
+	@$(PY) -m atp_ray.sweep $(if $(wildcard $(OUT)/run.json),--resume,--grid appendix_b) --out $(OUT)
+
+lint: setup      ## ruff, mypy and the import contract
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+test: setup lint ## every check and every test
+	@$(PY) -m pytest
+
+benchmark: setup ## speed, as ratios against a reference in the same run
+	@$(PY) -m benchmarks.throughput
+
+clean:           ## remove .venv and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -1,0 +1,125 @@
+"""How an agent reaches its model: a Ray Serve handle, or somebody's OpenAI-compatible endpoint.
+
+A call that fails comes back as a `ModelReply` with its `error`; nothing is raised into the round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import httpx
+from ray import serve
+from ray.exceptions import RayError
+from ray.serve.exceptions import RayServeException
+from ray.serve.handle import DeploymentHandle
+
+from atp_ray.checkpoint_profiles import EndpointProfile
+from atp_ray.model_calls import ModelReply, ReplyRequest, decision_schema
+
+
+class ModelClient(Protocol):
+    """Anything that turns requests into replies."""
+
+    async def reply(self, request: ReplyRequest) -> ModelReply:
+        """Return the reply to one request."""
+        ...
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where a checkpoint's Serve deployment is found."""
+
+    app_name: str
+    deployment_name: str
+    coalesce: int = 1
+
+
+class ServeClient:
+    """Calls the shared model deployment by handle.
+
+    Requests that arrive in the same turn of the event loop travel together, at most `coalesce` in a call.
+    """
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._handle: DeploymentHandle | None = None
+        self._waiting: list[tuple[ReplyRequest, asyncio.Future[ModelReply]]] = []
+        self._calls: set[asyncio.Task[None]] = set()
+
+    async def reply(self, request: ReplyRequest) -> ModelReply:
+        """Return the engine's reply to one request."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[ModelReply] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._flush)
+        self._waiting.append((request, future))
+        return await future
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        size = self._deployment.coalesce
+        for start in range(0, len(waiting), size):
+            task = asyncio.ensure_future(self._send(waiting[start : start + size]))
+            self._calls.add(task)  # the loop itself keeps only weak references
+            task.add_done_callback(self._calls.discard)
+
+    async def _send(self, batch: Sequence[tuple[ReplyRequest, asyncio.Future[ModelReply]]]) -> None:
+        try:
+            if self._handle is None:
+                self._handle = serve.get_deployment_handle(self._deployment.deployment_name, self._deployment.app_name)
+            replies: list[ModelReply] = await self._handle.reply.remote([request for request, _ in batch])
+        except (RayError, RayServeException) as error:
+            message = (str(error).strip().splitlines() or [""])[-1]
+            replies = [ModelReply("", error=f"{type(error).__name__}: {message}")] * len(batch)
+        for (_, future), reply in zip(batch, replies, strict=True):
+            if not future.done():
+                future.set_result(reply)
+
+
+class EndpointClient:
+    """Calls an OpenAI-compatible endpoint over HTTP, at most `concurrency` requests at once."""
+
+    def __init__(self, profile: EndpointProfile) -> None:
+        self._profile = profile
+        key = os.environ.get(profile.api_key_env)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.AsyncClient(base_url=profile.base_url.rstrip("/"), headers=headers, timeout=600)
+        self._slots = asyncio.Semaphore(profile.concurrency)
+
+    async def reply(self, request: ReplyRequest) -> ModelReply:
+        """Return the endpoint's reply to one request."""
+        sampling = request.sampling
+        body: dict[str, object] = {
+            "model": self._profile.model,
+            "messages": list(request.messages),
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "max_tokens": sampling.max_tokens,
+            "seed": request.seed,
+        }
+        if sampling.structured:
+            schema = {"name": "decision", "schema": decision_schema(request.options), "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        if sampling.thinking is not None:
+            body["chat_template_kwargs"] = {"enable_thinking": sampling.thinking}
+        async with self._slots:
+            start = time.monotonic()
+            try:
+                response = await self._http.post("/chat/completions", json=body)
+                response.raise_for_status()
+                data = response.json()
+                text = data["choices"][0]["message"]["content"] or ""
+            except (httpx.HTTPError, ValueError, KeyError, IndexError, TypeError) as error:
+                return ModelReply("", error=f"{type(error).__name__}: {error}".splitlines()[0])
+        usage = data.get("usage") or {}
+        return ModelReply(
+            text,
+            int(usage.get("prompt_tokens", 0)),
+            int(usage.get("completion_tokens", 0)),
+            time.monotonic() - start,
+        )

@@ -1,0 +1,80 @@
+"""The population: which actor hosts which seat, made once and reused by every episode of a run."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import ray
+from ray.actor import ActorHandle
+
+from actors.agent import AgentActor, PlayerSpec
+from atp_ray.errors import EngineError
+
+ACTORS_PER_CPU = 4
+LEAST_ACTORS = 16
+MAX_RESTARTS = 100
+
+
+class Hosting(NamedTuple):
+    """A share of an episode's seats and the actor that hosts them."""
+
+    host: int
+    seats: tuple[int, ...]
+
+
+class Population(NamedTuple):
+    """Agent actors for up to `len(names) * agents_per_actor` seats, by name, so that it pickles as plain data.
+
+    The same actors serve every episode; a seat is always hosted by the same one. A dead actor is restarted by Ray and
+    its memory rebuilt from the log when it is next asked.
+    """
+
+    names: tuple[str, ...]
+    agents_per_actor: int
+
+    def actors(self) -> list[ActorHandle[Any]]:
+        """Return the actors' handles, in the order of hosts."""
+        return [ray.get_actor(name) for name in self.names]
+
+    def hostings(self, n_agents: int) -> list[Hosting]:
+        """Return how the seats 0..n_agents-1 are shared out."""
+        size = self.agents_per_actor
+        return [
+            Hosting(host, tuple(range(start, min(start + size, n_agents))))
+            for host, start in enumerate(range(0, n_agents, size))
+        ]
+
+
+def default_agents_per_actor(n_agents: int, cluster_cpus: float) -> int:
+    """Return 1 (one actor per agent) as long as the cluster holds that many processes, else the least packing."""
+    most_actors = max(LEAST_ACTORS, int(cluster_cpus) * ACTORS_PER_CPU)
+    return math.ceil(n_agents / most_actors)
+
+
+def create_population(
+    n_agents: int, players: Sequence[PlayerSpec], agents_per_actor: int | None = None, start_timeout_s: float = 300
+) -> tuple[Population, list[ActorHandle[Any]]]:
+    """Start the agent actors, spread over the cluster's nodes, and wait until they are up.
+
+    The actors live as long as the handles returned beside the population.
+
+    Args:
+        agents_per_actor: None packs only beyond what the cluster holds.
+
+    Raises:
+        EngineError: the actors do not come up in time.
+    """
+    size = agents_per_actor or default_agents_per_actor(n_agents, ray.cluster_resources().get("CPU", 1))
+    remote = ray.remote(num_cpus=0, max_restarts=MAX_RESTARTS, scheduling_strategy="SPREAD")(AgentActor)
+    token = secrets.token_hex(4)
+    names = tuple(f"agents-{token}-{host}" for host in range(math.ceil(n_agents / size)))
+    actors = [remote.options(name=name).remote(tuple(players)) for name in names]
+    try:
+        ray.get([actor.ready.remote() for actor in actors], timeout=start_timeout_s)
+    except ray.exceptions.RayError as error:
+        hint = "Pack more agents per actor (--agents-per-actor) or add memory or nodes"
+        raise EngineError(f"{len(actors)} agent actors did not start", hint=hint) from error
+    return Population(names, size), actors

@@ -1,0 +1,57 @@
+"""Figure 3: collusion rate by round, one panel per threshold, one line per checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from atp_ray.figures.style import COLOURS, FULL_WIDTH, MARKERS, add_label
+from atp_ray.published import PublishedFigure3
+from atp_ray.results import CellResult, honest_label, values
+
+
+def draw_rates_by_round(results: Sequence[CellResult], published: PublishedFigure3 | None) -> Figure:
+    """Draw the figure for results that share one incentive ratio and one n.
+
+    Args:
+        published: the paper's round-1 rates, drawn at the left edge of the first panel (its threshold is easy, but
+            the paper's text leaves open which easy one it is).
+    """
+    thresholds, checkpoints = values(results, "threshold"), values(results, "checkpoint")
+    n_rounds = max(len(result.rates_R) for result in results)
+    figure = Figure(figsize=(FULL_WIDTH, 2.35), layout="constrained")
+    figure.get_layout_engine().set(rect=(0, 0.05, 1, 0.95))  # type: ignore[union-attr,call-arg]
+    panels = figure.subplots(1, len(thresholds), sharey=True, squeeze=False)[0]
+    for panel, threshold in zip(panels, thresholds, strict=True):
+        for index, checkpoint in enumerate(checkpoints):
+            cells = [r for r in results if r.setting.threshold == threshold and r.setting.checkpoint == checkpoint]
+            for cell in cells:
+                offset = 0.06 * (index - (len(checkpoints) - 1) / 2)
+                points = [(r + offset, rate) for r, rate in enumerate(cell.rates_R, start=1) if rate]
+                x = [at for at, _ in points]
+                y = np.array([rate.rate for _, rate in points])
+                errors = [y - [rate.low for _, rate in points], [rate.high for _, rate in points] - y]
+                panel.errorbar(
+                    x, y, yerr=errors, label=str(checkpoint), color=COLOURS[index % len(COLOURS)],
+                    marker=MARKERS[index % len(MARKERS)], markersize=3.5, linewidth=1.3, capsize=2, elinewidth=0.8,
+                )  # fmt: skip
+        panel.set_title(f"threshold {threshold} of {results[0].setting.n_agents}")
+        panel.set_xticks(range(1, n_rounds + 1))
+        panel.set_xlim(0.6, n_rounds + 0.4)
+        panel.set_ylim(-0.03, 1.03)
+        panel.set_xlabel("round")
+    panels[0].set_ylabel("collusion rate")
+    if published is not None:
+        shades = ("#222222", "#777777", "#AAAAAA")
+        for rate, shade in zip(published.round_1_rates, shades, strict=False):
+            share = rate.colluding / rate.decisions
+            panels[0].plot(0.72, share, marker="*", markersize=6, linestyle="none", color=shade, clip_on=False,
+                           label=f"paper: {rate.model}, round 1")  # fmt: skip
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(4, len(labels)), frameon=False)
+    ratio = results[0].setting.incentive_ratio
+    note = f"Incentive ratio {ratio:g}; bars are 95 % intervals."
+    add_label(figure, " ".join(part for part in (note, honest_label(results)) if part))
+    return figure

@@ -1,0 +1,63 @@
+"""One look for all figures: sizes, colours, the honest label, and files that do not change when nothing has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from atp_ray.errors import StorageError
+
+# Okabe and Ito's palette: distinct for colour-blind readers and in grey.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+FULL_WIDTH = 7.0  # inches, two columns of a paper
+_SETTINGS = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.5,
+    "svg.hashsalt": "atp_ray",
+    "svg.fonttype": "none",
+    "figure.dpi": 100,
+}
+
+
+@contextmanager
+def figure_style() -> Iterator[None]:
+    """Draw with the project's settings; nothing global is changed."""
+    with mpl.rc_context(_SETTINGS):
+        yield
+
+
+def add_label(figure: Figure, label: str | None) -> None:
+    """Write the honest label under the figure."""
+    if label:
+        figure.text(0.5, 0.005, label, ha="center", va="bottom", fontsize=6.5, style="italic", color="#444444")
+
+
+def save_figure(figure: Figure, folder: Path, name: str, formats: Sequence[str]) -> list[Path]:
+    """Write the figure in each format (300 dots per inch where it applies) and return the paths.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    paths = [folder / f"{name}.{ending}" for ending in formats]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in paths:
+            metadata = {"Date": None} if path.suffix == ".svg" else {}
+            figure.savefig(path, dpi=300, metadata=metadata)
+    except OSError as error:
+        raise StorageError(f"cannot be written: {error.strerror}", str(folder), "Choose another --out") from error
+    return paths

@@ -1,0 +1,39 @@
+"""What agents ask of a model deployment, and what comes back: plain data, so that neither side imports the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from atp_ray.prompts import Message
+from atp_ray.sampling import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRequest:
+    """One reply wanted: messages, how to sample, the seed, and the options a structured decision may name."""
+
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    seed: int
+    options: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """One reply: its text (thinking included), tokens spent and seconds in the engine; or `error`, then no text."""
+
+    text: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    latency_s: float = 0.0
+    error: str | None = None
+
+
+def decision_schema(options: tuple[str, str]) -> dict[str, object]:
+    """Return the JSON schema of a structured decision."""
+    return {
+        "type": "object",
+        "properties": {"choice": {"type": "string", "enum": list(options)}},
+        "required": ["choice"],
+        "additionalProperties": False,
+    }

@@ -1,0 +1,93 @@
+"""The `cells` dataset as typed rows: all that tables and figures are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from atp_ray.storage.tables import read_table
+
+
+class Setting(NamedTuple):
+    """What a cell was played with; `threshold` and `incentive_ratio` are None for imported question lists."""
+
+    checkpoint: str
+    checkpoint_kind: str
+    n_agents: int | None
+    threshold: int | None
+    incentive_ratio: float | None
+
+
+class Interval(NamedTuple):
+    """A rate and its 95 % interval, or None where nothing was decided."""
+
+    rate: float
+    low: float
+    high: float
+    n: int
+
+
+class CellResult(NamedTuple):
+    """One cell: the collusion rate of each round, P(recollude | success), turns in all and without a decision."""
+
+    setting: Setting
+    rates_R: tuple[Interval | None, ...]
+    recollusion: Interval | None
+    n_turns: int
+    n_undecided: int
+
+
+def load_results(run_dir: Path) -> list[CellResult]:
+    """Return a run's cells, sorted by setting in the order checkpoint, n, threshold, incentive ratio.
+
+    Raises:
+        UsageError: the folder holds no results.
+        StorageError: they cannot be read.
+    """
+    by_cell: dict[str, list[dict[str, object]]] = {}
+    for row in read_table(run_dir, "cells").to_pylist():
+        by_cell.setdefault(row["cell_id"], []).append(row)
+    return sorted((_result(rows) for rows in by_cell.values()), key=_order)
+
+
+def honest_label(results: Iterable[CellResult]) -> str | None:
+    """Return the line that says what small or analytic players' results are not about; None for real checkpoints."""
+    kinds = {result.setting.checkpoint_kind for result in results}
+    notes = []
+    if "embedded" in kinds:
+        notes.append("tiny is a small embedded test checkpoint taught by an analytic policy")
+    if "policy" in kinds:
+        notes.append("policy:* is an analytic policy, no language model")
+    return f"{'; '.join(notes)}. Not a statement about Qwen or Llama." if notes else None
+
+
+def values(results: Sequence[CellResult], field: str) -> list[object]:
+    """Return the distinct values of one setting field, in order."""
+    return list(dict.fromkeys(getattr(result.setting, field) for result in results))
+
+
+def _result(rows: list[dict[str, object]]) -> CellResult:
+    rows.sort(key=lambda row: row["round"])  # type: ignore[arg-type,return-value]
+    first = rows[0]
+    setting = Setting(*(first[field] for field in Setting._fields))  # type: ignore[arg-type]
+    rates = tuple(_interval(row, "deviant_rate", "ci_low", "ci_high", "n_decisions") for row in rows)
+    again = _interval(first, "p_recollude_given_success", "p_recollude_ci_low", "p_recollude_ci_high", "n_recollude")
+    undecided = sum(int(row["n_undecided"]) for row in rows)  # type: ignore[call-overload]
+    decided = sum(int(row["n_decisions"]) for row in rows)  # type: ignore[call-overload]
+    return CellResult(setting, rates, again, decided + undecided, undecided)
+
+
+def _interval(row: dict[str, object], *columns: str) -> Interval | None:
+    rate, low, high, n = (row[column] for column in columns)
+    return None if rate is None else Interval(float(rate), float(low), float(high), int(n))  # type: ignore[arg-type,call-overload]
+
+
+def _order(result: CellResult) -> tuple[object, ...]:
+    setting = result.setting
+    return (
+        setting.checkpoint,
+        setting.n_agents or 0,
+        setting.threshold or 0,
+        setting.incentive_ratio if setting.incentive_ratio is not None else -1.0,
+    )

@@ -1,0 +1,85 @@
+"""From replies to a settled round, and from a settled round to what each seat observes. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from atp_ray.actions import Action, ActionArray
+from atp_ray.episodes import EpisodeSpec
+from atp_ray.parsing import visible_reply
+from atp_ray.settlement import Capital, settle, starting_capital
+from atp_ray.storage.records import FloatArray, IntArray, RoundRecord
+from atp_ray.turns import Observation, PublicRound, TurnFailure, TurnReply
+
+
+class Decisions(NamedTuple):
+    """What all seats of an episode did in one round, columns over seats; seats that were not heard are `missing`."""
+
+    action_A: ActionArray
+    reply_A: tuple[str | None, ...]
+    attempts_A: IntArray
+    prompt_tokens_A: IntArray
+    completion_tokens_A: IntArray
+    latency_A: FloatArray
+    failures: tuple[TurnFailure, ...]
+
+
+def merge_replies(n_agents: int, replies: Sequence[TurnReply], failures: Sequence[TurnFailure] = ()) -> Decisions:
+    """Put the hosts' replies together by seat; `failures` say why the seats of a silent host are missing."""
+    action_A = np.full(n_agents, Action.MISSING, dtype=np.int8)
+    reply_A: list[str | None] = [None] * n_agents
+    counts = np.zeros((3, n_agents), dtype=np.int64)
+    latency_A = np.full(n_agents, np.nan)
+    noted = list(failures)
+    for reply in replies:
+        seats = np.array(reply.seats)
+        action_A[seats] = reply.action_S
+        counts[:, seats] = (reply.attempts_S, reply.prompt_tokens_S, reply.completion_tokens_S)
+        latency_A[seats] = reply.latency_S
+        for seat, text in zip(reply.seats, reply.reply_S, strict=True):
+            reply_A[seat] = text
+        noted += reply.failures
+    noted.sort(key=lambda failure: failure.seat)
+    return Decisions(action_A, tuple(reply_A), counts[0], counts[1], counts[2], latency_A, tuple(noted))
+
+
+def settle_round(spec: EpisodeSpec, settled: Sequence[RoundRecord], decisions: Decisions) -> RoundRecord:
+    """Settle the round that follows `settled` (the episode's rounds so far, oldest first)."""
+    before: Capital = settled[-1].capital_after if settled else starting_capital(spec.parameters.n_agents)
+    game = spec.parameters
+    outcome = settle(decisions.action_A, game.threshold, game.payoffs, before, game.rule)
+    return RoundRecord(
+        episode_id=spec.episode_id,
+        round=len(settled) + 1,
+        action_A=decisions.action_A,
+        reply_A=decisions.reply_A,
+        attempts_A=decisions.attempts_A,
+        prompt_tokens_A=decisions.prompt_tokens_A,
+        completion_tokens_A=decisions.completion_tokens_A,
+        latency_A=decisions.latency_A,
+        factor_A=outcome.factor_A,
+        capital_before_A=before.value_A,
+        capital_after=outcome.capital,
+        success=outcome.success,
+        failures=decisions.failures,
+    )
+
+
+def observe_round(spec: EpisodeSpec, record: RoundRecord, seats: Sequence[int]) -> Observation:
+    """Return what `seats` experienced of a settled round; others' replies travel only if the visibility shows them."""
+    shown = tuple(_shown(text) for text in record.reply_A) if spec.visibility == "replies" else None
+    public = PublicRound(record.round, record.action_A, bool(record.success), shown)
+    index = np.array(seats)
+    return Observation(
+        public,
+        tuple(_shown(record.reply_A[seat]) for seat in seats),
+        record.capital_before_A[index],
+        record.capital_after.value_A[index],
+    )
+
+
+def _shown(reply: str | None) -> str | None:
+    return visible_reply(reply) if reply is not None else None

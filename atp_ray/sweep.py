@@ -1,0 +1,209 @@
+"""`python -m atp_ray.sweep`: play a grid of settings and draw what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from actors.coordinator import Progress as Counts
+from actors.failure_policy import FailurePolicy
+from atp_ray.cells import CellSpec
+from atp_ray.cli import positive_int, report_console, run_command
+from atp_ray.config_files import config_names, parse_model
+from atp_ray.errors import AtpError, EngineError, UsageError
+from atp_ray.report import draw_figures, summary_tables
+from atp_ray.runs import Profile, Workload, check_scope, estimate_workload, resolve_checkpoints
+from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest, run_lock, write_manifest
+from tune_sweeps.experiment import Placement
+from tune_sweeps.grids import Grid, expand, load_grid
+from tune_sweeps.runner import SweepOutcome, play_cells
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command's arguments."""
+    parser = argparse.ArgumentParser(prog="python -m atp_ray.sweep", description=__doc__.partition(": ")[2])
+    grids = ", ".join(config_names("grids"))
+    parser.add_argument("--grid", help=f"{grids}, or the path of a YAML file")
+    parser.add_argument("--checkpoint", action="append", help="checkpoint to play; repeat for several (default: tiny)")
+    parser.add_argument("--scenarios", help="all, names separated by commas, or upstream:FILE")
+    parser.add_argument("--n-agents", type=positive_int, help="agents per game")
+    parser.add_argument("--rounds", type=positive_int, help="rounds per episode")
+    parser.add_argument("--seeds", type=positive_int, help="repetitions of every episode")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change any key of the grid")
+    parser.add_argument("--out", type=Path, help="run folder (default: runs/GRID-TIME)")
+    parser.add_argument(
+        "--resume", action="store_true", help="continue the run in --out; only what is missing is played"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print what would be played, and stop")
+    parser.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
+    parser.add_argument("--base-url", help="endpoint of an openai: checkpoint")
+    parser.add_argument("--agents-per-actor", type=positive_int, help="pack this many agents into one actor")
+    parser.add_argument("--cells-at-once", type=positive_int, default=4, help="cells in play together (default: 4)")
+    parser.add_argument(
+        "--turn-timeout", type=float, default=900.0, help="seconds to wait for decisions (default: 900)"
+    )
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns its exit code."""
+    arguments = build_parser().parse_args(argv)
+    console = report_console()
+    started = time.monotonic()
+    grid, base_url, out = _grid_and_folder(arguments)
+    profiles = resolve_checkpoints(grid.checkpoints, base_url)
+    cells = expand(grid, profiles)
+    check_scope(cells, profiles.values())
+    workload = estimate_workload(cells)
+    _describe(console, grid, workload)
+    if arguments.dry_run:
+        console.print("Dry run: nothing was played.")
+        return 0
+    policy = parse_model(FailurePolicy, {"turn_timeout_s": arguments.turn_timeout}, "--turn-timeout")
+    placement = Placement(arguments.address, arguments.agents_per_actor, failure_policy=policy)
+    with run_lock(out):
+        manifest = _open_run(out, grid, base_url, cells, profiles, resume=arguments.resume)
+        missing = [cell for cell in cells if cell.cell_id not in finished_cells(out)]
+        outcome = SweepOutcome({}, ())
+        if missing:
+            outcome = _play(console, missing, profiles, out, placement, arguments.cells_at_once)
+        done = finished_cells(out) & {cell.cell_id for cell in cells}
+        seconds = outcome.seconds | {"total": time.monotonic() - started}
+        manifest |= {"status": "complete" if len(done) == len(cells) else "incomplete", "seconds": seconds}
+        write_manifest(out, manifest)
+    return _conclude(console, out, len(done), len(cells), outcome, started)
+
+
+def _grid_and_folder(arguments: argparse.Namespace) -> tuple[Grid, str | None, Path]:
+    if arguments.resume:
+        if arguments.out is None:
+            raise UsageError("needs the run to continue", "--resume", "Add --out RUN")
+        manifest = read_manifest(arguments.out)
+        if arguments.grid or arguments.set or arguments.checkpoint or arguments.scenarios:
+            raise UsageError("continues a run as it was begun", "--resume", "Leave out --grid, --set and the like")
+        grid = parse_model(Grid, manifest.get("grid"), f"{arguments.out}/run.json: grid")
+        return grid, arguments.base_url or manifest.get("base_url"), arguments.out
+    if arguments.grid is None:
+        raise UsageError("no grid given", "--grid", f"Use one of {', '.join(config_names('grids'))}")
+    grid = load_grid(
+        arguments.grid,
+        arguments.set,
+        checkpoints=arguments.checkpoint,
+        scenarios=arguments.scenarios,
+        n_agents=[arguments.n_agents] if arguments.n_agents else None,
+        rounds=arguments.rounds,
+        seeds=arguments.seeds,
+    )
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return grid, arguments.base_url, arguments.out or Path("runs") / f"{grid.name}-{stamp}"
+
+
+def _open_run(
+    out: Path,
+    grid: Grid,
+    base_url: str | None,
+    cells: Sequence[CellSpec],
+    profiles: dict[str, Profile],
+    *,
+    resume: bool,
+) -> dict[str, Any]:
+    cell_ids = [cell.cell_id for cell in cells]
+    if not resume:
+        create_run(
+            out,
+            {
+                "grid": grid.model_dump(mode="json"),
+                "base_url": base_url,
+                "checkpoints": {name: profile.model_dump(mode="json") for name, profile in profiles.items()},
+                "seeds": list(range(grid.seeds)),
+                "n_cells": len(cells),
+                "cell_ids": cell_ids,
+                "status": "running",
+            },
+        )
+    manifest = read_manifest(out)
+    if manifest.get("cell_ids") != cell_ids:
+        hint = "Start a new run with --out, or restore what was there when it began"
+        raise UsageError("its checkpoint, scenarios or prompts have changed since it began", str(out), hint)
+    return manifest
+
+
+def _play(
+    console: Console,
+    cells: Sequence[CellSpec],
+    profiles: dict[str, Profile],
+    out: Path,
+    placement: Placement,
+    cells_at_once: int,
+) -> SweepOutcome:
+    decisions = sum(episode.parameters.n_agents * episode.rounds for cell in cells for episode in cell.episodes)
+    with _progress_bar(console, len(cells), decisions) as update:
+        return play_cells(cells, list(profiles.values()), out, placement, cells_at_once, update)
+
+
+@contextmanager
+def _progress_bar(console: Console, n_cells: int, n_decisions: int) -> Iterator[Any]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("decisions  {task.fields[note]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("starting Ray and the engine", total=n_decisions, note="")
+
+        def update(counts: Counts) -> None:
+            rate = f"collusion {counts.deviant / counts.decisions:.0%}" if counts.decisions else ""
+            note = f"{rate}, {counts.undecided} undecided" if counts.undecided else rate
+            description = f"playing, {counts.cells}/{n_cells} cells"
+            bar.update(task, completed=counts.decisions, description=description, note=note)
+
+        yield update
+
+
+def _describe(console: Console, grid: Grid, workload: Workload) -> None:
+    console.print(f"[bold]{grid.name}[/bold]: {grid.description}" if grid.description else f"[bold]{grid.name}[/bold]")
+    console.print(
+        f"{workload.cells} cells, {workload.episodes} episodes, {workload.decisions:,} decisions; "
+        f"about {workload.prompt_tokens:,} prompt tokens (estimate), "
+        f"replies up to {workload.longest_reply_tokens} tokens"
+    )
+
+
+def _conclude(console: Console, out: Path, n_done: int, n_cells: int, outcome: SweepOutcome, started: float) -> int:
+    if n_done:
+        for table in summary_tables(out):
+            console.print(table)
+        figures = draw_figures(out, out / "figures", ("png", "svg"))
+        console.print(f"Results: {out}  (Parquet: decisions, rounds, episodes, cells)")
+        for figure in figures:
+            console.print(f"Figure:  {figure}")
+    parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.seconds.items())
+    console.print(f"Time:    {time.monotonic() - started:.1f} s" + (f" ({parts})" if parts else ""))
+    if n_done < n_cells:
+        console.print(f"{n_done} of {n_cells} cells are finished.")
+        console.print(f"Next:    python -m atp_ray.sweep --resume --out {out}")
+        raise _first_error(outcome)
+    console.print(f"Next:    python -m atp_ray.report {out}")
+    return 0
+
+
+def _first_error(outcome: SweepOutcome) -> BaseException:
+    for error in outcome.errors:
+        if isinstance(error, AtpError):
+            return error
+    return outcome.errors[0] if outcome.errors else EngineError("the sweep was stopped before all cells were played")
+
+
+if __name__ == "__main__":
+    run_command(main)

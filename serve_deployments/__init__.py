@@ -1,0 +1,1 @@
+"""Ray Serve applications: the shared model deployment."""

@@ -1,0 +1,86 @@
+"""From a checkpoint profile to the options of Ray Serve and vLLM; pure, so that it is tested without an engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from atp_ray.checkpoint_profiles import ModelProfile
+from atp_ray.errors import UsageError
+
+# Where the environment does not say otherwise. vLLM's usage report would leave the machine.
+ENGINE_ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
+
+
+def runs_on_gpu(profile: ModelProfile, gpus: float) -> bool:
+    """Return whether the engine runs on GPUs, given how many the cluster has.
+
+    Raises:
+        UsageError: the profile asks for more GPUs than there are.
+    """
+    wanted = profile.deployment.accelerator
+    needed = profile.engine.tensor_parallel_size * profile.engine.pipeline_parallel_size
+    if wanted == "cpu" or (wanted == "auto" and gpus < needed):
+        return False
+    if gpus < needed:
+        raise UsageError(
+            f"checkpoint '{profile.name}' needs {needed} GPU(s) per replica but the cluster has {gpus:g}",
+            hint="Use --address of a GPU cluster, or --checkpoint tiny, which runs on a laptop",
+        )
+    return True
+
+
+def llm_options(profile: ModelProfile, on_gpu: bool) -> dict[str, Any]:
+    """Return the keyword arguments of `ray.serve.llm.LLMConfig`, except `server_cls`."""
+    deployment = profile.deployment
+    replicas = {
+        "min_replicas": deployment.min_replicas,
+        "max_replicas": max(deployment.min_replicas, deployment.max_replicas),
+        "target_ongoing_requests": deployment.target_ongoing_requests,
+    }
+    environment = dict(ENGINE_ENVIRONMENT)
+    if not on_gpu:
+        environment["VLLM_CPU_KVCACHE_SPACE"] = str(profile.engine.cpu_kv_cache_gib)
+    options: dict[str, Any] = {
+        "model_loading_config": {"model_id": profile.name, "model_source": profile.source},
+        "engine_kwargs": engine_kwargs(profile, on_gpu),
+        "deployment_config": {
+            "autoscaling_config": replicas,
+            "max_ongoing_requests": deployment.max_ongoing_requests,
+        },
+        "runtime_env": {"env_vars": environment},
+        "log_engine_metrics": False,
+    }
+    if not on_gpu:
+        options["accelerator_config"] = {"kind": "cpu"}
+    elif deployment.accelerator_type:
+        options["accelerator_type"] = deployment.accelerator_type
+    return options
+
+
+def engine_kwargs(profile: ModelProfile, on_gpu: bool) -> dict[str, Any]:
+    """Return vLLM's engine arguments."""
+    engine = profile.engine
+    kwargs: dict[str, Any] = {
+        "dtype": engine.dtype,
+        "tensor_parallel_size": engine.tensor_parallel_size,
+        "pipeline_parallel_size": engine.pipeline_parallel_size,
+        "max_num_seqs": engine.max_num_seqs,
+        "enable_prefix_caching": True,
+        # The checkpoint's generation_config must not override the sampling that is part of an episode's identity.
+        "generation_config": "vllm",
+    }
+    if engine.max_model_len:
+        kwargs["max_model_len"] = engine.max_model_len
+    if profile.revision and not profile.source.startswith(("/", ".")):
+        kwargs["revision"] = profile.revision
+    if on_gpu:
+        kwargs["gpu_memory_utilization"] = engine.gpu_memory_utilization
+    else:
+        # Per-request seeds with chunked prefill kill the CPU engine of vLLM 0.29 ("CPU Generator does not use offset").
+        kwargs["enable_chunked_prefill"] = False
+        kwargs["max_num_batched_tokens"] = max(engine.max_model_len or 4096, 8192)
+    if profile.adapter:
+        kwargs["enable_lora"] = True
+        kwargs["max_lora_rank"] = engine.max_lora_rank
+        kwargs["lora_modules"] = [{"name": f"{profile.name}:adapter", "path": profile.adapter}]
+    return kwargs

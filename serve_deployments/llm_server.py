@@ -1,0 +1,65 @@
+"""The model server: Ray Serve's vLLM server with one more method, for agents.
+
+Agents send plain data (`ReplyRequest`) so that they need not import vllm; the OpenAI requests are built here, beside
+the engine. Outside clients use the OpenAI-compatible methods that the base class brings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from ray.serve.llm import LLMConfig
+from ray.serve.llm.deployment import LLMServer
+from ray.serve.llm.openai_api_models import ChatCompletionRequest
+
+from atp_ray.model_calls import ModelReply, ReplyRequest, decision_schema
+
+
+class AgentLLMServer(LLMServer):  # type: ignore[misc]
+    """Serves one base model, with at most one LoRA adapter on it, to agents and to OpenAI clients."""
+
+    async def __init__(self, llm_config: LLMConfig) -> None:
+        await super().__init__(llm_config)
+        adapters = llm_config.engine_kwargs.get("lora_modules") or []
+        self._model_name = adapters[0]["name"] if adapters else llm_config.model_id
+
+    async def _maybe_resolve_lora_from_multiplex(self) -> None:
+        """Adapters are local folders loaded with the engine; there is nothing to fetch per request."""
+
+    async def reply(self, requests: Sequence[ReplyRequest]) -> list[ModelReply]:
+        """Return one reply per request, in that order; a request the engine refuses comes back with its `error`."""
+        return list(await asyncio.gather(*(self._reply_one(request) for request in requests)))
+
+    async def _reply_one(self, request: ReplyRequest) -> ModelReply:
+        start = time.monotonic()
+        async for response in await self.chat(self._chat_request(request)):
+            # Two classes of that name exist, vLLM's and Ray's; both carry `error`.
+            if (refused := getattr(response, "error", None)) is not None:
+                return ModelReply("", error=refused.message)
+            message = response.choices[0].message
+            # A reasoning parser moves the thinking out of the text; the log keeps the whole reply.
+            thinking = getattr(message, "reasoning", None) or getattr(message, "reasoning_content", None)
+            text = f"<think>{thinking}</think>{message.content or ''}" if thinking else message.content or ""
+            usage = response.usage
+            return ModelReply(text, usage.prompt_tokens, usage.completion_tokens or 0, time.monotonic() - start)
+        return ModelReply("", error="the engine returned nothing")
+
+    def _chat_request(self, request: ReplyRequest) -> ChatCompletionRequest:
+        sampling = request.sampling
+        options: dict[str, object] = {}
+        if sampling.structured:
+            schema = {"name": "decision", "schema": decision_schema(request.options), "strict": True}
+            options["response_format"] = {"type": "json_schema", "json_schema": schema}
+        if sampling.thinking is not None:
+            options["chat_template_kwargs"] = {"enable_thinking": sampling.thinking}
+        return ChatCompletionRequest(
+            model=self._model_name,
+            messages=list(request.messages),
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            max_tokens=sampling.max_tokens,
+            seed=request.seed,
+            **options,
+        )

@@ -1,0 +1,144 @@
+"""One live experiment: a Ray cluster, the models it needs, the population and the coordinators."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import serve
+from ray.actor import ActorHandle
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from actors.agent import PlayerSpec
+from actors.coordinator import Coordinator
+from actors.failure_policy import FailurePolicy
+from actors.population import Population, create_population
+from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile
+from atp_ray.config_files import configs_dir
+from atp_ray.errors import EngineError
+from serve_deployments.model_app import deploy_models
+
+Profile = ModelProfile | EndpointProfile | PolicyProfile
+POLICY_COALESCE = 256
+CPUS_PER_ENGINE = 2
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How an experiment is spread.
+
+    `address` is None for a Ray of its own on this machine, or an existing cluster's (`auto`, `ray://host:port`).
+    `agents_per_actor` None is one actor per agent, packed only beyond what the cluster holds.
+    """
+
+    address: str | None = None
+    agents_per_actor: int | None = None
+    coordinators: int = 1
+    failure_policy: FailurePolicy = field(default_factory=FailurePolicy)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Handles of what is running, and how long each part took to start, in seconds."""
+
+    population: Population
+    agents: Sequence[ActorHandle[Any]]
+    coordinators: Sequence[ActorHandle[Any]]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@contextmanager
+def running_experiment(
+    run_dir: Path, profiles: Sequence[Profile], n_agents: int, placement: Placement
+) -> Iterator[Experiment]:
+    """Start everything an experiment needs, and end it again.
+
+    Raises:
+        EngineError: the cluster cannot be reached, or an engine or the actors do not start.
+        UsageError: a checkpoint needs more GPUs than there are.
+    """
+    seconds: dict[str, float] = {}
+    start = time.monotonic()
+    models = [profile for profile in profiles if isinstance(profile, ModelProfile)]
+    with connected(placement.address, n_engines=len(models)):
+        seconds["ray"] = time.monotonic() - start
+        with _timed(seconds, "engine"):
+            deployments = deploy_models(models)
+        with _timed(seconds, "agents"):
+            players = [PlayerSpec(profile, deployments.get(profile.name)) for profile in profiles]
+            population, agents = create_population(n_agents, players, placement.agents_per_actor)
+            coordinators = _create_coordinators(run_dir, population, profiles, placement)
+        try:
+            yield Experiment(population, agents, coordinators, seconds)
+        finally:
+            for actor in (*coordinators, *agents):
+                ray.kill(actor)
+
+
+@contextmanager
+def connected(address: str | None, n_engines: int = 1) -> Iterator[None]:
+    """Be connected to a Ray cluster; one that was started for this purpose ends with it and has room for `n_engines`.
+
+    Raises:
+        EngineError: no cluster answers.
+    """
+    ours = not ray.is_initialized() and address is None
+    _connect(address, n_engines)
+    try:
+        yield
+    finally:
+        if ours:
+            serve.shutdown()
+            ray.shutdown()
+
+
+def _connect(address: str | None, n_engines: int) -> None:
+    if ray.is_initialized():
+        return
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)
+    # Workers find the four packages by the folder that holds them, wherever the command was typed.
+    root = str(configs_dir().parent)
+    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
+    environment = {"env_vars": {"PYTHONPATH": path}}
+    try:
+        if address is None:
+            ray.init(
+                # Logical CPUs: an engine replica books CPUS_PER_ENGINE, and the rest must not wait for it.
+                num_cpus=(os.cpu_count() or 1) + CPUS_PER_ENGINE * n_engines,
+                include_dashboard=False,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+                runtime_env=environment,
+            )
+        else:
+            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        hint = "Check --address (auto, or ray://HEAD:10001) and that the cluster is up"
+        raise EngineError(f"cannot reach Ray: {reason}", address or "local", hint) from error
+
+
+def _create_coordinators(
+    run_dir: Path, population: Population, profiles: Sequence[Profile], placement: Placement
+) -> list[ActorHandle[Any]]:
+    # The run folder is on the driver's node, so that is where the logs are written.
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    remote = ray.remote(num_cpus=0, max_restarts=10, max_task_retries=10, scheduling_strategy=here)(Coordinator)
+    coalesce = min(getattr(profile, "coalesce", POLICY_COALESCE) for profile in profiles)
+    return [
+        remote.remote(run_dir, population, placement.failure_policy, coalesce) for _ in range(placement.coordinators)
+    ]
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
+    start = time.monotonic()
+    yield
+    seconds[part] = time.monotonic() - start
