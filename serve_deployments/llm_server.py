@@ -20,7 +20,7 @@ from atp_ray.model_calls import ModelReply, ReplyRequest, decision_schema
 class AgentLLMServer(LLMServer):  # type: ignore[misc]
     """Serves one base model, with at most one LoRA adapter on it, to agents and to OpenAI clients."""
 
-    async def __init__(self, llm_config: LLMConfig) -> None:
+    async def __init__(self, llm_config: LLMConfig) -> None:  # type: ignore[misc]  # Serve awaits constructors
         await super().__init__(llm_config)
         adapters = llm_config.engine_kwargs.get("lora_modules") or []
         self._model_name = adapters[0]["name"] if adapters else llm_config.model_id

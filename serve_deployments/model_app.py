@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 from collections.abc import Iterable
 
 import ray
 from ray import serve
+from ray.serve.schema import ApplicationStatus
 
 from actors.model_clients import Deployment
 from atp_ray.checkpoint_profiles import ModelProfile
@@ -16,6 +18,8 @@ from serve_deployments.engine_options import llm_options, runs_on_gpu
 
 def deploy_models(profiles: Iterable[ModelProfile]) -> dict[str, Deployment]:
     """Start one engine deployment per profile and wait until each answers; keyed by the profile's name.
+
+    On a cluster that already serves a profile, its engine is used.
 
     Raises:
         UsageError: a profile needs more GPUs than the cluster has.
@@ -73,7 +77,9 @@ def _deploy(profile: ModelProfile, on_gpu: bool) -> Deployment:
 
     config = LLMConfig(**llm_options(profile, on_gpu), server_cls=AgentLLMServer)
     app = build_llm_deployment(config)
-    _run(app, profile, route_prefix=None)
+    running = serve.status().applications.get(_app_name(profile))
+    if running is None or running.status != ApplicationStatus.RUNNING:
+        _run(app, profile, route_prefix=None)
     return Deployment(_app_name(profile), app._bound_deployment.name, profile.coalesce)
 
 
@@ -89,7 +95,9 @@ def _run(app: serve.Application, profile: ModelProfile, route_prefix: str | None
 
 
 def _app_name(profile: ModelProfile) -> str:
-    return f"model-{profile.name}".replace("/", "--")
+    """Return a name that says which engine this is: the same profile on the same cluster is deployed once."""
+    digest = hashlib.sha256(profile.model_dump_json().encode()).hexdigest()[:8]
+    return f"model-{profile.name}-{digest}".replace("/", "--")
 
 
 def _reason(name: str) -> str | None:
@@ -98,4 +106,5 @@ def _reason(name: str) -> str | None:
     messages = [deployment.message for deployment in status.deployments.values()] if status else []
     lines = [line.strip() for message in messages for line in message.splitlines() if line.strip()]
     errors = [line for line in lines if "Error" in line]
-    return (errors or lines or [None])[-1]
+    reasons: list[str] = errors or lines
+    return reasons[-1] if reasons else None

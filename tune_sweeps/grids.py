@@ -52,7 +52,7 @@ class Grid(Frozen):
     sampling: SamplingChange = SamplingChange()
 
 
-def load_grid(name: str, settings: Sequence[str] = (), **overrides: Any) -> Grid:
+def load_grid(grid_name: str, /, settings: Sequence[str] = (), **overrides: Any) -> Grid:
     """Load a grid by name or path and change some of it.
 
     Args:
@@ -62,7 +62,7 @@ def load_grid(name: str, settings: Sequence[str] = (), **overrides: Any) -> Grid
     Raises:
         UsageError: unknown grid or key (with a suggestion), or a value out of range.
     """
-    data = load_config("grids", name, Grid).model_dump(exclude_unset=True)
+    data = load_config("grids", grid_name, Grid).model_dump(exclude_unset=True)
     data.update({key: value for key, value in overrides.items() if value is not None})
     for setting in settings:
         _apply_setting(data, setting)

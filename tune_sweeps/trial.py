@@ -13,7 +13,7 @@ from actors.coordinator import CellOutcome
 from atp_ray.cells import CellSpec
 
 
-class CellTrial(tune.Trainable):
+class CellTrial(tune.Trainable):  # type: ignore[misc]
     """Hands a cell to its coordinator; training iteration r reports round r.
 
     The config names the cell (`point.cell_id`) and its coordinator by index; `tune.with_parameters` passes what they

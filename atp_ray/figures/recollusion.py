@@ -18,7 +18,9 @@ def draw_recollusion(results: Sequence[CellResult]) -> Figure:
     """
     checkpoints = values(results, "checkpoint")
     thresholds, ratios = values(results, "threshold"), sorted(values(results, "incentive_ratio"), key=float)  # type: ignore[arg-type]
-    by_setting = {(r.setting.checkpoint, r.setting.incentive_ratio, r.setting.threshold): r for r in results}
+    by_setting: dict[tuple[object, ...], CellResult] = {
+        (r.setting.checkpoint, r.setting.incentive_ratio, r.setting.threshold): r for r in results
+    }
     width = min(FULL_WIDTH, 1.4 + 2.4 * len(checkpoints) * max(1.0, len(thresholds) / 4))
     figure = Figure(figsize=(width, 1.35 + 0.4 * len(ratios)), layout="constrained")
     figure.get_layout_engine().set(rect=(0, 0.06, 1, 0.94))  # type: ignore[union-attr,call-arg]
@@ -28,7 +30,7 @@ def draw_recollusion(results: Sequence[CellResult]) -> Figure:
         shares = np.array([[_share(cell) for cell in row] for row in cells])
         image = panel.imshow(shares, vmin=0, vmax=1, cmap="cividis", aspect="auto", origin="lower")
         for row, col in np.ndindex(shares.shape):
-            _annotate(panel, row, col, cells[row][col], shares[row, col])
+            _annotate(panel, row, col, cells[row][col], float(shares[row, col]))
         panel.set_title(str(checkpoint))
         panel.set_xticks(range(len(thresholds)), [str(threshold) for threshold in thresholds])
         panel.set_yticks(range(len(ratios)), [f"{ratio:g}" for ratio in ratios])

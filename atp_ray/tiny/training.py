@@ -114,6 +114,15 @@ def save_checkpoint(result: TrainingResult, recipe: TinyRecipe, folder: Path) ->
     (folder / RECORD_FILE).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
+def load_record(folder: Path) -> TrainingRecord:
+    """Return how the checkpoint in `folder` was trained.
+
+    Raises:
+        FileNotFoundError: it was not trained by this project.
+    """
+    return TrainingRecord.model_validate_json((folder / RECORD_FILE).read_text(encoding="utf-8"))
+
+
 def _config(recipe: TinyRecipe, tokenizer: PreTrainedTokenizerFast) -> Qwen3Config:
     return Qwen3Config(
         vocab_size=len(tokenizer),

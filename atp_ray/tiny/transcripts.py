@@ -163,7 +163,7 @@ class TranscriptSampler:
             silent = rng.random() < 0.03
             action = Action.MISSING if silent else self._draw(probability)
             actions_A[seat] = action
-            replies = self._replies(view, actions_A) if spec.visibility == "replies" else [None] * n
+            replies: list[str | None] = self._replies(view, actions_A) if spec.visibility == "replies" else [None] * n
             replies[seat] = None if silent else teacher_reply(view, probability, action)
             zeros = np.zeros(n, dtype=np.int64)
             decisions = Decisions(actions_A, tuple(replies), zeros, zeros, zeros, np.full(n, np.nan), ())

@@ -1,0 +1,87 @@
+"""Games for tests, played by the analytic policy in plain Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from atp_ray.actions import Action
+from atp_ray.cells import CellSpec
+from atp_ray.episodes import EpisodeSpec, SeatGroup
+from atp_ray.payoffs import Payoffs
+from atp_ray.quantal import QuantalResponse
+from atp_ray.rounds import Decisions, settle_round
+from atp_ray.scenarios.games import GameParameters
+from atp_ray.scenarios.registry import load_scenario
+from atp_ray.storage.records import RoundRecord
+
+UPSTREAM = Path(__file__).resolve().parents[2] / "shared" / "upstream_data" / "ma_llm"
+needs_upstream = pytest.mark.skipif(not UPSTREAM.is_dir(), reason="the reference's data files are not here")
+
+
+def make_spec(
+    n: int = 8,
+    threshold: int = 4,
+    rounds: int = 3,
+    scenario: str = "info_sharing",
+    checkpoint: str = "policy:quantal",
+    seats: Sequence[SeatGroup] | None = None,
+    rewards: tuple[float, float, float] = (1.2, 1.0, 0.8),
+    **fields: Any,
+) -> EpisodeSpec:
+    """Build an episode; every argument has a default."""
+    payoffs = Payoffs(high=rewards[0], medium=rewards[1], low=rewards[2])
+    return EpisodeSpec(
+        scenario=load_scenario(scenario),
+        parameters=GameParameters(n_agents=n, threshold=threshold, payoffs=payoffs),
+        seats=tuple(seats) if seats else (SeatGroup(checkpoint=checkpoint, count=n),),
+        rounds=rounds,
+        **fields,
+    )
+
+
+def make_cell(
+    *episodes: EpisodeSpec, cell_id: str = "cell", checkpoint: str = "policy:quantal", kind: Any = "policy"
+) -> CellSpec:
+    """Build a cell around episodes that share their numbers."""
+    game = episodes[0].parameters
+    return CellSpec(
+        cell_id=cell_id,
+        grid="test",
+        checkpoint=checkpoint,
+        checkpoint_kind=kind,
+        n_agents=game.n_agents,
+        threshold=game.threshold,
+        payoffs=game.payoffs,
+        episodes=episodes,
+    )
+
+
+def record_round(spec: EpisodeSpec, settled: Sequence[RoundRecord], actions: Sequence[int]) -> RoundRecord:
+    """Settle one round in which the seats acted as given."""
+    n = len(actions)
+    zeros = np.zeros(n, dtype=np.int64)
+    words = {Action.DEVIANT: spec.scenario.options[0], Action.ALIGNED: spec.scenario.options[1]}
+    replies = tuple(f'{{"choice": "{words[action]}"}}' if (action := Action(a)) in words else None for a in actions)
+    actions_A = np.array(actions, dtype=np.int8)
+    return settle_round(spec, settled, Decisions(actions_A, replies, zeros, zeros, zeros, np.full(n, np.nan), ()))
+
+
+def play(spec: EpisodeSpec, seed: int = 0) -> list[RoundRecord]:
+    """Play an episode with the analytic policy's probabilities, without Ray."""
+    rng, policy = np.random.default_rng(seed), QuantalResponse()
+    settled: list[RoundRecord] = []
+    n = spec.parameters.n_agents
+    for _ in range(spec.rounds):
+        if settled:
+            deviant_A = settled[-1].action_A == Action.DEVIANT
+            others_A = (deviant_A.sum() - deviant_A).astype(float)
+            chance_A = policy.collude_probability(spec.parameters, others_A, np.full(n, n - 1.0), settled[-1].success)
+        else:
+            chance_A = policy.collude_probability(spec.parameters)
+        settled.append(record_round(spec, settled, (rng.random(n) < chance_A).astype(int).tolist()))
+    return settled

@@ -1,0 +1,175 @@
+"""Small modules of the core: errors, payoffs, actions, seeds, episodes, sampling, configuration files."""
+
+import pickle
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from support import make_spec
+
+from atp_ray.actions import Action, decode_actions, encode_actions
+from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, resolve_checkpoint
+from atp_ray.config_files import config_names, configs_dir, load_yaml, parse_model
+from atp_ray.episodes import FIXED_COLLUDER, SeatGroup, seat_plan
+from atp_ray.errors import EngineError, UsageError, suggestion
+from atp_ray.payoffs import Payoffs, payoffs_for_incentive_ratio, published_payoffs
+from atp_ray.randomness import derive_seed, round_generator
+from atp_ray.scenarios.games import GameParameters, GameScenario
+from tune_sweeps.grids import Grid, load_grid
+
+
+def test_errors_cross_processes_with_their_fields() -> None:
+    error = pickle.loads(pickle.dumps(EngineError("it stopped", "tiny", "Start it again")))
+    assert (type(error), error.what, error.where, error.hint) == (EngineError, "it stopped", "tiny", "Start it again")
+    assert str(error) == "tiny: it stopped. Start it again"
+
+
+def test_a_near_miss_is_suggested() -> None:
+    assert suggestion("apendix_b", ["appendix_b", "smoke"]) == "Did you mean 'appendix_b'?"
+    assert suggestion("zzz", ["appendix_b", "smoke"]) == "Known: appendix_b, smoke"
+
+
+def test_the_five_published_incentive_ratios() -> None:
+    triples = {ratio: (p.high, p.medium, p.low) for ratio, p in published_payoffs().items()}
+    assert triples == {
+        0.25: (1.2, 1, 0.2),
+        0.5: (1.2, 1, 0.6),
+        1.0: (1.2, 1, 0.8),
+        2.0: (1.4, 1, 0.8),
+        4.0: (1.8, 1, 0.8),
+    }
+    with pytest.raises(UsageError, match="no published reward triple"):
+        payoffs_for_incentive_ratio(3)
+
+
+@pytest.mark.parametrize("triple", [(1, 1, 0.8), (1.2, 0.8, 1), (1.2, 1, 1), (0.5, 1, 2)])
+def test_rewards_must_be_ordered(triple) -> None:
+    data = dict(zip(("high", "medium", "low"), triple, strict=True))
+    with pytest.raises(UsageError, match="high > medium > low"):
+        parse_model(Payoffs, data, "here")
+
+
+@pytest.mark.parametrize(
+    ("n", "threshold", "message"),
+    [(8, 9, "threshold 9 exceeds n_agents 8"), (8, 0, "threshold"), (1, 1, "n_agents")],
+)
+def test_impossible_games_are_refused(n, threshold, message) -> None:
+    data = {"n_agents": n, "threshold": threshold, "payoffs": {"high": 1.2, "medium": 1, "low": 0.8}}
+    with pytest.raises(UsageError, match=message):
+        parse_model(GameParameters, data, "here")
+
+
+@given(st.lists(st.sampled_from(list(Action)), max_size=200))
+def test_actions_round_trip_through_the_logs_form(actions) -> None:
+    actions_A = np.array(actions, dtype=np.int8)
+    assert decode_actions(encode_actions(actions_A)).tolist() == actions_A.tolist()
+
+
+def test_a_foreign_action_string_is_refused() -> None:
+    with pytest.raises(ValueError, match="not an action string"):
+        decode_actions("adx")
+
+
+def test_seeds_depend_on_every_part_and_on_nothing_else() -> None:
+    seeds = {derive_seed("episode", 0, round_number, seat) for round_number in range(20) for seat in range(20)}
+    assert len(seeds) == 400
+    assert all(0 <= seed < 2**31 for seed in seeds)
+    assert round_generator("e", 1, 2).random() == round_generator("e", 1, 2).random()
+    assert derive_seed("ab", "c") != derive_seed("a", "bc")
+
+
+def test_an_episodes_id_is_its_content() -> None:
+    spec = make_spec()
+    assert spec.episode_id == make_spec().episode_id
+    changed = [
+        make_spec(seed=1),
+        make_spec(threshold=5),
+        make_spec(rounds=4),
+        make_spec(scenario="public_fund"),
+        make_spec(visibility="counts"),
+        make_spec(checkpoint="policy:collude"),
+        make_spec(rewards=(1.4, 1, 0.8)),
+    ]
+    assert len({spec.episode_id, *(other.episode_id for other in changed)}) == 8
+
+
+def test_seats_must_add_up_to_the_players() -> None:
+    with pytest.raises(ValueError, match="seats hold 7 agents but n_agents is 8"):
+        make_spec(seats=[SeatGroup(checkpoint="tiny", count=7)])
+
+
+@pytest.mark.parametrize("position", ["head", "tail"])
+def test_fixed_colluders_sit_at_the_head_or_the_tail(position) -> None:
+    seats = seat_plan(SeatGroup(checkpoint="tiny", count=8), 3, position)
+    names = [group.checkpoint for group in make_spec(seats=seats).seat_groups]
+    expected = [FIXED_COLLUDER] * 3 + ["tiny"] * 5
+    assert names == (expected if position == "head" else expected[::-1])
+
+
+@pytest.mark.parametrize("name", config_names("scenarios"))
+def test_every_shipped_scenario_is_valid_and_named_by_its_file(name) -> None:
+    path = configs_dir() / "scenarios" / f"{name}.yaml"
+    assert parse_model(GameScenario, load_yaml(path), str(path)).name == name
+
+
+@pytest.mark.parametrize("name", config_names("grids"))
+def test_every_shipped_grid_is_valid(name) -> None:
+    assert isinstance(load_grid(name), Grid)
+
+
+@pytest.mark.parametrize("name", config_names("checkpoints"))
+def test_every_shipped_checkpoint_profile_is_valid(name) -> None:
+    path = configs_dir() / "checkpoints" / f"{name}.yaml"
+    assert parse_model(ModelProfile, load_yaml(path), str(path)).name == name
+
+
+@pytest.mark.parametrize("name", [n for n in config_names("checkpoints") if n.endswith(("-dpo", "-grpo"))])
+def test_a_variant_without_weights_says_what_to_fill(name) -> None:
+    with pytest.raises(UsageError, match=rf"{name}.yaml: `(source|adapter)` is empty"):
+        resolve_checkpoint(name)
+
+
+def test_one_string_names_any_checkpoint(tmp_path) -> None:
+    assert resolve_checkpoint("qwen3-8b").source == "Qwen/Qwen3-8B"
+    assert resolve_checkpoint("Qwen/Qwen3-0.6B").source == "Qwen/Qwen3-0.6B"
+    assert resolve_checkpoint("policy:quantal").kind == "policy"
+    endpoint = resolve_checkpoint("openai:gpt", base_url="http://127.0.0.1:9/v1")
+    assert isinstance(endpoint, EndpointProfile)
+    assert endpoint.model == "gpt"
+    (tmp_path / "config.json").write_text("{}")
+    first = resolve_checkpoint(str(tmp_path))
+    assert first.source == str(tmp_path)
+    (tmp_path / "config.json").write_text('{"changed": true}')
+    assert resolve_checkpoint(str(tmp_path)).revision != first.revision
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tinny", "Did you mean 'tiny'"),
+        ("policy:quantum", "Did you mean 'policy:quantal'"),
+        ("openai:x", "--base-url"),
+        ("./nowhere", "unknown checkpoint"),
+    ],
+)
+def test_an_unknown_checkpoint_is_one_clear_line(name, message, monkeypatch) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    with pytest.raises(UsageError, match=message) as caught:
+        resolve_checkpoint(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_key_names_file_key_and_nearest_known(tmp_path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({"name": "mine", "treshold": [2]}))
+    with pytest.raises(UsageError, match=r"mine.yaml: unknown key 'treshold'. Did you mean 'thresholds'"):
+        load_grid(str(path))
+
+
+def test_broken_yaml_names_the_line(tmp_path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text("name: x\nthresholds: [2,\n")
+    with pytest.raises(UsageError, match=r"broken.yaml:\d+: is not valid YAML"):
+        load_grid(str(path))
