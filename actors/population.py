@@ -68,7 +68,10 @@ def create_population(
         EngineError: the actors do not come up in time.
     """
     size = agents_per_actor or default_agents_per_actor(n_agents, ray.cluster_resources().get("CPU", 1))
-    remote = ray.remote(num_cpus=0, max_restarts=MAX_RESTARTS, scheduling_strategy="SPREAD")(AgentActor)
+    # A call to an agent that dies is sent again once Ray has restarted it; the agent then asks for its past.
+    remote = ray.remote(
+        num_cpus=0, max_restarts=MAX_RESTARTS, max_task_retries=MAX_RESTARTS, scheduling_strategy="SPREAD"
+    )(AgentActor)
     token = secrets.token_hex(4)
     names = tuple(f"agents-{token}-{host}" for host in range(math.ceil(n_agents / size)))
     actors = [remote.options(name=name).remote(tuple(players)) for name in names]

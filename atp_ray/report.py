@@ -90,13 +90,13 @@ def draw_figures(run_dir: Path, out: Path, formats: Sequence[str]) -> list[Path]
 
 
 def _rates_table(results: Sequence[CellResult]) -> Table:
-    table = Table(title="Collusion rate in % (95 % interval) by round", box=box.SIMPLE_HEAD)
+    table = Table(title="Collusion rate in % (95 % interval) by round", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("checkpoint", "n", "t", "ratio"):
-        table.add_column(name, justify="left" if name == "checkpoint" else "right")
+        table.add_column(name, justify="left" if name == "checkpoint" else "right", no_wrap=True)
     for number in range(1, max(len(result.rates_R) for result in results) + 1):
-        table.add_column(f"r{number}", justify="right")
-    table.add_column("P(r2|success r1)", justify="right")
-    table.add_column("undecided", justify="right")
+        table.add_column(f"r{number}", justify="right", no_wrap=True)
+    table.add_column("r2|success", justify="right", no_wrap=True)
+    table.add_column("undecided", justify="right", no_wrap=True)
     for result in results:
         setting = result.setting
         table.add_row(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -63,6 +64,8 @@ def _run_trials(
     coordinators = tuple(experiment.coordinators)
     trainable = tune.with_parameters(CellTrial, cells=references, coordinators=coordinators)
     points = [{"cell_id": cell.cell_id, "coordinator": i % len(coordinators)} for i, cell in enumerate(cells)]
+    # Tune's own console would print over the progress bar.
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
     tuner = tune.Tuner(
         # A trial only waits for its coordinator: it must not take a CPU from the engine.
         tune.with_resources(trainable, {"memory": TRIAL_MEMORY_BYTES}),

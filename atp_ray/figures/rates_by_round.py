@@ -22,7 +22,6 @@ def draw_rates_by_round(results: Sequence[CellResult], published: PublishedFigur
     thresholds, checkpoints = values(results, "threshold"), values(results, "checkpoint")
     n_rounds = max(len(result.rates_R) for result in results)
     figure = Figure(figsize=(FULL_WIDTH, 2.35), layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0.05, 1, 0.95))  # type: ignore[union-attr,call-arg]
     panels = figure.subplots(1, len(thresholds), sharey=True, squeeze=False)[0]
     for panel, threshold in zip(panels, thresholds, strict=True):
         for index, checkpoint in enumerate(checkpoints):
@@ -50,8 +49,13 @@ def draw_rates_by_round(results: Sequence[CellResult], published: PublishedFigur
             panels[0].plot(0.72, share, marker="*", markersize=6, linestyle="none", color=shade, clip_on=False,
                            label=f"paper: {rate.model}, round 1")  # fmt: skip
     handles, labels = panels[0].get_legend_handles_labels()
+    # Our lines first; matplotlib lists them after plain markers.
+    order = sorted(range(len(labels)), key=lambda i: labels[i].startswith("paper"))
+    handles, labels = [handles[i] for i in order], [labels[i] for i in order]
     figure.legend(handles, labels, loc="outside upper center", ncols=min(4, len(labels)), frameon=False)
     ratio = results[0].setting.incentive_ratio
     note = f"Incentive ratio {ratio:g}; bars are 95 % intervals."
+    if published is not None:
+        note += " Stars: the paper at an easy threshold."
     add_label(figure, " ".join(part for part in (note, honest_label(results)) if part))
     return figure

@@ -21,9 +21,8 @@ def draw_recollusion(results: Sequence[CellResult]) -> Figure:
     by_setting: dict[tuple[object, ...], CellResult] = {
         (r.setting.checkpoint, r.setting.incentive_ratio, r.setting.threshold): r for r in results
     }
-    width = min(FULL_WIDTH, 1.4 + 2.4 * len(checkpoints) * max(1.0, len(thresholds) / 4))
+    width = min(FULL_WIDTH, 1.8 + 2.4 * len(checkpoints) * max(1.0, len(thresholds) / 4))
     figure = Figure(figsize=(width, 1.35 + 0.4 * len(ratios)), layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0.06, 1, 0.94))  # type: ignore[union-attr,call-arg]
     panels = figure.subplots(1, len(checkpoints), sharey=True, squeeze=False)[0]
     for panel, checkpoint in zip(panels, checkpoints, strict=True):
         cells = [[by_setting.get((checkpoint, ratio, threshold)) for threshold in thresholds] for ratio in ratios]

@@ -17,7 +17,6 @@ def draw_settings_grid(results: Sequence[CellResult]) -> Figure:
     ratios = sorted(values(results, "incentive_ratio"), key=float)  # type: ignore[arg-type]
     n_rounds = max(len(result.rates_R) for result in results)
     figure = Figure(figsize=(FULL_WIDTH, 0.8 + 1.15 * len(thresholds)), layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))  # type: ignore[union-attr,call-arg]
     panels = figure.subplots(len(thresholds), len(ratios), sharex=True, sharey=True, squeeze=False)
     for cell in results:
         row, col = thresholds.index(cell.setting.threshold), ratios.index(cell.setting.incentive_ratio)

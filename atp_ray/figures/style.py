@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from atp_ray.errors import StorageError
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 FULL_WIDTH = 7.0  # inches, two columns of a paper
+CHARACTERS_PER_INCH = 20  # of the label's 6.5 points
 _SETTINGS = {
     "font.size": 8,
     "axes.titlesize": 8,
@@ -41,9 +43,15 @@ def figure_style() -> Iterator[None]:
 
 
 def add_label(figure: Figure, label: str | None) -> None:
-    """Write the honest label under the figure."""
+    """Write the honest label under the figure, wrapped to its width, and keep that room free."""
     if label:
-        figure.text(0.5, 0.005, label, ha="center", va="bottom", fontsize=6.5, style="italic", color="#444444")
+        width, height = figure.get_size_inches()
+        lines = textwrap.wrap(label, int(width * CHARACTERS_PER_INCH))
+        room = 0.13 * len(lines) / height
+        figure.get_layout_engine().set(rect=(0, room, 1, 1 - room))  # type: ignore[union-attr,call-arg]
+        figure.text(
+            0.5, 0.005, "\n".join(lines), ha="center", va="bottom", fontsize=6.5, style="italic", color="#444444"
+        )
 
 
 def save_figure(figure: Figure, folder: Path, name: str, formats: Sequence[str]) -> list[Path]:

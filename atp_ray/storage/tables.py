@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,8 @@ def _write(table: pa.Table, path: Path) -> None:
         hint = "Free some space or choose another --out; what is settled is kept, continue with --resume"
         raise StorageError(f"cannot be written: {reason}", str(path), hint) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the error worth telling is the one above
+            temporary.unlink(missing_ok=True)
 
 
 def _decision_columns(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> dict[str, Sequence[Any]]:

@@ -1,0 +1,211 @@
+"""Agents, population and coordinator on a real Ray."""
+
+import asyncio
+import time
+
+import numpy as np
+import pytest
+import ray
+from support import make_cell, make_spec, play, record_round
+
+from actors.agent import PlayerSpec
+from actors.coordinator import Coordinator
+from actors.failure_policy import FailurePolicy
+from actors.host_client import HostClient
+from actors.players import QuantalPlayer
+from actors.population import create_population, default_agents_per_actor
+from atp_ray.actions import Action
+from atp_ray.checkpoint_profiles import EndpointProfile, resolve_checkpoint
+from atp_ray.episodes import SeatGroup
+from atp_ray.errors import EngineError
+from atp_ray.memory import EpisodeMemory
+from atp_ray.quantal import QuantalResponse
+from atp_ray.rounds import observe_round
+from atp_ray.storage.event_log import read_event_log
+from atp_ray.storage.run_folder import log_path
+from atp_ray.storage.tables import read_table
+from atp_ray.turns import MemoryGap, Turn, TurnFailure, TurnReply
+
+POLICIES = [PlayerSpec(resolve_checkpoint(f"policy:{name}")) for name in ("quantal", "collude", "refrain")]
+QUICK = FailurePolicy(turn_timeout_s=60, retries=5, retry_wait_s=0.5)
+
+
+@pytest.fixture(scope="module")
+def pair(local_ray):
+    """A population of four seats, two agents in each of two actors."""
+    population, actors = create_population(4, POLICIES, agents_per_actor=2)
+    yield population, actors
+    for actor in actors:
+        ray.kill(actor)
+
+
+def coordinator(run_dir, population, **options):
+    remote = ray.remote(num_cpus=0, max_restarts=5, max_task_retries=5)(Coordinator)
+    return remote.remote(run_dir, population, QUICK, coalesce=64, **options)
+
+
+def transcript(run_dir, cell):
+    log = read_event_log(log_path(run_dir, cell.cell_id))
+    return {
+        episode: [(r.round, r.action_A.tolist(), r.reply_A, r.capital_after.value_A.tolist()) for r in records]
+        for episode, records in log.items()
+    }
+
+
+def test_a_turn_is_answered_and_may_be_repeated(pair) -> None:
+    _, actors = pair
+    spec = make_spec(n=4)
+    first = Turn(spec.episode_id, 1, (0, 1), (), spec)
+    one, two = ray.get([actors[0].decide.remote([first]), actors[0].decide.remote([first])])
+    assert isinstance(one[0], TurnReply)
+    assert one[0].action_S.tolist() == two[0].action_S.tolist()
+    assert all('{"choice":' in reply for reply in one[0].reply_S)
+
+
+def test_an_agent_without_the_past_asks_for_it_and_is_rebuilt_from_it(pair) -> None:
+    _, actors = pair
+    spec = make_spec(n=4, rounds=5, seed=7)
+    records = play(spec)
+    past = [observe_round(spec, record, (2, 3)) for record in records[:4]]
+    gap = ray.get(actors[1].decide.remote([Turn(spec.episode_id, 5, (2, 3), (past[-1],))]))[0]
+    assert gap == MemoryGap(spec.episode_id, -1)
+    rebuilt = ray.get(actors[1].decide.remote([Turn(spec.episode_id, 5, (2, 3), tuple(past[-3:]), spec)]))[0]
+    assert isinstance(rebuilt, TurnReply)
+    skipped = ray.get(actors[1].decide.remote([Turn(spec.episode_id, 7, (2, 3), ())]))[0]
+    assert skipped == MemoryGap(spec.episode_id, 4)
+
+
+def test_agent_actors_import_no_model_library(pair) -> None:
+    @ray.remote(num_cpus=0)
+    def loaded() -> set[str]:
+        import sys
+
+        import actors.agent  # noqa: F401
+
+        return {"torch", "transformers", "vllm"} & set(sys.modules)
+
+    assert ray.get(loaded.remote()) == set()
+
+
+@pytest.mark.parametrize("agents_per_actor", [1, 4, 8])
+def test_the_transcript_does_not_depend_on_packing(local_ray, tmp_path, agents_per_actor) -> None:
+    population, actors = create_population(8, POLICIES, agents_per_actor)
+    cell = make_cell(*(make_spec(scenario=name, seed=3) for name in ("info_sharing", "hunting_game")))
+    ray.get(coordinator(tmp_path, population).play.remote(cell))
+    for actor in actors:
+        ray.kill(actor)
+    digest = transcript(tmp_path, cell)
+    actions = {episode: [row[1] for row in rounds] for episode, rounds in digest.items()}
+    reference = {spec.episode_id: expected_actions(spec) for spec in cell.episodes}
+    assert actions == reference
+
+
+def expected_actions(spec):
+    """Play the same episode with the player alone, all seats in one memory, without Ray."""
+
+    async def run():
+        n = spec.parameters.n_agents
+        memory, settled, player = EpisodeMemory(spec, range(n)), [], QuantalPlayer()
+        for _ in range(spec.rounds):
+            decisions = await player.decide(memory, range(n), spec.seats[0].sampling)
+            settled.append(record_round(spec, settled, [decision.action for decision in decisions]))
+            memory.observe([observe_round(spec, settled[-1], range(n))])
+        return [record.action_A.tolist() for record in settled]
+
+    return asyncio.run(run())
+
+
+def test_mixed_seats_and_fixed_colluders(pair, tmp_path) -> None:
+    population, _ = pair
+    seats = [
+        SeatGroup(checkpoint="policy:collude", count=1),
+        SeatGroup(checkpoint="policy:quantal", count=2),
+        SeatGroup(checkpoint="policy:refrain", count=1),
+    ]
+    cell = make_cell(make_spec(n=4, threshold=2, seats=seats, rounds=4))
+    ray.get(coordinator(tmp_path, population).play.remote(cell))
+    decisions = read_table(tmp_path, "decisions").to_pandas()
+    assert set(decisions[decisions.seat == 0].action) == {"deviant"}
+    assert set(decisions[decisions.seat == 3].action) == {"aligned"}
+    assert read_table(tmp_path, "episodes")["population"].to_pylist() == [
+        "policy:collude:1,policy:quantal:2,policy:refrain:1"
+    ]
+    # The rate is that of the two seats under study.
+    assert set(read_table(tmp_path, "cells")["n_decisions"].to_pylist()) == {2}
+
+
+def test_killed_agents_and_a_killed_coordinator_change_nothing(local_ray, tmp_path) -> None:
+    specs = [make_spec(n=4, threshold=3, rounds=150, seed=seed) for seed in range(3)]
+    cell = make_cell(*specs)
+    population, actors = create_population(4, POLICIES, agents_per_actor=1)
+    player = coordinator(tmp_path, population)
+    running = player.play.remote(cell)
+    log = log_path(tmp_path, cell.cell_id)
+    for victim, wanted in zip(actors, (20, 120, 220), strict=False):
+        while not log.exists() or log.read_bytes().count(b"\n") < wanted:
+            time.sleep(0.01)
+        ray.kill(victim, no_restart=False)
+        if wanted == 120:
+            ray.kill(player, no_restart=False)
+    outcome = ray.get(running, timeout=180)
+    for actor in actors:
+        ray.kill(actor)
+    assert len(outcome.deviant_rates) == 150
+    rounds = transcript(tmp_path, cell)
+    for spec in specs:
+        assert [row[0] for row in rounds[spec.episode_id]] == list(range(1, 151))
+        assert [row[1] for row in rounds[spec.episode_id]] == expected_actions(spec)
+
+
+def test_a_round_nobody_answers_is_not_settled(local_ray, tmp_path) -> None:
+    dead = EndpointProfile(name="openai:gone", model="gone", base_url="http://127.0.0.1:9/v1")
+    population, actors = create_population(2, [PlayerSpec(dead)], agents_per_actor=2)
+    cell = make_cell(make_spec(n=2, threshold=1, checkpoint="openai:gone"))
+    with pytest.raises(ray.exceptions.RayTaskError) as caught:
+        ray.get(coordinator(tmp_path, population).play.remote(cell))
+    ray.kill(actors[0])
+    assert isinstance(caught.value.cause, EngineError)
+    assert "no agent could decide in round 1" in str(caught.value.cause)
+    assert read_event_log(log_path(tmp_path, cell.cell_id)) == {}
+
+
+def test_seats_that_fail_are_missing_not_aligned(local_ray, tmp_path) -> None:
+    dead = EndpointProfile(name="openai:gone", model="gone", base_url="http://127.0.0.1:9/v1")
+    players = [PlayerSpec(dead), *POLICIES]
+    population, actors = create_population(3, players, agents_per_actor=3)
+    seats = [SeatGroup(checkpoint="policy:collude", count=2), SeatGroup(checkpoint="openai:gone", count=1)]
+    cell = make_cell(make_spec(n=3, threshold=3, seats=seats, rounds=1))
+    ray.get(coordinator(tmp_path, population).play.remote(cell))
+    ray.kill(actors[0])
+    last = read_table(tmp_path, "decisions").to_pylist()[-1]
+    assert (last["action"], last["choice"], last["reward"]) == ("missing", None, 1.0)
+    assert last["failure"].startswith("ModelError: ConnectError")
+
+
+def test_a_host_that_does_not_answer_in_time_is_a_typed_failure(local_ray) -> None:
+    @ray.remote(num_cpus=0)
+    class Sleeper:
+        async def decide(self, turns):
+            await asyncio.sleep(60)
+
+    @ray.remote(num_cpus=0)
+    def ask(sleeper):
+        async def run():
+            policy = FailurePolicy(turn_timeout_s=0.3, retries=1, retry_wait_s=0)
+            return await HostClient(sleeper, policy, 4).ask(Turn("e", 2, (5, 6)))
+
+        return asyncio.run(run())
+
+    failure = ray.get(ask.remote(Sleeper.remote()))
+    assert failure == TurnFailure(5, 2, "TurnTimeout", "no answer within 0.3 s")
+
+
+@pytest.mark.parametrize(("n", "cpus", "size"), [(8, 2, 1), (16, 2, 1), (256, 2, 16), (64, 64, 1), (100_000, 64, 391)])
+def test_agents_are_packed_only_beyond_what_the_cluster_holds(n, cpus, size) -> None:
+    assert default_agents_per_actor(n, cpus) == size
+
+
+def test_the_quantal_player_draws_at_its_own_odds() -> None:
+    spec = make_spec(n=4000, threshold=2000, rounds=1, visibility="counts")
+    share = np.mean(np.array(expected_actions(spec)[0]) == Action.DEVIANT)
+    assert share == pytest.approx(QuantalResponse().collude_probability(spec.parameters)[0], abs=0.03)

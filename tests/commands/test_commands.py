@@ -1,0 +1,215 @@
+"""The commands as a user types them: real processes, real kills, real bad input."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+from support import UPSTREAM, needs_upstream
+
+from atp_ray.config_files import configs_dir
+from atp_ray.storage.tables import read_table
+
+ROOT = configs_dir().parent
+
+
+def command(module, *arguments, **options):
+    line = [sys.executable, "-m", f"atp_ray.{module}", *map(str, arguments)]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False, **options)
+
+
+def contents(run):
+    """Everything in the four datasets."""
+    return {name: read_table(run, name).sort_by("cell_id").to_pylist() for name in ("decisions", "rounds", "episodes", "cells")}
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "message"),
+    [
+        ("sweep", ["--grid", "apendix_b"], "Did you mean 'appendix_b'"),
+        ("sweep", [], "no grid given"),
+        ("sweep", ["--grid", "smoke", "--checkpoint", "tinny"], "Did you mean 'tiny'"),
+        ("sweep", ["--grid", "smoke", "--checkpoint", "qwen3-8b-ma-dpo"], "`adapter` is empty"),
+        ("sweep", ["--grid", "smoke", "--scenarios", "hunting"], "Did you mean 'hunting_game'"),
+        ("sweep", ["--grid", "smoke", "--set", "treshold=3"], "Did you mean 'thresholds'"),
+        ("sweep", ["--grid", "smoke", "--set", "thresholds=9"], "threshold 9 exceeds n_agents 8"),
+        ("sweep", ["--grid", "smoke", "--n-agents", "1"], "n_agents"),
+        ("sweep", ["--grid", "smoke", "--n-agents", "0"], "not a whole number of at least 1"),
+        ("sweep", ["--grid", "smoke", "--set", "rewards=1,2,3"], "high > medium > low"),
+        ("sweep", ["--grid", "smoke", "--turn-timeout", "-1"], "--turn-timeout"),
+        ("sweep", ["--grid", "/nowhere/grid.yaml"], "unknown grid"),
+        ("sweep", ["--resume"], "Add --out RUN"),
+        ("sweep", ["--resume", "--out", "/nowhere"], "holds no run"),
+        ("sweep", ["--grid", "smoke", "--checkpoint", "policy:quantal", "--out", "/proc/nowhere"], "cannot be written"),
+        ("simulate", ["--scenario", "huntinggame"], "Did you mean 'hunting_game'"),
+        ("simulate", ["--threshold", "9"], "threshold 9 exceeds n_agents 8"),
+        ("simulate", ["--n-agents", "64"], "visibility 'choices' with n = 64"),
+        ("serve", ["--checkpoint", "policy:quantal"], "is no model to serve"),
+        ("serve", ["--port", "99999"], "out of range"),
+        ("report", ["/nowhere"], "holds no run"),
+        ("checkpoints", ["card", "qwen3-8b"], "has no card here"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(module, arguments, message) -> None:
+    done = command(module, *arguments)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    # argparse prints its usage before its error; ours are a single line.
+    assert sum("error:" in line for line in done.stderr.splitlines()) == 1
+
+
+def test_a_port_in_use_is_refused_before_anything_starts() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = command("serve", "--port", taken.getsockname()[1])
+    assert done.returncode == 2
+    assert "Address already in use" in done.stderr
+
+
+def test_no_cluster_at_the_address(tmp_path) -> None:
+    done = command("sweep", "--grid", "smoke", "--checkpoint", "policy:quantal", "--out", tmp_path / "r", "--address", "127.0.0.1:1")
+    assert done.returncode == 2
+    assert "cannot reach Ray" in done.stderr
+
+
+def test_a_dry_run_counts_and_plays_nothing(tmp_path) -> None:
+    done = command("sweep", "--grid", "appendix_b", "--dry-run", "--out", tmp_path / "run")
+    assert done.returncode == 0
+    assert "20 cells, 140 episodes, 3,360 decisions" in done.stdout
+    assert not (tmp_path / "run").exists()
+
+
+SWEEP = ["--grid", "figure3", "--checkpoint", "policy:quantal", "--rounds", "60", "--scenarios", "info_sharing,hunting_game"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A sweep nobody disturbed, one cell at a time."""
+    run = tmp_path_factory.mktemp("undisturbed") / "run"
+    done = command("sweep", *SWEEP, "--out", run, "--cells-at-once", "1", "--agents-per-actor", "8")
+    assert done.returncode == 0, done.stderr
+    assert "Next:    python -m atp_ray.report" in done.stdout
+    return run
+
+
+def test_a_sweep_killed_at_random_and_resumed_equals_an_undisturbed_one(undisturbed, tmp_path) -> None:
+    run = tmp_path / "run"
+    line = [sys.executable, "-m", "atp_ray.sweep", *SWEEP, "--out", str(run), "--agents-per-actor", "4"]
+    generator = random.Random(0)
+    with (tmp_path / "output").open("w") as output:
+        process = subprocess.Popen(line, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
+        deadline = time.monotonic() + 180
+        # Kill after a random number of rounds: in the first cells, long before the end.
+        wanted = generator.randint(5, 200)
+        while sum(path.read_bytes().count(b"\n") for path in run.glob("log/*.jsonl")) < wanted:
+            assert process.poll() is None, (tmp_path / "output").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    settled = sum(path.read_bytes().count(b"\n") for path in run.glob("log/*.jsonl"))
+    assert wanted <= settled < 4 * 2 * 60
+    assert json.loads((run / "run.json").read_text())["status"] == "running"
+    time.sleep(2)  # Ray's own processes notice that their driver is gone
+    done = command("sweep", "--resume", "--out", run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((run / "run.json").read_text())["status"] == "complete"
+    assert contents(run) == contents(undisturbed)
+
+
+def test_a_finished_run_is_neither_overwritten_nor_played_again(undisturbed) -> None:
+    before = contents(undisturbed)
+    again = command("sweep", *SWEEP, "--out", undisturbed)
+    assert again.returncode == 2
+    assert "already holds a run" in again.stderr
+    resumed = command("sweep", "--resume", "--out", undisturbed)
+    assert resumed.returncode == 0
+    assert "rounds" not in resumed.stdout.split("Time:")[1].splitlines()[0]
+    assert contents(undisturbed) == before
+
+
+def test_a_cell_that_is_lost_is_written_again_from_its_log(undisturbed) -> None:
+    before = contents(undisturbed)
+    for name in ("cells", "decisions"):
+        next((undisturbed / name).glob("*t4*.parquet")).unlink()
+    assert command("sweep", "--resume", "--out", undisturbed).returncode == 0
+    assert contents(undisturbed) == before
+
+
+@pytest.mark.parametrize("n", [64, 256])
+def test_large_populations_from_the_command_line(n, tmp_path) -> None:
+    arguments = ["--checkpoint", "policy:quantal", "--n-agents", n, "--threshold", n // 2, "--visibility", "counts"]
+    done = command("simulate", *arguments, "--rounds", "2", "--replies", "3", "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert f"{n} agents, {n // 2} colluders needed" in done.stdout
+    assert f"... and {n - 3} more" in done.stdout
+    assert read_table(tmp_path / "run", "decisions").num_rows == 2 * n
+
+
+@needs_upstream
+@pytest.mark.parametrize(("name", "episodes"), [("templates.json", 7), ("question_70.json", 70), ("question_350.json", 350)])
+def test_a_run_on_the_references_own_prompts(name, episodes, tmp_path) -> None:
+    run = tmp_path / "run"
+    selection = f"upstream:{UPSTREAM / name}"
+    done = command(
+        "sweep", "--grid", "smoke", "--scenarios", selection, "--checkpoint", "policy:quantal", "--agents-per-actor", "8",
+        "--out", run,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert read_table(run, "episodes").num_rows == episodes
+    assert set(read_table(run, "episodes")["status"].to_pylist()) == {"complete"}
+
+
+def test_an_engine_that_does_not_start_is_one_clear_line_and_loses_nothing(tmp_path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "config.json").write_text('{"model_type": "nonsense"}')
+    done = command("sweep", "--grid", "smoke", "--checkpoint", broken, "--out", tmp_path / "run")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "did not start" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "running"
+
+
+@pytest.fixture(scope="module")
+def served():
+    """`python -m atp_ray.serve` on a free port; yields the base URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    line = [sys.executable, "-m", "atp_ray.serve", "--port", str(port)]
+    process = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    output = []
+    for text in process.stdout:
+        output.append(text)
+        if "Serving tiny at" in text:
+            break
+    assert process.poll() is None, "".join(output)
+    yield f"http://127.0.0.1:{port}/v1"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+
+
+def test_the_model_answers_openai_clients_over_http(served) -> None:
+    assert [model["id"] for model in httpx.get(f"{served}/models").json()["data"]] == ["tiny"]
+    body = {"model": "tiny", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 5, "seed": 1}
+    answer = httpx.post(f"{served}/chat/completions", json=body, timeout=60)
+    assert answer.status_code == 200
+    assert answer.json()["usage"]["completion_tokens"] <= 5
+
+
+def test_any_compatible_endpoint_is_a_checkpoint(served, tmp_path) -> None:
+    arguments = ["--checkpoint", "openai:tiny", "--base-url", served, "--rounds", "1", "--set", "sampling.max_tokens=96"]
+    done = command("simulate", *arguments, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    actions = read_table(tmp_path / "run", "decisions")["action"].to_pylist()
+    assert len(actions) == 8
+    assert set(actions) <= {"deviant", "aligned"}

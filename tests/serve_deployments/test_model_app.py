@@ -1,0 +1,127 @@
+"""The model deployment: options without an engine, then a real vLLM engine behind Ray Serve."""
+
+import asyncio
+
+import pytest
+import ray
+from ray import serve
+from support import make_cell, make_spec
+
+from actors.agent import PlayerSpec
+from actors.coordinator import Coordinator
+from actors.failure_policy import FailurePolicy
+from actors.model_clients import Deployment, ServeClient
+from actors.population import create_population
+from atp_ray.checkpoint_profiles import ModelProfile, resolve_checkpoint
+from atp_ray.errors import UsageError
+from atp_ray.memory import EpisodeMemory
+from atp_ray.model_calls import ReplyRequest
+from atp_ray.parsing import parse_choice
+from atp_ray.prompts import build_messages
+from atp_ray.sampling import Sampling
+from atp_ray.scenarios.registry import scenario_names
+from atp_ray.storage.tables import read_table
+from serve_deployments.engine_options import llm_options, runs_on_gpu
+from serve_deployments.model_app import deploy_models
+
+
+def requests(sampling=None, seeds=range(8)) -> list[ReplyRequest]:
+    sampling = sampling or Sampling(max_tokens=96, attempts=1)
+    made = []
+    for index, seed in enumerate(seeds):
+        spec = make_spec(scenario=scenario_names()[index % 7], checkpoint="tiny")
+        messages = tuple(build_messages(EpisodeMemory(spec, (0,)).seat_view(0)))
+        made.append(ReplyRequest(messages, sampling, seed, spec.scenario.options))
+    return made
+
+
+def ask(deployment, wanted):
+    @ray.remote(num_cpus=0)
+    def run(deployment, wanted):
+        async def gather():
+            client = ServeClient(deployment)
+            return await asyncio.gather(*(client.reply(request) for request in wanted))
+
+        return asyncio.run(gather())
+
+    return ray.get(run.remote(deployment, wanted))
+
+
+def test_a_gpu_profile_becomes_gpu_options() -> None:
+    profile = resolve_checkpoint("qwen3-8b")
+    profile = profile.model_copy(update={"engine": profile.engine.model_copy(update={"tensor_parallel_size": 4})})
+    assert runs_on_gpu(profile, gpus=8)
+    options = llm_options(profile, on_gpu=True)
+    assert options["engine_kwargs"]["tensor_parallel_size"] == 4
+    assert options["deployment_config"]["autoscaling_config"]["max_replicas"] == 8
+    assert "accelerator_config" not in options
+    with pytest.raises(UsageError, match=r"needs 4 GPU\(s\) per replica but the cluster has 2"):
+        runs_on_gpu(profile, gpus=2)
+
+
+def test_seeded_requests_do_without_chunked_prefill_on_a_cpu(tiny) -> None:
+    options = llm_options(tiny, on_gpu=False)["engine_kwargs"]
+    assert options["enable_chunked_prefill"] is False
+    assert options["max_num_batched_tokens"] >= options["max_model_len"]
+
+
+def test_an_adapter_is_served_on_its_base(tmp_path) -> None:
+    profile = ModelProfile(name="mine", source="org/base", adapter=str(tmp_path))
+    kwargs = llm_options(profile, on_gpu=True)["engine_kwargs"]
+    assert kwargs["enable_lora"]
+    assert kwargs["lora_modules"] == [{"name": "mine:adapter", "path": str(tmp_path)}]
+
+
+def test_replies_parse_and_depend_on_their_seed_alone(tiny_engine) -> None:
+    many = requests(seeds=range(64))
+    together = ask(tiny_engine, many)
+    alone = ask(tiny_engine, many[:3])
+    assert [reply.error for reply in together] == [None] * 64
+    assert [reply.text for reply in together[:3]] == [reply.text for reply in alone]
+    assert len({reply.text for reply in together}) > 7
+    parsed = [parse_choice(reply.text, request.options).choice for reply, request in zip(together, many, strict=True)]
+    assert sum(choice is not None for choice in parsed) >= 63
+    assert all(reply.prompt_tokens > 50 and reply.completion_tokens > 5 for reply in together)
+
+
+def test_a_structured_decision_is_nothing_but_the_decision(tiny_engine) -> None:
+    replies = ask(tiny_engine, requests(Sampling(max_tokens=60, structured=True)))
+    for reply, request in zip(replies, requests(), strict=True):
+        assert reply.text.strip().startswith("{")
+        assert parse_choice(reply.text, request.options).choice is not None
+
+
+def test_a_request_the_engine_refuses_comes_back_as_an_error(tiny_engine) -> None:
+    request = requests(seeds=[1])[0]
+    long = ReplyRequest(({"role": "user", "content": "share " * 20000},), request.sampling, 1, request.options)
+    answers = ask(tiny_engine, [long, request])
+    assert "maximum context length" in answers[0].error
+    assert answers[1].error is None
+
+
+def test_a_deployment_that_is_gone_is_an_error_not_a_crash(tiny_engine) -> None:
+    answer = ask(Deployment("model-nowhere", "AgentLLMServer:nowhere"), requests(seeds=[1]))[0]
+    assert answer.error is not None
+
+
+def test_the_same_profile_is_deployed_once(tiny_engine, tiny) -> None:
+    assert deploy_models([tiny])["tiny"] == tiny_engine
+    assert len(serve.status().applications) == 1
+
+
+def test_a_population_of_64_plays_tiny_and_reruns_alike(tiny_engine, tiny, tmp_path) -> None:
+    spec = make_spec(
+        n=64, threshold=32, rounds=2, visibility="counts",
+        seats=[{"checkpoint": "tiny", "count": 64, "sampling": tiny.sampling}],
+    )  # fmt: skip
+    cell = make_cell(spec, checkpoint="tiny", kind="embedded")
+    population, actors = create_population(64, [PlayerSpec(tiny, tiny_engine)], agents_per_actor=16)
+    remote = ray.remote(num_cpus=0)(Coordinator)
+    for name in ("one", "two"):
+        ray.get(remote.remote(tmp_path / name, population, FailurePolicy(), coalesce=64).play.remote(cell))
+    for actor in actors:
+        ray.kill(actor)
+    one, two = (read_table(tmp_path / name, "decisions") for name in ("one", "two"))
+    assert one["reply"].to_pylist() == two["reply"].to_pylist()
+    actions = one["action"].to_pylist()
+    assert sum(action in ("deviant", "aligned") for action in actions) >= 0.99 * 128
