@@ -10,13 +10,10 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
-from ray import serve
 from ray.exceptions import RayError
-from ray.serve.exceptions import RayServeException
-from ray.serve.handle import DeploymentHandle
 
 from atp_ray.checkpoint_profiles import EndpointProfile
 from atp_ray.model_calls import ModelReply, ReplyRequest, decision_schema
@@ -47,7 +44,7 @@ class ServeClient:
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
-        self._handle: DeploymentHandle | None = None
+        self._handle: Any = None
         self._waiting: list[tuple[ReplyRequest, asyncio.Future[ModelReply]]] = []
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -69,6 +66,10 @@ class ServeClient:
             task.add_done_callback(self._calls.discard)
 
     async def _send(self, batch: Sequence[tuple[ReplyRequest, asyncio.Future[ModelReply]]]) -> None:
+        # Imported here: an agent without a model does not pay the second and the memory that Serve costs.
+        from ray import serve
+        from ray.serve.exceptions import RayServeException
+
         try:
             if self._handle is None:
                 self._handle = serve.get_deployment_handle(self._deployment.deployment_name, self._deployment.app_name)

@@ -32,6 +32,7 @@ class EngineProfile(Frozen):
     gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1, description="Share of GPU memory for one replica.")
     cpu_kv_cache_gib: int = Field(default=1, ge=1, description="KV cache on machines without a GPU, GiB.")
     max_num_seqs: int = Field(default=256, ge=1, description="Requests decoded at once.")
+    enforce_eager: bool = Field(default=False, description="Skip compilation: starts sooner, decodes slower.")
     max_lora_rank: int = Field(default=8, ge=1)
 
 

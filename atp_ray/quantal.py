@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
-from scipy.stats import beta as beta_distribution
-from scipy.stats import betabinom
+from scipy.special import betaincc, betaln, expit, gammaln
 
 from atp_ray.config_files import Frozen
 from atp_ray.scenarios.games import GameParameters
@@ -70,5 +68,15 @@ class QuantalResponse(Frozen):
             return np.ones(len(cases))
         a, b = self.prior_collude + cases[:, 0], self.prior_refrain + cases[:, 1]
         if n_others <= _EXACT_UP_TO:
-            return np.asarray(betabinom.sf(needed - 1, n_others, a, b))
-        return np.asarray(beta_distribution.sf((needed - 0.5) / n_others, a, b))
+            return _beta_binomial_tail(needed, n_others, a, b)
+        return np.asarray(betaincc(a, b, (needed - 0.5) / n_others))
+
+
+def _beta_binomial_tail(least: int, n: int, a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return P(X >= least) for X beta-binomial with n trials, per row of a and b [C]."""
+    # Summed by hand: scipy.stats would double what an agent process costs to start.
+    k_K = np.arange(least, n + 1, dtype=float)
+    log_choose_K = gammaln(n + 1) - gammaln(k_K + 1) - gammaln(n - k_K + 1)
+    log_mass_CK = log_choose_K + betaln(k_K + a[:, None], n - k_K + b[:, None]) - betaln(a, b)[:, None]
+    tail: FloatArray = np.minimum(1.0, np.exp(log_mass_CK).sum(axis=1))
+    return tail

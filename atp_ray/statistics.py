@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 CONFIDENCE = 0.95
 
@@ -30,7 +30,7 @@ def wilson_interval(successes: float, n: float, quantile: float | None = None) -
     """
     if n <= 0 or not 0 <= successes <= n:
         raise ValueError(f"no interval for {successes} of {n}")
-    z = float(norm.ppf(0.5 + CONFIDENCE / 2)) if quantile is None else quantile
+    z = float(ndtri(0.5 + CONFIDENCE / 2)) if quantile is None else quantile
     rate = successes / n
     centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
@@ -61,7 +61,7 @@ def clustered_interval(successes_C: Sequence[int], n_C: Sequence[int]) -> tuple[
     binomial = rate * (1 - rate) / total
     robust = groups / (groups - 1) * float(((k - rate * n) ** 2).sum()) / total**2
     effect = max(1.0, robust / binomial) if binomial > 0 else 1.0
-    quantile = float(t.ppf(0.5 + CONFIDENCE / 2, groups - 1))
+    quantile = float(stdtrit(groups - 1, 0.5 + CONFIDENCE / 2))
     return wilson_interval(k.sum() / effect, total / effect, quantile)
 
 

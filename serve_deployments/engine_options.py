@@ -65,6 +65,7 @@ def engine_kwargs(profile: ModelProfile, on_gpu: bool) -> dict[str, Any]:
         "tensor_parallel_size": engine.tensor_parallel_size,
         "pipeline_parallel_size": engine.pipeline_parallel_size,
         "max_num_seqs": engine.max_num_seqs,
+        "enforce_eager": engine.enforce_eager,
         "enable_prefix_caching": True,
         # The checkpoint's generation_config must not override the sampling that is part of an episode's identity.
         "generation_config": "vllm",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 from collections.abc import Iterable
 
@@ -13,7 +14,7 @@ from ray.serve.schema import ApplicationStatus
 from actors.model_clients import Deployment
 from atp_ray.checkpoint_profiles import ModelProfile
 from atp_ray.errors import EngineError, UsageError
-from serve_deployments.engine_options import llm_options, runs_on_gpu
+from serve_deployments.engine_options import ENGINE_ENVIRONMENT, llm_options, runs_on_gpu
 
 
 def deploy_models(profiles: Iterable[ModelProfile]) -> dict[str, Deployment]:
@@ -41,6 +42,7 @@ def serve_openai(profile: ModelProfile, host: str, port: int) -> str:
         UsageError: the port is in use, or the profile needs more GPUs than the cluster has.
         EngineError: the engine does not start.
     """
+    _quieten_vllm()
     from ray.serve.llm import LLMConfig, build_openai_app
 
     from serve_deployments.llm_server import AgentLLMServer
@@ -71,6 +73,7 @@ def require_free_port(host: str, port: int) -> None:
 
 
 def _deploy(profile: ModelProfile, on_gpu: bool) -> Deployment:
+    _quieten_vllm()
     from ray.serve.llm import LLMConfig, build_llm_deployment
 
     from serve_deployments.llm_server import AgentLLMServer
@@ -92,6 +95,11 @@ def _run(app: serve.Application, profile: ModelProfile, route_prefix: str | None
         serve.delete(name, _blocking=False)
         hint = "Check the checkpoint and the engine's memory and length settings in its profile"
         raise EngineError(f"the engine of checkpoint '{profile.name}' did not start: {reason}", hint=hint) from error
+
+
+def _quieten_vllm() -> None:
+    """Keep vLLM's import messages off the user's terminal, unless the environment asks for them."""
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", ENGINE_ENVIRONMENT["VLLM_LOGGING_LEVEL"])
 
 
 def _app_name(profile: ModelProfile) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray import serve
+from ray._private.ray_logging import global_worker_stdstream_dispatcher
 from ray.actor import ActorHandle
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -95,7 +95,6 @@ def connected(address: str | None, n_engines: int = 1) -> Iterator[None]:
         yield
     finally:
         if ours:
-            serve.shutdown()
             ray.shutdown()
 
 
@@ -117,6 +116,9 @@ def _connect(address: str | None, n_engines: int) -> None:
                 log_to_driver=False,
                 runtime_env=environment,
             )
+            # What raylets print of themselves (worker counts, retries at shutdown) would tear the progress bar apart;
+            # it stays in Ray's session logs. Ray has no public switch for it.
+            global_worker_stdstream_dispatcher.remove_handler("ray_print_logs")
         else:
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
     except (ConnectionError, ValueError, RuntimeError) as error:

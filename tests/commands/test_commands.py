@@ -26,7 +26,10 @@ def command(module, *arguments, **options):
 
 def contents(run):
     """Everything in the four datasets."""
-    return {name: read_table(run, name).sort_by("cell_id").to_pylist() for name in ("decisions", "rounds", "episodes", "cells")}
+    return {
+        name: read_table(run, name).sort_by("cell_id").to_pylist()
+        for name in ("decisions", "rounds", "episodes", "cells")
+    }
 
 
 @pytest.mark.parametrize(
@@ -75,7 +78,17 @@ def test_a_port_in_use_is_refused_before_anything_starts() -> None:
 
 
 def test_no_cluster_at_the_address(tmp_path) -> None:
-    done = command("sweep", "--grid", "smoke", "--checkpoint", "policy:quantal", "--out", tmp_path / "r", "--address", "127.0.0.1:1")
+    done = command(
+        "sweep",
+        "--grid",
+        "smoke",
+        "--checkpoint",
+        "policy:quantal",
+        "--out",
+        tmp_path / "r",
+        "--address",
+        "127.0.0.1:1",
+    )
     assert done.returncode == 2
     assert "cannot reach Ray" in done.stderr
 
@@ -87,7 +100,16 @@ def test_a_dry_run_counts_and_plays_nothing(tmp_path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-SWEEP = ["--grid", "figure3", "--checkpoint", "policy:quantal", "--rounds", "60", "--scenarios", "info_sharing,hunting_game"]
+SWEEP = [
+    "--grid",
+    "figure3",
+    "--checkpoint",
+    "policy:quantal",
+    "--rounds",
+    "60",
+    "--scenarios",
+    "info_sharing,hunting_game",
+]
 
 
 @pytest.fixture(scope="module")
@@ -155,13 +177,15 @@ def test_large_populations_from_the_command_line(n, tmp_path) -> None:
 
 
 @needs_upstream
-@pytest.mark.parametrize(("name", "episodes"), [("templates.json", 7), ("question_70.json", 70), ("question_350.json", 350)])
+@pytest.mark.parametrize(
+    ("name", "episodes"), [("templates.json", 7), ("question_70.json", 70), ("question_350.json", 350)]
+)
 def test_a_run_on_the_references_own_prompts(name, episodes, tmp_path) -> None:
     run = tmp_path / "run"
     selection = f"upstream:{UPSTREAM / name}"
     done = command(
-        "sweep", "--grid", "smoke", "--scenarios", selection, "--checkpoint", "policy:quantal", "--agents-per-actor", "8",
-        "--out", run,
+        "sweep", "--grid", "smoke", "--scenarios", selection, "--checkpoint", "policy:quantal",
+        "--agents-per-actor", "8", "--out", run,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert read_table(run, "episodes").num_rows == episodes
@@ -207,7 +231,16 @@ def test_the_model_answers_openai_clients_over_http(served) -> None:
 
 
 def test_any_compatible_endpoint_is_a_checkpoint(served, tmp_path) -> None:
-    arguments = ["--checkpoint", "openai:tiny", "--base-url", served, "--rounds", "1", "--set", "sampling.max_tokens=96"]
+    arguments = [
+        "--checkpoint",
+        "openai:tiny",
+        "--base-url",
+        served,
+        "--rounds",
+        "1",
+        "--set",
+        "sampling.max_tokens=96",
+    ]
     done = command("simulate", *arguments, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     actions = read_table(tmp_path / "run", "decisions")["action"].to_pylist()

@@ -1,0 +1,141 @@
+"""The embedded checkpoint: its transcripts, its training, and the weights that are shipped."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support import make_spec, play
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from atp_ray.actions import Action
+from atp_ray.errors import UsageError
+from atp_ray.memory import EpisodeMemory
+from atp_ray.parsing import parse_choice
+from atp_ray.prompts import LAYOUT_VERSION
+from atp_ray.quantal import QuantalResponse
+from atp_ray.rounds import observe_round
+from atp_ray.scenarios.registry import load_scenarios, scenario_names
+from atp_ray.tiny.calibration import ReplySampler
+from atp_ray.tiny.card import CARD_FILE
+from atp_ray.tiny.scope import SCOPE_FILE, load_scope, scenario_digest, shipped_scope
+from atp_ray.tiny.tokenizer import tokenise, train_tokenizer
+from atp_ray.tiny.training import TinyRecipe, load_record, save_checkpoint, train_tiny
+from atp_ray.tiny.transcripts import TranscriptSampler, teacher_probability, teacher_reply
+
+SMALL = TinyRecipe(hidden=64, layers=2, heads=2, kv_heads=1, feed_forward=96, batch=4, steps=30, warm_up=5,
+                   tokenizer_transcripts=150)  # fmt: skip
+
+
+def sampler(seed=0) -> TranscriptSampler:
+    return TranscriptSampler(load_scenarios("all"), shipped_scope(), seed)
+
+
+def test_transcripts_cover_every_game_and_visibility_and_end_with_a_decision() -> None:
+    source = sampler()
+    transcripts = [source.transcript() for _ in range(400)]
+    texts = [" ".join(message["content"] for message in t.messages) for t in transcripts]
+    for scenario in load_scenarios("all"):
+        assert any(scenario.success_event in text for text in texts)
+    for marker in (
+        "The others chose:",
+        "others replied:",
+        "Of the ",
+        "no valid decision",
+        "changes by",
+        "is multiplied",
+    ):
+        assert any(marker in text for text in texts), marker
+    for transcript in transcripts:
+        assert transcript.messages[-1]["role"] == "assistant"
+        assert transcript.trained[-1]
+        assert all(m["role"] == "assistant" for m, wanted in zip(*transcript, strict=True) if wanted)
+        options = [
+            s.options for s in load_scenarios("all") if s.persona.split("{n}")[0] in transcript.messages[0]["content"]
+        ]
+        assert any(parse_choice(transcript.messages[-1]["content"], pair).choice for pair in options)
+
+
+def test_the_same_seed_draws_the_same_transcripts() -> None:
+    one, two, other = sampler(1), sampler(1), sampler(2)
+    drawn = [source.transcript() for source in (one, two, other)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_the_teacher_states_its_odds_and_decides_by_them() -> None:
+    spec = make_spec(threshold=2)
+    memory = EpisodeMemory(spec, (0,))
+    memory.observe([observe_round(spec, play(spec)[0], (0,))])
+    view = memory.seat_view(0)
+    chance = teacher_probability(view, QuantalResponse())
+    reply = teacher_reply(view, chance, Action.DEVIANT)
+    assert f"Pull {5 * round(20 * chance)}." in reply
+    assert parse_choice(reply, spec.scenario.options).choice == "share information"
+
+
+def test_tokens_are_those_of_the_chat_template_and_only_replies_are_trained() -> None:
+    source = sampler()
+    transcripts = [source.transcript() for _ in range(60)]
+    tokenizer = train_tokenizer(transcripts, 600)
+    for transcript in transcripts[:20]:
+        tokenised = tokenise(tokenizer, transcript)
+        assert tokenised.ids == tokenizer.apply_chat_template(list(transcript.messages), tokenize=True)["input_ids"]
+        text = tokenizer.decode([i for i, wanted in zip(*tokenised, strict=True) if wanted])
+        replies = [m["content"] for m, wanted in zip(*transcript, strict=True) if wanted]
+        assert text == "".join(f"{reply}<|im_end|>" for reply in replies)
+    strange = "ζ 漢字 \U0001f9ea 12.5%"
+    assert tokenizer.decode(tokenizer.encode(strange, add_special_tokens=False)) == strange
+
+
+def test_training_learns_repeats_itself_and_saves_a_loadable_checkpoint(tmp_path) -> None:
+    one, two = train_tiny(SMALL, lambda *_: None), train_tiny(SMALL, lambda *_: None)
+    assert one.losses == two.losses
+    assert np.mean(one.losses[-5:]) < 0.8 * np.mean(one.losses[:5])
+    save_checkpoint(one, SMALL, tmp_path)
+    model = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    ids = torch.tensor([tokenizer.encode("Needed 4 of 8", add_special_tokens=False)])
+    with torch.inference_mode():
+        expected = one.model.float()(ids).logits
+        assert torch.allclose(model(ids).logits, expected, atol=1e-5)
+    assert load_scope(tmp_path) == shipped_scope()
+    assert load_record(tmp_path).recipe == SMALL
+
+
+def test_the_shipped_weights_were_trained_on_what_is_shipped(tiny) -> None:
+    scope = load_scope(Path(tiny.source))
+    assert scope.layout_version == LAYOUT_VERSION
+    assert scope.scenarios == {s.name: scenario_digest(s) for s in load_scenarios("all")}
+
+
+def test_the_shipped_weights_parse_freely_and_follow_the_teacher(tiny) -> None:
+    torch.manual_seed(0)
+    source = sampler(seed=77)
+    states = [source.state("choices", (8, 8)) for _ in range(25)]
+    repeats = 12
+    replies = ReplySampler(Path(tiny.source)).replies([state.view for state in states for _ in range(repeats)])
+    chosen = [
+        parse_choice(reply, states[i // repeats].view.spec.scenario.options).choice for i, reply in enumerate(replies)
+    ]
+    assert sum(choice is not None for choice in chosen) >= 0.99 * len(chosen)
+    rates = [
+        np.mean([c == state.view.spec.scenario.options[0] for c in chosen[i * repeats : (i + 1) * repeats]])
+        for i, state in enumerate(states)
+    ]
+    assert np.corrcoef(rates, [state.probability for state in states])[0, 1] > 0.93
+
+
+def test_the_card_says_what_it_is_and_is_not(tiny) -> None:
+    card = (Path(tiny.source) / CARD_FILE).read_text()
+    assert "says nothing about Qwen3-8B" in card
+    for part in ("correlation", "| 2 |", "| 8 |", f"{load_record(Path(tiny.source)).recipe.steps} steps"):
+        assert part in card
+    assert len(scenario_names()) == 7
+
+
+def test_a_damaged_scope_is_one_clear_line(tmp_path) -> None:
+    assert load_scope(tmp_path) is None
+    (tmp_path / SCOPE_FILE).write_text(json.dumps({"layout_version": "?"}))
+    with pytest.raises(UsageError, match="Build the checkpoint again"):
+        load_scope(tmp_path)
