@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
@@ -13,7 +12,7 @@ from actors.model_clients import Deployment, EndpointClient, ModelClient, ServeC
 from atp_ray.actions import Action, ActionArray
 from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile
 from atp_ray.memory import EpisodeMemory, SeatView
-from atp_ray.model_calls import ReplyRequest
+from atp_ray.model_calls import ReplyRequest, decision_texts
 from atp_ray.parsing import parse_choice
 from atp_ray.prompts import build_messages, merge_neighbours
 from atp_ray.quantal import QuantalResponse
@@ -141,5 +140,4 @@ def make_player(
 
 
 def _plain_decision(options: tuple[str, str], action: Action) -> SeatDecision:
-    choice = options[0 if action is Action.DEVIANT else 1]
-    return SeatDecision(action, json.dumps({"choice": choice}, ensure_ascii=False))
+    return SeatDecision(action, decision_texts(options)[0 if action is Action.DEVIANT else 1])

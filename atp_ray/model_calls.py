@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from atp_ray.prompts import Message
@@ -29,8 +30,13 @@ class ModelReply:
     error: str | None = None
 
 
+def decision_texts(options: tuple[str, str]) -> list[str]:
+    """Return the two replies a structured decision allows where the engine takes a list of choices."""
+    return [json.dumps({"choice": option}, ensure_ascii=False) for option in options]
+
+
 def decision_schema(options: tuple[str, str]) -> dict[str, object]:
-    """Return the JSON schema of a structured decision."""
+    """Return the JSON schema of a structured decision, for endpoints that take nothing else."""
     return {
         "type": "object",
         "properties": {"choice": {"type": "string", "enum": list(options)}},

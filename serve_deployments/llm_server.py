@@ -14,7 +14,7 @@ from ray.serve.llm import LLMConfig
 from ray.serve.llm.deployment import LLMServer
 from ray.serve.llm.openai_api_models import ChatCompletionRequest
 
-from atp_ray.model_calls import ModelReply, ReplyRequest, decision_schema
+from atp_ray.model_calls import ModelReply, ReplyRequest, decision_texts
 
 
 class AgentLLMServer(LLMServer):  # type: ignore[misc]
@@ -50,8 +50,8 @@ class AgentLLMServer(LLMServer):  # type: ignore[misc]
         sampling = request.sampling
         options: dict[str, object] = {}
         if sampling.structured:
-            schema = {"name": "decision", "schema": decision_schema(request.options), "strict": True}
-            options["response_format"] = {"type": "json_schema", "json_schema": schema}
+            # Two whole strings, not a JSON schema: a schema leaves room for endless white space inside the object.
+            options["structured_outputs"] = {"choice": decision_texts(request.options)}
         if sampling.thinking is not None:
             options["chat_template_kwargs"] = {"enable_thinking": sampling.thinking}
         return ChatCompletionRequest(

@@ -10,7 +10,7 @@ from support import make_cell, make_spec
 from actors.agent import PlayerSpec
 from actors.coordinator import Coordinator
 from actors.failure_policy import FailurePolicy
-from actors.model_clients import Deployment, ServeClient
+from actors.model_clients import ServeClient
 from actors.population import create_population
 from atp_ray.checkpoint_profiles import ModelProfile, resolve_checkpoint
 from atp_ray.errors import UsageError
@@ -97,11 +97,6 @@ def test_a_request_the_engine_refuses_comes_back_as_an_error(tiny_engine) -> Non
     answers = ask(tiny_engine, [long, request])
     assert "maximum context length" in answers[0].error
     assert answers[1].error is None
-
-
-def test_a_deployment_that_is_gone_is_an_error_not_a_crash(tiny_engine) -> None:
-    answer = ask(Deployment("model-nowhere", "AgentLLMServer:nowhere"), requests(seeds=[1]))[0]
-    assert answer.error is not None
 
 
 def test_the_same_profile_is_deployed_once(tiny_engine, tiny) -> None:
