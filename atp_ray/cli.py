@@ -11,7 +11,7 @@ from rich.console import Console
 
 from atp_ray.errors import AtpError
 
-PLAIN_WIDTH = 110
+PLAIN_WIDTH = 120
 
 
 def run_command(main: Callable[[Sequence[str]], int]) -> NoReturn:

@@ -24,6 +24,7 @@ from atp_ray.storage.run_folder import read_manifest
 FORMATS = ("png", "svg", "pdf")
 PAPER_RATIO = 1.0
 PAPER_AGENTS = 8
+MOST_COLUMNS = 4
 
 
 def main(argv: Sequence[str]) -> int:
@@ -93,7 +94,8 @@ def _rates_table(results: Sequence[CellResult]) -> Table:
     table = Table(title="Collusion rate in % (95 % interval) by round", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("checkpoint", "n", "t", "ratio"):
         table.add_column(name, justify="left" if name == "checkpoint" else "right", no_wrap=True)
-    for number in range(1, max(len(result.rates_R) for result in results) + 1):
+    shown = _shown_rounds(max(len(result.rates_R) for result in results))
+    for number in shown:
         table.add_column(f"r{number}", justify="right", no_wrap=True)
     table.add_column("r2|success", justify="right", no_wrap=True)
     table.add_column("undecided", justify="right", no_wrap=True)
@@ -104,11 +106,18 @@ def _rates_table(results: Sequence[CellResult]) -> Table:
             _or_dash(setting.n_agents),
             _or_dash(setting.threshold),
             _or_dash(setting.incentive_ratio),
-            *(_percent(rate) for rate in result.rates_R),
+            *(_percent(result.rates_R[number - 1]) if number <= len(result.rates_R) else "-" for number in shown),
             _percent(result.recollusion),
             f"{result.n_undecided / result.n_turns:.1%}" if result.n_turns else "-",
         )
     return table
+
+
+def _shown_rounds(n_rounds: int) -> list[int]:
+    """Return the rounds a table has room for: all of a few, else evenly spaced ones with the first and the last."""
+    if n_rounds <= MOST_COLUMNS:
+        return list(range(1, n_rounds + 1))
+    return [1 + round(i * (n_rounds - 1) / (MOST_COLUMNS - 1)) for i in range(MOST_COLUMNS)]
 
 
 def _paper_table(results: Sequence[CellResult]) -> Table | None:

@@ -185,16 +185,16 @@ def _conclude(console: Console, out: Path, n_done: int, n_cells: int, outcome: S
         for table in summary_tables(out):
             console.print(table)
         figures = draw_figures(out, out / "figures", ("png", "svg"))
-        console.print(f"Results: {out}  (Parquet: decisions, rounds, episodes, cells)")
+        console.print(f"Results: {out}  (Parquet: decisions, rounds, episodes, cells)", soft_wrap=True)
         for figure in figures:
-            console.print(f"Figure:  {figure}")
+            console.print(f"Figure:  {figure}", soft_wrap=True)
     parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.seconds.items())
     console.print(f"Time:    {time.monotonic() - started:.1f} s" + (f" ({parts})" if parts else ""))
     if n_done < n_cells:
         console.print(f"{n_done} of {n_cells} cells are finished.")
-        console.print(f"Next:    python -m atp_ray.sweep --resume --out {out}")
+        console.print(f"Next:    python -m atp_ray.sweep --resume --out {out}", soft_wrap=True)
         raise _first_error(outcome)
-    console.print(f"Next:    python -m atp_ray.report {out}")
+    console.print(f"Next:    python -m atp_ray.report {out}", soft_wrap=True)
     return 0
 
 

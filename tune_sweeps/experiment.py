@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from serve_deployments.model_app import deploy_models
 Profile = ModelProfile | EndpointProfile | PolicyProfile
 POLICY_COALESCE = 256
 CPUS_PER_ENGINE = 2
+CONNECT_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -120,11 +122,23 @@ def _connect(address: str | None, n_engines: int) -> None:
             # it stays in Ray's session logs. Ray has no public switch for it.
             global_worker_stdstream_dispatcher.remove_handler("ray_print_logs")
         else:
+            _require_listening(address)
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         reason = (str(error).splitlines() or [""])[0]
         hint = "Check --address (auto, or ray://HEAD:10001) and that the cluster is up"
         raise EngineError(f"cannot reach Ray: {reason}", address or "local", hint) from error
+
+
+def _require_listening(address: str) -> None:
+    """Check that somebody listens at `host:port`; Ray itself would try for minutes.
+
+    Raises:
+        OSError: nobody does.
+    """
+    host, _, port = address.removeprefix("ray://").partition(":")
+    if port.isdigit():
+        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT_S).close()
 
 
 def _create_coordinators(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from atp_ray.figures.style import COLOURS, FULL_WIDTH, MARKERS, add_label
 from atp_ray.results import CellResult, honest_label, values
@@ -36,7 +37,7 @@ def draw_settings_grid(results: Sequence[CellResult]) -> Figure:
         panels[-1, col].set_xlabel("round")
     for row, threshold in enumerate(thresholds):
         panels[row, 0].set_ylabel(f"threshold {threshold}\ncollusion rate")
-    panels[0, 0].set_xticks(range(1, n_rounds + 1))
+    panels[0, 0].xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     panels[0, 0].set_ylim(-0.05, 1.05)
     panels[0, 0].set_xlim(0.7, n_rounds + 0.3)
     handles, labels = panels[0, 0].get_legend_handles_labels()
