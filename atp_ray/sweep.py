@@ -89,7 +89,7 @@ def _grid_and_folder(arguments: argparse.Namespace) -> tuple[Grid, str | None, P
         manifest = read_manifest(arguments.out)
         if arguments.grid or arguments.set or arguments.checkpoint or arguments.scenarios:
             raise UsageError("continues a run as it was begun", "--resume", "Leave out --grid, --set and the like")
-        grid = parse_model(Grid, manifest.get("grid"), f"{arguments.out}/run.json: grid")
+        grid = parse_model(Grid, manifest.get("grid_as_given"), f"{arguments.out}/run.json: grid_as_given")
         return grid, arguments.base_url or manifest.get("base_url"), arguments.out
     if arguments.grid is None:
         raise UsageError("no grid given", "--grid", f"Use one of {', '.join(config_names('grids'))}")
@@ -120,6 +120,8 @@ def _open_run(
         create_run(
             out,
             {
+                # As given is what a resumed run is expanded from; as resolved is for the reader.
+                "grid_as_given": grid.model_dump(mode="json", exclude_unset=True),
                 "grid": grid.model_dump(mode="json"),
                 "base_url": base_url,
                 "checkpoints": {name: profile.model_dump(mode="json") for name, profile in profiles.items()},

@@ -1,0 +1,49 @@
+"""Replies become a settled round, and a settled round what each seat observes."""
+
+import numpy as np
+import pytest
+from support import make_spec, record_round
+
+from atp_ray.actions import Action
+from atp_ray.rounds import Decisions, merge_replies, observe_round, settle_round
+from atp_ray.turns import TurnFailure, TurnReply
+
+
+def reply_of(seats, actions, failures=()) -> TurnReply:
+    n = len(seats)
+    return TurnReply(
+        "e", 1, tuple(seats), np.array(actions, dtype=np.int8), tuple(f"reply {seat}" for seat in seats),
+        np.arange(1, n + 1), np.full(n, 10), np.full(n, 3), np.full(n, 0.5), tuple(failures),
+    )  # fmt: skip
+
+
+def test_hosts_replies_are_put_together_by_seat_in_any_order() -> None:
+    parts = [reply_of([2, 3], [1, 0]), reply_of([0], [1])]
+    lost = [TurnFailure(1, 1, "TurnTimeout", "no answer within 1 s")]
+    one, two = merge_replies(4, parts, lost), merge_replies(4, parts[::-1], lost)
+    assert one.action_A.tolist() == two.action_A.tolist() == [1, Action.MISSING, 1, 0]
+    assert one.reply_A == two.reply_A == ("reply 0", None, "reply 2", "reply 3")
+    assert one.attempts_A.tolist() == [1, 0, 1, 2]
+    assert np.isnan(one.latency_A[1])
+    assert one.failures[0].seat == 1
+
+
+def test_rounds_follow_each_other_and_capital_is_carried() -> None:
+    spec = make_spec(n=2, threshold=2)
+    first = record_round(spec, [], [1, 1])
+    second = record_round(spec, [first], [1, 0])
+    assert (first.round, second.round) == (1, 2)
+    assert second.capital_before_A.tolist() == first.capital_after.value_A.tolist() == [1.2, 1.2]
+    assert second.capital_after.value_A == pytest.approx([0.96, 1.2])
+
+
+def test_replies_travel_only_where_they_are_shown_and_without_thinking() -> None:
+    zeros = np.zeros(2, dtype=np.int64)
+    replies = ('<think>secret</think>{"choice": "share information"}', None)
+    decisions = Decisions(np.array([1, 3], dtype=np.int8), replies, zeros, zeros, zeros, np.zeros(2), ())
+    for visibility in ("choices", "counts", "replies"):
+        spec = make_spec(n=2, threshold=1, visibility=visibility)
+        observation = observe_round(spec, settle_round(spec, [], decisions), (1,))
+        assert observation.own_reply_S == (None,)
+        shown = ('{"choice": "share information"}', None)
+        assert observation.public.replies_A == (shown if visibility == "replies" else None)
