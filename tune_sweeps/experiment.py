@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray._private.ray_logging import global_worker_stdstream_dispatcher
+from ray._private.ray_logging import stdout_deduplicator
 from ray.actor import ActorHandle
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -30,6 +31,7 @@ Profile = ModelProfile | EndpointProfile | PolicyProfile
 POLICY_COALESCE = 256
 CPUS_PER_ENGINE = 2
 CONNECT_TIMEOUT_S = 5.0
+RAY_CHATTER = "worker processes have been started|Task .* failed|actor is dead"
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,9 @@ def _connect(address: str | None, n_engines: int) -> None:
     root = str(configs_dir().parent)
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
     environment = {"env_vars": {"PYTHONPATH": path}}
+    # What raylets say of themselves (worker counts, restarted actors) would tear the progress bar apart; it stays in
+    # Ray's session logs. This is RAY_DEDUP_LOGS_SKIP_REGEX, which Ray reads only while it is imported.
+    stdout_deduplicator.skip_re = re.compile(RAY_CHATTER)
     try:
         if address is None:
             ray.init(
@@ -118,9 +123,6 @@ def _connect(address: str | None, n_engines: int) -> None:
                 log_to_driver=False,
                 runtime_env=environment,
             )
-            # What raylets print of themselves (worker counts, retries at shutdown) would tear the progress bar apart;
-            # it stays in Ray's session logs. Ray has no public switch for it.
-            global_worker_stdstream_dispatcher.remove_handler("ray_print_logs")
         else:
             _require_listening(address)
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
