@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import httpx
 from ray.exceptions import RayError
 
+from actors.coalescer import Coalescer
 from atp_ray.checkpoint_profiles import EndpointProfile
 from atp_ray.model_calls import ModelReply, ReplyRequest, decision_schema
 
@@ -45,27 +46,13 @@ class ServeClient:
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
         self._handle: Any = None
-        self._waiting: list[tuple[ReplyRequest, asyncio.Future[ModelReply]]] = []
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: Coalescer[ReplyRequest, ModelReply] = Coalescer(self._send, deployment.coalesce)
 
     async def reply(self, request: ReplyRequest) -> ModelReply:
         """Return the engine's reply to one request."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[ModelReply] = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._flush)
-        self._waiting.append((request, future))
-        return await future
+        return await self._calls.ask(request)
 
-    def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        size = self._deployment.coalesce
-        for start in range(0, len(waiting), size):
-            task = asyncio.ensure_future(self._send(waiting[start : start + size]))
-            self._calls.add(task)  # the loop itself keeps only weak references
-            task.add_done_callback(self._calls.discard)
-
-    async def _send(self, batch: Sequence[tuple[ReplyRequest, asyncio.Future[ModelReply]]]) -> None:
+    async def _send(self, requests: Sequence[ReplyRequest]) -> Sequence[ModelReply]:
         # Imported here: an agent without a model does not pay the second and the memory that Serve costs.
         from ray import serve
         from ray.serve.exceptions import RayServeException
@@ -73,13 +60,11 @@ class ServeClient:
         try:
             if self._handle is None:
                 self._handle = serve.get_deployment_handle(self._deployment.deployment_name, self._deployment.app_name)
-            replies: list[ModelReply] = await self._handle.reply.remote([request for request, _ in batch])
+            replies: list[ModelReply] = await self._handle.reply.remote(list(requests))
         except (RayError, RayServeException) as error:
             message = (str(error).strip().splitlines() or [""])[-1]
-            replies = [ModelReply("", error=f"{type(error).__name__}: {message}")] * len(batch)
-        for (_, future), reply in zip(batch, replies, strict=True):
-            if not future.done():
-                future.set_result(reply)
+            return [ModelReply("", error=f"{type(error).__name__}: {message}")] * len(requests)
+        return replies
 
 
 class EndpointClient:
