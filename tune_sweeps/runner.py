@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -52,37 +54,39 @@ def play_cells(
         on_started(experiment)
         start = time.monotonic()
         with _watched(experiment, on_progress):
-            errors = _run_trials(cells, experiment, run_dir, cells_at_once)
+            errors = _run_trials(cells, experiment, cells_at_once)
         experiment.seconds["rounds"] = time.monotonic() - start
         return SweepOutcome(dict(experiment.seconds), errors)
 
 
-def _run_trials(
-    cells: Sequence[CellSpec], experiment: Experiment, run_dir: Path, cells_at_once: int
-) -> tuple[BaseException, ...]:
+def _run_trials(cells: Sequence[CellSpec], experiment: Experiment, cells_at_once: int) -> tuple[BaseException, ...]:
     references = {cell.cell_id: ray.put(cell) for cell in cells}
     coordinators = tuple(experiment.coordinators)
     trainable = tune.with_parameters(CellTrial, cells=references, coordinators=coordinators)
     points = [{"cell_id": cell.cell_id, "coordinator": i % len(coordinators)} for i, cell in enumerate(cells)]
     # Tune's own console would print over the progress bar.
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
-    tuner = tune.Tuner(
-        # A trial only waits for its coordinator: it must not take a CPU from the engine.
-        tune.with_resources(trainable, {"memory": TRIAL_MEMORY_BYTES}),
-        param_space={"point": tune.grid_search(points)},
-        tune_config=tune.TuneConfig(
-            reuse_actors=True,
-            max_concurrent_trials=cells_at_once,
-            trial_dirname_creator=lambda trial: trial.config["point"]["cell_id"],
-        ),
-        run_config=tune.RunConfig(
-            name="tune",
-            storage_path=str(run_dir.resolve()),
-            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # the event log is the checkpoint
-            verbose=0,
-        ),
-    )
-    return tuple(_cause(error) for error in tuner.fit().errors)
+    # Tune logs a failed trial with its traceback; what failed is returned, and said once, by the command.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    # Nothing of Tune's own files is needed again: the event log says what is done. A full run folder cannot break them.
+    with tempfile.TemporaryDirectory(prefix="atp_ray-tune-") as scratch:
+        tuner = tune.Tuner(
+            # A trial only waits for its coordinator: it must not take a CPU from the engine.
+            tune.with_resources(trainable, {"memory": TRIAL_MEMORY_BYTES}),
+            param_space={"point": tune.grid_search(points)},
+            tune_config=tune.TuneConfig(
+                reuse_actors=True,
+                max_concurrent_trials=cells_at_once,
+                trial_dirname_creator=lambda trial: trial.config["point"]["cell_id"],
+            ),
+            run_config=tune.RunConfig(
+                name="tune",
+                storage_path=scratch,
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # the event log is the checkpoint
+                verbose=0,
+            ),
+        )
+        return tuple(_cause(error) for error in tuner.fit().errors)
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -8,13 +8,17 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 from support import UPSTREAM, needs_upstream
 
+from atp_ray.checkpoint_profiles import resolve_checkpoint
 from atp_ray.config_files import configs_dir
+from atp_ray.storage.run_folder import log_path
 from atp_ray.storage.tables import read_table
+from tune_sweeps.grids import expand, load_grid
 
 ROOT = configs_dir().parent
 
@@ -190,6 +194,24 @@ def test_a_run_on_the_references_own_prompts(name, episodes, tmp_path) -> None:
     assert done.returncode == 0, done.stderr
     assert read_table(run, "episodes").num_rows == episodes
     assert set(read_table(run, "episodes")["status"].to_pylist()) == {"complete"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_one_clear_line_and_the_run_goes_on_once_there_is_room(tmp_path) -> None:
+    run = tmp_path / "run"
+    grid = load_grid("smoke", checkpoints=["policy:quantal"])
+    (cell,) = expand(grid, {"policy:quantal": resolve_checkpoint("policy:quantal")})
+    log = log_path(run, cell.cell_id)
+    log.parent.mkdir(parents=True)
+    log.symlink_to("/dev/full")
+    done = command("sweep", "--grid", "smoke", "--checkpoint", "policy:quantal", "--out", run)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert "--resume" in done.stdout
+    log.unlink()
+    assert command("sweep", "--resume", "--out", run).returncode == 0
+    assert read_table(run, "decisions").num_rows == 16
 
 
 def test_an_engine_that_does_not_start_is_one_clear_line_and_loses_nothing(tmp_path) -> None:
