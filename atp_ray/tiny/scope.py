@@ -48,9 +48,8 @@ class TrainingScope(Frozen):
             return f"the wording of scenario '{scenario.name}'"
         most = self.most_agents.get(spec.visibility, 0)
         if game.n_agents > most:
-            return (
-                f"visibility '{spec.visibility}' with n = {game.n_agents} (at most {most}; try --set visibility=counts)"
-            )
+            cure = "" if spec.visibility == "counts" else "; try --set visibility=counts"
+            return f"visibility '{spec.visibility}' with n = {game.n_agents} (at most {most}{cure})"
         if spec.history_window > self.longest_window:
             return f"a history window of {spec.history_window} rounds (at most {self.longest_window})"
         payoffs = game.payoffs
