@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from actors.decisions import SeatDecision
 from actors.model_clients import Deployment
-from actors.players import Player, SeatDecision, make_player
+from actors.players import Player, make_player
+from actors.sandboxes import SandboxClient
 from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile
 from atp_ray.memory import EpisodeMemory
 from atp_ray.turns import MemoryGap, Turn, TurnReply
@@ -31,10 +33,12 @@ class AgentActor:
 
     Args:
         players: every checkpoint a seat may be played by.
+        sandboxes: names of the sandbox actors; none unless problems are solved.
     """
 
-    def __init__(self, players: Sequence[PlayerSpec]) -> None:
+    def __init__(self, players: Sequence[PlayerSpec], sandboxes: Sequence[str] = ()) -> None:
         self._specs = {spec.profile.name: spec for spec in players}
+        self._tools = SandboxClient(sandboxes) if sandboxes else None
         self._players: dict[str, Player] = {}
         self._memories: dict[str, EpisodeMemory] = {}
 
@@ -84,7 +88,7 @@ class AgentActor:
     def _player(self, name: str) -> Player:
         if name not in self._players:
             spec = self._specs[name]
-            self._players[name] = make_player(spec.profile, spec.deployment)
+            self._players[name] = make_player(spec.profile, spec.deployment, self._tools)
         return self._players[name]
 
 
@@ -104,4 +108,5 @@ def _as_columns(turn: Turn, decisions: Sequence[SeatDecision]) -> TurnReply:
             for seat, decision in zip(turn.seats, decisions, strict=True)
             if decision.failure is not None
         ),
+        solutions_S=tuple(decision.solutions for decision in decisions) if any(d.solutions for d in decisions) else (),
     )

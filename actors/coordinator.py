@@ -21,7 +21,7 @@ from atp_ray.actions import Action
 from atp_ray.cells import CellSpec
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.errors import EngineError
-from atp_ray.rounds import merge_replies, observe_round, settle_round
+from atp_ray.rounds import Decisions, merge_replies, observe_round, settle_round
 from atp_ray.storage.event_log import EventLog
 from atp_ray.storage.records import RoundRecord
 from atp_ray.storage.run_folder import log_path
@@ -89,8 +89,8 @@ class Coordinator:
         slots = asyncio.Semaphore(self._episodes_at_once)
         try:
             async with asyncio.TaskGroup() as tasks:
-                for spec in cell.episodes:
-                    tasks.create_task(self._play_episode(spec, log, slots))
+                for index, spec in enumerate(cell.episodes):
+                    tasks.create_task(self._play_episode(spec, index, log, slots))
         except* Exception as group:  # one failure stands for all: they have the same cause
             raise group.exceptions[0] from None
         finally:
@@ -100,8 +100,8 @@ class Coordinator:
         self._cells += 1
         return CellOutcome(cell.cell_id, _rates(list(rounds.values())))
 
-    async def _play_episode(self, spec: EpisodeSpec, log: EventLog, slots: asyncio.Semaphore) -> None:
-        hostings = self._population.hostings(spec.parameters.n_agents)
+    async def _play_episode(self, spec: EpisodeSpec, index: int, log: EventLog, slots: asyncio.Semaphore) -> None:
+        hostings = self._population.hostings(spec.parameters.n_agents, first_agent=index)
         async with slots:
             while len(log.rounds(spec.episode_id)) < spec.rounds:
                 await self._play_round(spec, log, hostings)
@@ -114,7 +114,7 @@ class Coordinator:
         replies = [answer for answer in answers if isinstance(answer, TurnReply)]
         failures = [failure for answer in answers if not isinstance(answer, TurnReply) for failure in answer]
         decisions = merge_replies(spec.parameters.n_agents, replies, failures)
-        if (decisions.action_A == Action.MISSING).all():
+        if _engine_gone(decisions):
             reason = decisions.failures[0].message if decisions.failures else "no reason was given"
             hint = "The rounds settled so far are kept; continue with --resume once the engine answers"
             raise EngineError(f"no agent could decide in round {len(settled) + 1}: {reason}", hint=hint)
@@ -140,6 +140,15 @@ class Coordinator:
         if isinstance(answer, TurnFailure):
             return [answer._replace(seat=seat) for seat in hosting.seats]
         return answer
+
+
+def _engine_gone(decisions: Decisions) -> bool:
+    """Return whether nobody could decide and the reason is not the request itself."""
+    if (decisions.action_A != Action.MISSING).any() or decisions.solutions_A:
+        return False
+    refused = [failure.type == "ModelRefused" for failure in decisions.failures]
+    # One agent alone whose prompt is turned down is missing; a whole population without an answer cannot go on.
+    return len(decisions.action_A) > 1 or not refused or not all(refused)
 
 
 def _rates(episodes: Sequence[Sequence[RoundRecord]]) -> tuple[float, ...]:

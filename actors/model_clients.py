@@ -19,6 +19,8 @@ from actors.coalescer import Coalescer
 from atp_ray.checkpoint_profiles import EndpointProfile
 from atp_ray.model_calls import ModelReply, ReplyRequest, decision_schema
 
+REFUSED = (400, 413, 422)  # the request is at fault, not the endpoint
+
 
 class ModelClient(Protocol):
     """Anything that turns requests into replies."""
@@ -88,7 +90,9 @@ class EndpointClient:
             "max_tokens": sampling.max_tokens,
             "seed": request.seed,
         }
-        if sampling.structured:
+        if request.stop:
+            body["stop"] = list(request.stop)
+        elif sampling.structured:
             schema = {"name": "decision", "schema": decision_schema(request.options), "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         if sampling.thinking is not None:
@@ -101,7 +105,8 @@ class EndpointClient:
                 data = response.json()
                 text = data["choices"][0]["message"]["content"] or ""
             except (httpx.HTTPError, ValueError, KeyError, IndexError, TypeError) as error:
-                return ModelReply("", error=f"{type(error).__name__}: {error}".splitlines()[0])
+                refused = isinstance(error, httpx.HTTPStatusError) and error.response.status_code in REFUSED
+                return ModelReply("", error=f"{type(error).__name__}: {error}".splitlines()[0], refused=refused)
         usage = data.get("usage") or {}
         return ModelReply(
             text,

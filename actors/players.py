@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
+from actors.decisions import SeatDecision
 from actors.model_clients import Deployment, EndpointClient, ModelClient, ServeClient
+from actors.problem_solver import ProblemSolver, ToolRunner
 from atp_ray.actions import Action, ActionArray
 from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile
 from atp_ray.memory import EpisodeMemory, SeatView
@@ -16,21 +19,10 @@ from atp_ray.model_calls import ReplyRequest, decision_texts
 from atp_ray.parsing import parse_choice
 from atp_ray.prompts import build_messages, merge_neighbours
 from atp_ray.quantal import QuantalResponse
+from atp_ray.quantal_solo import ViolationResponse
 from atp_ray.randomness import derive_seed, round_generator
 from atp_ray.sampling import Sampling
 from atp_ray.turns import TurnFailure
-
-
-class SeatDecision(NamedTuple):
-    """One seat's decision and what it took; tokens and seconds are summed over all attempts."""
-
-    action: Action
-    reply: str | None
-    attempts: int = 1
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    latency_s: float = float("nan")
-    failure: TurnFailure | None = None
 
 
 class Player(Protocol):
@@ -42,20 +34,28 @@ class Player(Protocol):
 
 
 class ModelPlayer:
-    """Asks a language model, seat by seat and all at once, and draws again while a reply has no readable decision."""
+    """Asks a language model, seat by seat and all at once, and draws again while a reply has no readable decision.
 
-    def __init__(self, client: ModelClient, alternate_roles: bool) -> None:
+    Args:
+        tools: where tool calls run; needed for the tool-usage paradigm only.
+    """
+
+    def __init__(self, client: ModelClient, alternate_roles: bool, tools: ToolRunner | None = None) -> None:
         self._client = client
         self._alternate_roles = alternate_roles
+        self._solver = ProblemSolver(client, tools, alternate_roles) if tools is not None else None
 
     async def decide(self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling) -> list[SeatDecision]:
         """Return one decision per index."""
-        round_number = memory.known_rounds + 1
-        views = (memory.seat_view(index) for index in indices)
-        return list(await asyncio.gather(*(self._decide_seat(view, round_number, sampling) for view in views)))
+        views = [memory.seat_view(index) for index in indices]
+        if memory.spec.paradigm == "tool_usage":
+            if self._solver is None:
+                raise ValueError("tool usage needs a sandbox")
+            return list(await asyncio.gather(*(self._solver.decide_seat(view, sampling) for view in views)))
+        return list(await asyncio.gather(*(self._decide_seat(view, sampling) for view in views)))
 
-    async def _decide_seat(self, view: SeatView, round_number: int, sampling: Sampling) -> SeatDecision:
-        spec, options = view.spec, view.spec.scenario.options
+    async def _decide_seat(self, view: SeatView, sampling: Sampling) -> SeatDecision:
+        spec, options, round_number = view.spec, view.spec.scenario.options, view.round
         messages = build_messages(view)
         if self._alternate_roles:
             messages = merge_neighbours(messages)
@@ -70,7 +70,7 @@ class ModelPlayer:
             tokens_out += answer.completion_tokens
             latency += answer.latency_s
             if answer.error is not None:
-                failure = TurnFailure(view.seat, round_number, "ModelError", answer.error)
+                failure = TurnFailure(view.seat, round_number, answer.failure_type, answer.error)
                 continue
             reply = answer.text
             parsed = parse_choice(reply, options)
@@ -83,29 +83,35 @@ class ModelPlayer:
 
 
 class QuantalPlayer:
-    """The analytic quantal-response policy; one array operation for all seats, the same draw whoever hosts a seat."""
+    """The analytic policies for games and role-play; one array operation for all seats, the same whoever hosts them."""
 
     def __init__(self, policy: QuantalResponse | None = None) -> None:
         self._policy = policy or QuantalResponse()
+        self._violation = ViolationResponse()
 
     async def decide(self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling) -> list[SeatDecision]:
         """Return one decision per index; `sampling` does not apply."""
         del sampling
         spec = memory.spec
         seats = np.array([memory.seats[index] for index in indices])
-        if (last := memory.last_round) is None:
-            chance_S = self._policy.collude_probability(spec.parameters)
+        if spec.paradigm == "role_play":
+            chance_S = np.array([self._violation.violate_probability(memory.seat_view(index)) for index in indices])
         else:
-            actions_A: ActionArray = last.public.actions_A
-            deviant_A, aligned_A = actions_A == Action.DEVIANT, actions_A == Action.ALIGNED
-            others_deviant_S = (deviant_A.sum() - deviant_A[seats]).astype(float)
-            others_decided_S = others_deviant_S + (aligned_A.sum() - aligned_A[seats])
-            success = last.public.success
-            chance_S = self._policy.collude_probability(spec.parameters, others_deviant_S, others_decided_S, success)
+            chance_S = self._collude_probability(memory, seats)
         stream = round_generator(spec.episode_id, spec.seed, memory.known_rounds + 1)
-        colludes_S = stream.random(spec.parameters.n_agents)[seats] < chance_S
+        deviates_S = stream.random(spec.parameters.n_agents)[seats] < chance_S
         decisions = [_plain_decision(spec.scenario.options, action) for action in (Action.ALIGNED, Action.DEVIANT)]
-        return [decisions[int(colludes)] for colludes in colludes_S]
+        return [decisions[int(deviates)] for deviates in deviates_S]
+
+    def _collude_probability(self, memory: EpisodeMemory, seats: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        parameters = memory.spec.game.parameters
+        if (last := memory.last_round) is None:
+            return self._policy.collude_probability(parameters)
+        actions_A: ActionArray = last.public.actions_A
+        deviant_A, aligned_A = actions_A == Action.DEVIANT, actions_A == Action.ALIGNED
+        others_deviant_S = (deviant_A.sum() - deviant_A[seats]).astype(float)
+        others_decided_S = others_deviant_S + (aligned_A.sum() - aligned_A[seats])
+        return self._policy.collude_probability(parameters, others_deviant_S, others_decided_S, last.public.success)
 
 
 class FixedPlayer:
@@ -121,7 +127,9 @@ class FixedPlayer:
 
 
 def make_player(
-    profile: ModelProfile | EndpointProfile | PolicyProfile, deployment: Deployment | None
+    profile: ModelProfile | EndpointProfile | PolicyProfile,
+    deployment: Deployment | None,
+    tools: ToolRunner | None = None,
 ) -> ModelPlayer | QuantalPlayer | FixedPlayer:
     """Build the player of a checkpoint, inside the actor that will use it.
 
@@ -133,10 +141,10 @@ def make_player(
             return QuantalPlayer()
         return FixedPlayer(Action.DEVIANT if profile.policy == "collude" else Action.ALIGNED)
     if isinstance(profile, EndpointProfile):
-        return ModelPlayer(EndpointClient(profile), profile.alternate_roles)
+        return ModelPlayer(EndpointClient(profile), profile.alternate_roles, tools)
     if deployment is None:
         raise ValueError(f"checkpoint {profile.name} is not deployed")
-    return ModelPlayer(ServeClient(deployment), profile.alternate_roles)
+    return ModelPlayer(ServeClient(deployment), profile.alternate_roles, tools)
 
 
 def _plain_decision(options: tuple[str, str], action: Action) -> SeatDecision:

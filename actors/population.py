@@ -39,9 +39,15 @@ class Population(NamedTuple):
         """Return the actors' handles, in the order of hosts."""
         return [ray.get_actor(name) for name in self.names]
 
-    def hostings(self, n_agents: int) -> list[Hosting]:
-        """Return how the seats 0..n_agents-1 are shared out."""
+    def hostings(self, n_agents: int, first_agent: int = 0) -> list[Hosting]:
+        """Return how the seats 0..n_agents-1 are shared out.
+
+        Args:
+            first_agent: which agent takes seat 0 of an episode that has no other; every prompt has its own agent.
+        """
         size = self.agents_per_actor
+        if n_agents == 1:
+            return [Hosting(first_agent // size % len(self.names), (0,))]
         return [
             Hosting(host, tuple(range(start, min(start + size, n_agents))))
             for host, start in enumerate(range(0, n_agents, size))
@@ -55,7 +61,11 @@ def default_agents_per_actor(n_agents: int, cluster_cpus: float) -> int:
 
 
 def create_population(
-    n_agents: int, players: Sequence[PlayerSpec], agents_per_actor: int | None = None, start_timeout_s: float = 300
+    n_agents: int,
+    players: Sequence[PlayerSpec],
+    agents_per_actor: int | None = None,
+    sandboxes: Sequence[str] = (),
+    start_timeout_s: float = 300,
 ) -> tuple[Population, list[ActorHandle[Any]]]:
     """Start the agent actors, spread over the cluster's nodes, and wait until they are up.
 
@@ -63,6 +73,7 @@ def create_population(
 
     Args:
         agents_per_actor: None packs only beyond what the cluster holds.
+        sandboxes: names of the sandbox actors, where problems are to be solved.
 
     Raises:
         EngineError: the actors do not come up in time.
@@ -74,7 +85,7 @@ def create_population(
     )(AgentActor)
     token = secrets.token_hex(4)
     names = tuple(f"agents-{token}-{host}" for host in range(math.ceil(n_agents / size)))
-    actors = [remote.options(name=name).remote(tuple(players)) for name in names]
+    actors = [remote.options(name=name).remote(tuple(players), tuple(sandboxes)) for name in names]
     try:
         ray.get([actor.ready.remote() for actor in actors], timeout=start_timeout_s)
     except ray.exceptions.RayError as error:

@@ -6,15 +6,17 @@ from typing import Literal
 
 from atp_ray.config_files import Frozen
 from atp_ray.episodes import EpisodeSpec
+from atp_ray.paradigms import Paradigm
 from atp_ray.payoffs import Payoffs
 
 CheckpointKind = Literal["embedded", "policy", "model", "openai", "mixed"]
 
 
 class CellSpec(Frozen):
-    """One cell: its place in the grid and its episodes.
+    """One cell: its place in the grid and its episodes, all of one paradigm.
 
-    `threshold`, `payoffs` and `n_agents` are None where the episodes do not share one (imported question lists).
+    `threshold`, `payoffs` and `n_agents` are None where the episodes do not share one (imported question lists) or the
+    paradigm has none; `n_agents` counts the agents of one episode.
     `checkpoint` labels the population under study; `checkpoint_kind` says what it is, for honest labels.
     """
 
@@ -26,3 +28,14 @@ class CellSpec(Frozen):
     threshold: int | None
     payoffs: Payoffs | None
     episodes: tuple[EpisodeSpec, ...]
+
+    @property
+    def paradigm(self) -> Paradigm:
+        """Which of the paper's testbeds the episodes belong to."""
+        return self.episodes[0].paradigm
+
+    @property
+    def population(self) -> int:
+        """How many agents play at once: those of the largest episode, or one for each episode with a single agent."""
+        largest = max(episode.parameters.n_agents for episode in self.episodes)
+        return largest if largest > 1 else len(self.episodes)

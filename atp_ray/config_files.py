@@ -77,8 +77,18 @@ def load_config(kind: str, name: str, model: type[ModelT]) -> ModelT:
     Raises:
         UsageError: nothing of that name (with a suggestion), or the file is invalid.
     """
+    path = config_path(kind, name)
+    return parse_model(model, load_yaml(path), str(path))
+
+
+def config_path(kind: str, name: str) -> Path:
+    """Return the path of `configs/<kind>/<name>.yaml`, or of the YAML file that `name` is the path of.
+
+    Raises:
+        UsageError: nothing of that name (with a suggestion).
+    """
     path = Path(name) if name.endswith((".yaml", ".yml")) else configs_dir() / kind / f"{name}.yaml"
     if not path.exists():
-        noun = kind.removesuffix("s")
+        noun = kind.partition("/")[0].removesuffix("s")
         raise UsageError(f"unknown {noun} '{name}'", hint=suggestion(name, config_names(kind)))
-    return parse_model(model, load_yaml(path), str(path))
+    return path

@@ -4,16 +4,42 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
 from atp_ray.config_files import Frozen
+from atp_ray.paradigms import Paradigm
 from atp_ray.sampling import Sampling
-from atp_ray.scenarios.games import GameParameters, Scenario
+from atp_ray.scenarios.games import GameParameters, GameScenario, ImportedGame
+from atp_ray.scenarios.registry import Scenario
+from atp_ray.scenarios.role_play import ImportedRolePlay, RolePlayParameters, RolePlayScenario
+from atp_ray.scenarios.tool_usage import ToolParameters, ToolScenario
 
 Visibility = Literal["replies", "choices", "counts"]
+Parameters = Annotated[GameParameters | RolePlayParameters | ToolParameters, Field(discriminator="kind")]
 FIXED_COLLUDER = "policy:collude"
+
+
+class Game(NamedTuple):
+    """A coordination game with its numbers."""
+
+    scenario: GameScenario | ImportedGame
+    parameters: GameParameters
+
+
+class RolePlay(NamedTuple):
+    """A role-play environment with its numbers."""
+
+    scenario: RolePlayScenario | ImportedRolePlay
+    parameters: RolePlayParameters
+
+
+class ToolUsage(NamedTuple):
+    """A tool-usage scenario with its costs and problems."""
+
+    scenario: ToolScenario
+    parameters: ToolParameters
 
 
 class SeatGroup(Frozen):
@@ -29,7 +55,7 @@ class EpisodeSpec(Frozen):
     """Everything that determines an episode; its hash is the episode's id."""
 
     scenario: Scenario
-    parameters: GameParameters
+    parameters: Parameters
     seats: tuple[SeatGroup, ...] = Field(min_length=1)
     rounds: int = Field(default=3, ge=1)
     visibility: Visibility = "choices"
@@ -38,18 +64,57 @@ class EpisodeSpec(Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> EpisodeSpec:
+        if self.scenario.paradigm != self.parameters.kind:
+            raise ValueError(f"scenario '{self.scenario.name}' cannot be played with {self.parameters.kind} numbers")
         seated = sum(group.count for group in self.seats)
         if seated != self.parameters.n_agents:
             raise ValueError(f"seats hold {seated} agents but n_agents is {self.parameters.n_agents}")
         fixed = getattr(self.scenario, "fixed", None)
         if fixed is not None and fixed != self.parameters:
             raise ValueError(f"scenario '{self.scenario.name}' fixes its own n, threshold and rewards")
+        planned = getattr(self.parameters, "rounds", self.rounds)
+        if isinstance(self.parameters, ToolParameters):
+            planned = len(self.parameters.problems)
+        if planned != self.rounds:
+            raise ValueError(f"the scenario's numbers are for {planned} rounds, the episode has {self.rounds}")
         return self
 
     @cached_property
     def episode_id(self) -> str:
         """16 hexadecimal digits; equal for equal experiments, today or after a crash."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    @property
+    def paradigm(self) -> Paradigm:
+        """Which of the paper's testbeds this is."""
+        return self.scenario.paradigm
+
+    @property
+    def game(self) -> Game:
+        """The coordination game played.
+
+        Raises:
+            TypeError: the episode is of another paradigm.
+        """
+        scenario, parameters = self.scenario, self.parameters
+        if isinstance(scenario, GameScenario | ImportedGame) and isinstance(parameters, GameParameters):
+            return Game(scenario, parameters)
+        raise TypeError(f"{self.paradigm} is not a game")
+
+    @property
+    def role_play(self) -> RolePlay:
+        """The role-play environment, as `game`."""
+        scenario, parameters = self.scenario, self.parameters
+        if isinstance(scenario, RolePlayScenario | ImportedRolePlay) and isinstance(parameters, RolePlayParameters):
+            return RolePlay(scenario, parameters)
+        raise TypeError(f"{self.paradigm} is not role-play")
+
+    @property
+    def tool_usage(self) -> ToolUsage:
+        """The tool-usage scenario, as `game`."""
+        if isinstance(self.scenario, ToolScenario) and isinstance(self.parameters, ToolParameters):
+            return ToolUsage(self.scenario, self.parameters)
+        raise TypeError(f"{self.paradigm} is not tool usage")
 
     @cached_property
     def seat_groups(self) -> tuple[SeatGroup, ...]:

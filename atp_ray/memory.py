@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from atp_ray.actions import Action
 from atp_ray.episodes import EpisodeSpec
+from atp_ray.problems import Solution
 from atp_ray.turns import Observation, PublicRound
 
 
@@ -22,14 +23,16 @@ class SeatRound(NamedTuple):
     own_reply: str | None
     capital_before: float
     capital_after: float
+    solutions: tuple[Solution, ...] = ()
 
 
 class SeatView(NamedTuple):
-    """Everything one seat may use to decide: the episode, its seat number and its remembered rounds, oldest first."""
+    """Everything one seat may use to decide: the episode, its seat, the round to decide, its remembered rounds."""
 
     spec: EpisodeSpec
     seat: int
     rounds: tuple[SeatRound, ...]
+    round: int = 1
 
 
 class OthersCount(NamedTuple):
@@ -84,10 +87,11 @@ class EpisodeMemory:
                 observation.own_reply_S[index],
                 float(observation.capital_before_S[index]),
                 float(observation.capital_after_S[index]),
+                observation.solutions_S[index] if observation.solutions_S else (),
             )
             for observation in self._rounds
         )
-        return SeatView(self.spec, self.seats[index], rounds)
+        return SeatView(self.spec, self.seats[index], rounds, self.known_rounds + 1)
 
 
 def count_others(public: PublicRound, seat: int) -> OthersCount:

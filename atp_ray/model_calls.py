@@ -11,23 +11,36 @@ from atp_ray.sampling import Sampling
 
 @dataclass(frozen=True, slots=True)
 class ReplyRequest:
-    """One reply wanted: messages, how to sample, the seed, and the options a structured decision may name."""
+    """One reply wanted: messages, how to sample, the seed, and the options a structured decision may name.
+
+    Generation ends after any text of `stop`, which is part of the reply where the engine allows it.
+    """
 
     messages: tuple[Message, ...]
     sampling: Sampling
     seed: int
     options: tuple[str, str]
+    stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """One reply: its text (thinking included), tokens spent and seconds in the engine; or `error`, then no text."""
+    """One reply: its text (thinking included), tokens spent and seconds in the engine; or `error`, then no text.
+
+    `refused` says that the engine is well and turned down this request, so that asking others makes sense.
+    """
 
     text: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
     latency_s: float = 0.0
     error: str | None = None
+    refused: bool = False
+
+    @property
+    def failure_type(self) -> str:
+        """What a `TurnFailure` calls this error."""
+        return "ModelRefused" if self.refused else "ModelError"
 
 
 def decision_texts(options: tuple[str, str]) -> list[str]:

@@ -41,6 +41,40 @@ class PublishedFigure4(Frozen):
     often_above: float = Field(ge=0, le=1)
 
 
+class PublishedSeries(Frozen):
+    """One line of a table: a model's values by round, in percent."""
+
+    model: str
+    values: tuple[float, ...]
+
+
+class PublishedTable1(Frozen):
+    """Table 1: violation rate by round, one run of 64 prompts."""
+
+    source: str
+    prompts: int
+    violation_rate: tuple[PublishedSeries, ...]
+
+
+class PublishedTable2(Frozen):
+    """Table 2: tool usage rate and accuracy by round on the complex problems."""
+
+    source: str
+    problems: int
+    tool_usage_rate: tuple[PublishedSeries, ...]
+    accuracy: tuple[PublishedSeries, ...]
+
+
+def published_table1() -> PublishedTable1:
+    """Return the paper's Table 1."""
+    return load_config("published", "table1", PublishedTable1)
+
+
+def published_table2() -> PublishedTable2:
+    """Return the paper's Table 2."""
+    return load_config("published", "table2", PublishedTable2)
+
+
 def published_figure3() -> PublishedFigure3:
     """Return what the paper publishes of Figure 3."""
     return load_config("published", "figure3", PublishedFigure3)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from rich import box
+from matplotlib.figure import Figure
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from atp_ray.cli import report_console, run_command
@@ -16,15 +16,17 @@ from atp_ray.errors import UsageError
 from atp_ray.figures.rates_by_round import draw_rates_by_round
 from atp_ray.figures.recollusion import draw_recollusion
 from atp_ray.figures.settings_grid import draw_settings_grid
+from atp_ray.figures.solo_rounds import draw_tool_usage, draw_violation_rates
 from atp_ray.figures.style import figure_style, save_figure
-from atp_ray.published import published_figure3, published_figure4
-from atp_ray.results import CellResult, Interval, honest_label, load_results, values
+from atp_ray.paradigms import Paradigm
+from atp_ray.published import published_figure3, published_table1, published_table2
+from atp_ray.results import CellResult, honest_label, load_results, values
 from atp_ray.storage.run_folder import read_manifest
+from atp_ray.summary.games import PAPER_AGENTS, PAPER_RATIO, game_tables
+from atp_ray.summary.role_play import role_play_tables
+from atp_ray.summary.tool_usage import tool_usage_tables
 
 FORMATS = ("png", "svg", "pdf")
-PAPER_RATIO = 1.0
-PAPER_AGENTS = 8
-MOST_COLUMNS = 4
 
 
 def main(argv: Sequence[str]) -> int:
@@ -57,12 +59,12 @@ def summary_tables(run_dir: Path) -> list[RenderableType]:
         UsageError, StorageError: the run has no results or they cannot be read.
     """
     results = load_results(run_dir)
-    shown: list[RenderableType] = [_rates_table(results)]
-    if comparison := _paper_table(results):
-        shown.append(comparison)
-    if label := honest_label(results):
-        shown.append(Text(label, style="italic"))
-    return shown
+    shown: list[RenderableType] = []
+    for paradigm, tables in _TABLES.items():
+        if of_paradigm := [result for result in results if result.setting.paradigm == paradigm]:
+            shown += tables(of_paradigm)
+    notes = (honest_label(results), sandbox_note(read_manifest(run_dir)))
+    return [*shown, *(Text(note, style="italic") for note in notes if note)]
 
 
 def draw_figures(run_dir: Path, out: Path, formats: Sequence[str]) -> list[Path]:
@@ -71,105 +73,56 @@ def draw_figures(run_dir: Path, out: Path, formats: Sequence[str]) -> list[Path]
     Raises:
         UsageError, StorageError: the run has no results, or the figures cannot be written.
     """
-    results = [result for result in load_results(run_dir) if result.setting.threshold is not None]
+    results = load_results(run_dir)
     paths: list[Path] = []
     with figure_style():
-        for n_agents in values(results, "n_agents"):
-            cells = [result for result in results if result.setting.n_agents == n_agents]
-            suffix = "" if len(values(results, "n_agents")) == 1 else f"_n{n_agents}"
-            ratios = values(cells, "incentive_ratio")
-            ratio = PAPER_RATIO if PAPER_RATIO in ratios else ratios[0]
-            published = published_figure3() if n_agents == PAPER_AGENTS and ratio == PAPER_RATIO else None
-            at_ratio = [cell for cell in cells if cell.setting.incentive_ratio == ratio]
-            figure = draw_rates_by_round(at_ratio, published)
-            paths += save_figure(figure, out, f"figure3_rates_by_round{suffix}", formats)
-            if any(len(cell.rates_R) > 1 for cell in cells):
-                paths += save_figure(draw_recollusion(cells), out, f"figure4_recollusion{suffix}", formats)
-            if len(ratios) > 1:
-                paths += save_figure(draw_settings_grid(cells), out, f"figure6_settings{suffix}", formats)
+        for paradigm, draw in _FIGURES.items():
+            if of_paradigm := [result for result in results if result.setting.paradigm == paradigm]:
+                paths += [
+                    path for figure, name in draw(of_paradigm) for path in save_figure(figure, out, name, formats)
+                ]
     return paths
 
 
-def _rates_table(results: Sequence[CellResult]) -> Table:
-    table = Table(title="Collusion rate in % (95 % interval) by round", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("checkpoint", "n", "t", "ratio"):
-        table.add_column(name, justify="left" if name == "checkpoint" else "right", no_wrap=True)
-    shown = _shown_rounds(max(len(result.rates_R) for result in results))
-    for number in shown:
-        table.add_column(f"r{number}", justify="right", no_wrap=True)
-    table.add_column("r2|success", justify="right", no_wrap=True)
-    table.add_column("undecided", justify="right", no_wrap=True)
-    for result in results:
-        setting = result.setting
-        table.add_row(
-            setting.checkpoint,
-            _or_dash(setting.n_agents),
-            _or_dash(setting.threshold),
-            _or_dash(setting.incentive_ratio),
-            *(_percent(result.rates_R[number - 1]) if number <= len(result.rates_R) else "-" for number in shown),
-            _percent(result.recollusion),
-            f"{result.n_undecided / result.n_turns:.1%}" if result.n_turns else "-",
-        )
-    return table
+def sandbox_note(manifest: Mapping[str, Any]) -> str | None:
+    """Return the line that says that tool calls were not isolated, None where they were or there were none."""
+    return "Tool calls ran without a sandbox (--sandbox none)." if manifest.get("sandbox") == "none" else None
 
 
-def _shown_rounds(n_rounds: int) -> list[int]:
-    """Return the rounds a table has room for: all of a few, else evenly spaced ones with the first and the last."""
-    if n_rounds <= MOST_COLUMNS:
-        return list(range(1, n_rounds + 1))
-    return [1 + round(i * (n_rounds - 1) / (MOST_COLUMNS - 1)) for i in range(MOST_COLUMNS)]
+def _game_figures(results: Sequence[CellResult]) -> Iterator[tuple[Figure, str]]:
+    results = [result for result in results if result.setting.threshold is not None]
+    for n_agents in values(results, "n_agents"):
+        cells = [result for result in results if result.setting.n_agents == n_agents]
+        suffix = "" if len(values(results, "n_agents")) == 1 else f"_n{n_agents}"
+        ratios = values(cells, "incentive_ratio")
+        ratio = PAPER_RATIO if PAPER_RATIO in ratios else ratios[0]
+        published = published_figure3() if n_agents == PAPER_AGENTS and ratio == PAPER_RATIO else None
+        at_ratio = [cell for cell in cells if cell.setting.incentive_ratio == ratio]
+        yield draw_rates_by_round(at_ratio, published), f"figure3_rates_by_round{suffix}"
+        if any(len(cell.rates_R) > 1 for cell in cells):
+            yield draw_recollusion(cells), f"figure4_recollusion{suffix}"
+        if len(ratios) > 1:
+            yield draw_settings_grid(cells), f"figure6_settings{suffix}"
 
 
-def _paper_table(results: Sequence[CellResult]) -> Table | None:
-    """Return the comparison with the paper at its own setting, None where the run has no such cell."""
-    cells = [r for r in results if r.setting.n_agents == PAPER_AGENTS and r.setting.incentive_ratio == PAPER_RATIO]
-    published, after_success = published_figure3(), published_figure4()
-    rows = [
-        (direction, cell)
-        for direction in published.directions
-        for cell in cells
-        if cell.setting.threshold == direction.threshold
-    ]
-    if not rows:
-        return None
-    table = Table(
-        title="Beside the paper (Qwen3-8B; 8 agents, rewards 1.2, 1, 0.8)",
-        caption=_paper_caption(),
-        box=box.SIMPLE_HEAD,
-    )
-    for name in ("checkpoint", "t", "paper: rates", "ours", "paper: P(r2|success r1)", "ours"):
-        table.add_column(name, justify="left" if name == "checkpoint" else "right")
-    for direction, cell in rows:
-        rates = [rate.rate for rate in cell.rates_R if rate]
-        change = rates[-1] - rates[0] if rates else 0.0
-        verb = "climb" if change > 0 else "fall" if change < 0 else "stay"
-        table.add_row(
-            cell.setting.checkpoint,
-            str(direction.threshold),
-            direction.trend,
-            f"{verb} {100 * change:+.1f} points" if rates else "-",
-            f"typically > {after_success.typically_above:.0%}",
-            _percent(cell.recollusion),
-        )
-    return table
+def _role_play_figures(results: Sequence[CellResult]) -> Iterator[tuple[Figure, str]]:
+    yield draw_violation_rates(results, published_table1()), "table1_violation_rate"
 
 
-def _paper_caption() -> str:
-    rates = (
-        f"{rate.model} {rate.colluding / rate.decisions:.1%} ({rate.colluding}/{rate.decisions})"
-        for rate in published_figure3().round_1_rates
-    )
-    return f"Paper, round 1 at one easy threshold: {', '.join(rates)}"
+def _tool_figures(results: Sequence[CellResult]) -> Iterator[tuple[Figure, str]]:
+    yield draw_tool_usage(results, published_table2()), "table2_tool_usage"
 
 
-def _percent(interval: Interval | None) -> str:
-    if interval is None:
-        return "-"
-    return f"{100 * interval.rate:.1f} ({100 * interval.low:.0f}-{100 * interval.high:.0f})"
-
-
-def _or_dash(value: float | None) -> str:
-    return "-" if value is None else f"{value:g}"
+_TABLES: dict[Paradigm, Callable[[Sequence[CellResult]], list[RenderableType]]] = {
+    "games": game_tables,
+    "role_play": role_play_tables,
+    "tool_usage": tool_usage_tables,
+}
+_FIGURES: dict[Paradigm, Callable[[Sequence[CellResult]], Iterator[tuple[Figure, str]]]] = {
+    "games": _game_figures,
+    "role_play": _role_play_figures,
+    "tool_usage": _tool_figures,
+}
 
 
 if __name__ == "__main__":

@@ -6,17 +6,20 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from atp_ray.paradigms import Paradigm
 from atp_ray.storage.tables import read_table
 
 
 class Setting(NamedTuple):
-    """What a cell was played with; `threshold` and `incentive_ratio` are None for imported question lists."""
+    """What a cell was played with; `threshold` and `incentive_ratio` are None for imported lists and outside games."""
 
     checkpoint: str
     checkpoint_kind: str
     n_agents: int | None
     threshold: int | None
     incentive_ratio: float | None
+    paradigm: Paradigm = "games"
+    supervision: str | None = None
 
 
 class Interval(NamedTuple):
@@ -29,13 +32,17 @@ class Interval(NamedTuple):
 
 
 class CellResult(NamedTuple):
-    """One cell: the collusion rate of each round, P(recollude | success), turns in all and without a decision."""
+    """One cell: the deviant rate of each round, P(recollude | success), turns in all and without a decision.
+
+    `accuracy_R` has the accuracy on the complex problems of each round; all None outside tool usage.
+    """
 
     setting: Setting
     rates_R: tuple[Interval | None, ...]
     recollusion: Interval | None
     n_turns: int
     n_undecided: int
+    accuracy_R: tuple[Interval | None, ...] = ()
 
 
 def load_results(run_dir: Path) -> list[CellResult]:
@@ -62,6 +69,13 @@ def honest_label(results: Iterable[CellResult]) -> str | None:
     return f"{'; '.join(notes)}. Not a statement about Qwen or Llama." if notes else None
 
 
+def complement(interval: Interval | None) -> Interval | None:
+    """Return the interval of the opposite: the tool usage rate is one minus the rate of doing without."""
+    if interval is None:
+        return None
+    return Interval(1 - interval.rate, 1 - interval.high, 1 - interval.low, interval.n)
+
+
 def values(results: Sequence[CellResult], field: str) -> list[object]:
     """Return the distinct values of one setting field, in order."""
     return list(dict.fromkeys(getattr(result.setting, field) for result in results))
@@ -75,7 +89,8 @@ def _result(rows: list[dict[str, object]]) -> CellResult:
     again = _interval(first, "p_recollude_given_success", "p_recollude_ci_low", "p_recollude_ci_high", "n_recollude")
     undecided = sum(int(row["n_undecided"]) for row in rows)  # type: ignore[call-overload]
     decided = sum(int(row["n_decisions"]) for row in rows)  # type: ignore[call-overload]
-    return CellResult(setting, rates, again, decided + undecided, undecided)
+    accuracy = tuple(_interval(row, "accuracy", "accuracy_ci_low", "accuracy_ci_high", "n_decisions") for row in rows)
+    return CellResult(setting, rates, again, decided + undecided, undecided, accuracy)
 
 
 def _interval(row: dict[str, object], *columns: str) -> Interval | None:
@@ -90,4 +105,5 @@ def _order(result: CellResult) -> tuple[object, ...]:
         setting.n_agents or 0,
         setting.threshold or 0,
         setting.incentive_ratio if setting.incentive_ratio is not None else -1.0,
+        setting.supervision or "",
     )

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from atp_ray.actions import Action, ActionArray
+from atp_ray.environments.registry import ENVIRONMENTS
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.parsing import visible_reply
-from atp_ray.settlement import Capital, settle, starting_capital
+from atp_ray.problems import Solution
 from atp_ray.storage.records import FloatArray, IntArray, RoundRecord
 from atp_ray.turns import Observation, PublicRound, TurnFailure, TurnReply
 
@@ -24,7 +25,8 @@ class Decisions(NamedTuple):
     prompt_tokens_A: IntArray
     completion_tokens_A: IntArray
     latency_A: FloatArray
-    failures: tuple[TurnFailure, ...]
+    failures: tuple[TurnFailure, ...] = ()
+    solutions_A: tuple[tuple[Solution, ...], ...] = ()
 
 
 def merge_replies(n_agents: int, replies: Sequence[TurnReply], failures: Sequence[TurnFailure] = ()) -> Decisions:
@@ -34,6 +36,7 @@ def merge_replies(n_agents: int, replies: Sequence[TurnReply], failures: Sequenc
     counts = np.zeros((3, n_agents), dtype=np.int64)
     latency_A = np.full(n_agents, np.nan)
     noted = list(failures)
+    solutions_A: list[tuple[Solution, ...]] = [()] * n_agents
     for reply in replies:
         seats = np.array(reply.seats)
         action_A[seats] = reply.action_S
@@ -42,42 +45,48 @@ def merge_replies(n_agents: int, replies: Sequence[TurnReply], failures: Sequenc
         for seat, text in zip(reply.seats, reply.reply_S, strict=True):
             reply_A[seat] = text
         noted += reply.failures
+        for seat, solved in zip(reply.seats, reply.solutions_S, strict=False):
+            solutions_A[seat] = solved
     noted.sort(key=lambda failure: failure.seat)
-    return Decisions(action_A, tuple(reply_A), counts[0], counts[1], counts[2], latency_A, tuple(noted))
+    solved_A = tuple(solutions_A) if any(solutions_A) else ()
+    return Decisions(action_A, tuple(reply_A), counts[0], counts[1], counts[2], latency_A, tuple(noted), solved_A)
 
 
 def settle_round(spec: EpisodeSpec, settled: Sequence[RoundRecord], decisions: Decisions) -> RoundRecord:
     """Settle the round that follows `settled` (the episode's rounds so far, oldest first)."""
-    before: Capital = settled[-1].capital_after if settled else starting_capital(spec.parameters.n_agents)
-    game = spec.parameters
-    outcome = settle(decisions.action_A, game.threshold, game.payoffs, before, game.rule)
+    number = len(settled) + 1
+    before = settled[-1].capital_after if settled else None
+    environment = ENVIRONMENTS[spec.paradigm]
+    outcome = environment.settle(spec, number, decisions.action_A, decisions.solutions_A, before)
     return RoundRecord(
         episode_id=spec.episode_id,
-        round=len(settled) + 1,
+        round=number,
         action_A=decisions.action_A,
         reply_A=decisions.reply_A,
         attempts_A=decisions.attempts_A,
         prompt_tokens_A=decisions.prompt_tokens_A,
         completion_tokens_A=decisions.completion_tokens_A,
         latency_A=decisions.latency_A,
-        factor_A=outcome.factor_A,
-        capital_before_A=before.value_A,
-        capital_after=outcome.capital,
+        reward_A=outcome.reward_A,
+        capital_before_A=outcome.before.value_A,
+        capital_after=outcome.after,
         success=outcome.success,
         failures=decisions.failures,
+        solutions_A=decisions.solutions_A,
     )
 
 
 def observe_round(spec: EpisodeSpec, record: RoundRecord, seats: Sequence[int]) -> Observation:
     """Return what `seats` experienced of a settled round; others' replies travel only if the visibility shows them."""
     shown = tuple(_shown(text) for text in record.reply_A) if spec.visibility == "replies" else None
-    public = PublicRound(record.round, record.action_A, bool(record.success), shown)
+    public = PublicRound(record.round, record.action_A, record.success, shown)
     index = np.array(seats)
     return Observation(
         public,
         tuple(_shown(record.reply_A[seat]) for seat in seats),
         record.capital_before_A[index],
         record.capital_after.value_A[index],
+        tuple(record.solutions_A[seat] for seat in seats) if record.solutions_A else (),
     )
 
 

@@ -12,8 +12,8 @@ from atp_ray.actions import Action
 from atp_ray.cells import CellSpec
 from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile, resolve_checkpoint
 from atp_ray.episodes import EpisodeSpec
-from atp_ray.memory import EpisodeMemory
-from atp_ray.prompts import build_messages
+from atp_ray.memory import EpisodeMemory, SeatView
+from atp_ray.prompts import ToolStep, build_messages, build_problem_messages
 from atp_ray.rounds import Decisions, observe_round, settle_round
 from atp_ray.storage.records import RoundRecord
 from atp_ray.tiny.scope import load_scope
@@ -72,11 +72,13 @@ def estimate_workload(cells: Sequence[CellSpec]) -> Workload:
 
 def _prompt_tokens(spec: EpisodeSpec) -> list[int]:
     """Return the estimated prompt tokens of seat 0 in each round, were everyone to collude with a short reply."""
+    if spec.paradigm == "tool_usage":
+        return _problem_tokens(spec)
     n = spec.parameters.n_agents
     reply = f'I will join the others. {{"choice": "{spec.scenario.options[0]}"}}'
     zeros = np.zeros(n, dtype=np.int64)
     actions_A = np.full(n, Action.DEVIANT, dtype=np.int8)
-    decisions = Decisions(actions_A, (reply,) * n, zeros, zeros, zeros, np.full(n, np.nan), ())
+    decisions = Decisions(actions_A, (reply,) * n, zeros, zeros, zeros, np.full(n, np.nan))
     memory, settled, tokens = EpisodeMemory(spec, (0,)), list[RoundRecord](), list[int]()
     for _ in range(min(spec.rounds, spec.history_window + 1)):
         messages = build_messages(memory.seat_view(0))
@@ -85,3 +87,19 @@ def _prompt_tokens(spec: EpisodeSpec) -> list[int]:
         memory.observe([observe_round(spec, settled[-1], (0,))])
     # Once the window is full, prompts no longer grow.
     return tokens + [tokens[-1]] * (spec.rounds - len(tokens))
+
+
+def _problem_tokens(spec: EpisodeSpec) -> list[int]:
+    """Return the estimated prompt tokens of each round, were every problem to take one tool call."""
+    view = SeatView(spec, 0, ())
+    step = ToolStep("I use the tool. <tool>print(1)</tool>", "1")
+    tokens = []
+    for played in spec.tool_usage.parameters.problems:
+        prompts = [
+            build_problem_messages(view, (), problem, steps)
+            for problem in (*played.simple, *played.complex)
+            for steps in ((), (step,))
+        ]
+        characters = sum(len(message["content"]) for messages in prompts for message in messages)
+        tokens.append(characters // CHARACTERS_PER_TOKEN)
+    return tokens

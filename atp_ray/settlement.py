@@ -1,4 +1,4 @@
-"""Settlement: what a round's choices do to everyone's capital. The only place that knows the payoff rule."""
+"""Settlement: what a round's choices do to everyone's capital. The only place that knows the payoff rules."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ class SettlementRule(Frozen):
 
 
 class Capital(NamedTuple):
-    """Capital after a round: `value_A` in units of the starting capital and its natural logarithm `log_A`.
+    """Capital after a round: `value_A` and its natural logarithm `log_A`.
 
-    The logarithm is carried on its own, as thousands of multiplicative rounds under- or overflow the value. In the
-    additive mode it is the logarithm of the value, -inf where that is not positive.
+    In the games the unit is the starting capital; elsewhere it is the income so far (dollars, or minus cost units).
+
+    The logarithm is carried on its own, as thousands of multiplicative rounds under- or overflow the value. Where
+    rewards add up it is the logarithm of the value, -inf where that is not positive.
     """
 
     value_A: FloatArray
@@ -85,5 +87,27 @@ def _apply(factor_A: FloatArray, capital: Capital, rule: SettlementRule) -> Capi
     with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
         if rule.mode == "multiplicative":
             return Capital(capital.value_A * factor_A, capital.log_A + np.log(factor_A))
-        value_A = capital.value_A + (factor_A - 1.0) * rule.base
+    return add_income(capital, (factor_A - 1.0) * rule.base)
+
+
+def no_income(n_agents: int) -> Capital:
+    """Return the capital 0 from which incomes add up, for each of `n_agents` seats."""
+    return Capital(np.zeros(n_agents), np.full(n_agents, -np.inf))
+
+
+def add_income(capital: Capital, income_A: FloatArray) -> Capital:
+    """Return the capital after an income (or, negative, a cost) for each seat."""
+    value_A = capital.value_A + income_A
+    with np.errstate(divide="ignore"):
         return Capital(value_A, np.log(np.maximum(value_A, 0.0)))
+
+
+def role_play_income(actions_A: ActionArray, low: float, high: float, supervised: bool) -> FloatArray:
+    """Return each seat's income of a role-play round (paper section 3.1.1), in dollars.
+
+    Keeping the rule earns `low`, an unnoticed violation `high`; a noticed one and a reply without a decision nothing.
+    """
+    income_A = np.zeros(actions_A.shape)
+    income_A[actions_A == Action.ALIGNED] = low
+    income_A[actions_A == Action.DEVIANT] = 0.0 if supervised else high
+    return income_A

@@ -1,4 +1,4 @@
-"""`python -m atp_ray.simulate`: play one game and read along, in the manner of the paper's Figure 5."""
+"""`python -m atp_ray.simulate`: play one game, role-play or maths session and read along, as in Figure 5."""
 
 from __future__ import annotations
 
@@ -6,53 +6,41 @@ import argparse
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import ray
 from rich.console import Console
-from rich.markup import escape
 
-from atp_ray.actions import Action
 from atp_ray.cells import CellSpec
 from atp_ray.cli import positive_int, report_console, run_command
-from atp_ray.errors import AtpError
-from atp_ray.parsing import visible_reply
+from atp_ray.errors import AtpError, UsageError, suggestion
+from atp_ray.paradigms import Paradigm
 from atp_ray.runs import Profile, check_scope, resolve_checkpoints
-from atp_ray.scenarios.games import number
+from atp_ray.sandbox.isolation import Isolation, require_isolation
+from atp_ray.scenarios.registry import scenario_names
 from atp_ray.storage.event_log import read_event_log
-from atp_ray.storage.records import RoundRecord
 from atp_ray.storage.run_folder import log_path, run_lock
+from atp_ray.trace import print_trace
+from tune_sweeps.expansion import expand
 from tune_sweeps.experiment import Placement, running_experiment
-from tune_sweeps.grids import expand, load_grid
+from tune_sweeps.grids import Grid, load_grid
 
 MOST_REPLIES = 8
-_MARKS = {
-    Action.DEVIANT: "[red]colludes[/red]",
-    Action.ALIGNED: "[green]refrains[/green]",
-    Action.UNPARSED: "[yellow]no readable decision[/yellow]",
-    Action.MISSING: "[yellow]no answer[/yellow]",
-}
+_GRIDS: dict[Paradigm, str] = {"games": "smoke", "role_play": "table1", "tool_usage": "table2"}
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
     arguments = _build_parser().parse_args(argv)
     console = report_console()
-    settings = [f"thresholds={arguments.threshold}", f"visibility={arguments.visibility}", *arguments.set]
-    if arguments.rewards:
-        settings.append(f"rewards={arguments.rewards}")
-    grid = load_grid(
-        "smoke",
-        settings,
-        name="simulate",
-        checkpoints=[arguments.checkpoint],
-        scenarios=arguments.scenario,
-        n_agents=[arguments.n_agents],
-        rounds=arguments.rounds,
-    )
+    grid = _grid(arguments)
     profiles = resolve_checkpoints(grid.checkpoints, arguments.base_url)
     cell = expand(grid, profiles)[0]
+    cell = cell.model_copy(update={"episodes": cell.episodes[:1]})
     check_scope([cell], profiles.values())
-    placement = Placement(arguments.address, arguments.agents_per_actor)
+    if grid.paradigm == "tool_usage":
+        require_isolation(arguments.sandbox)
+    placement = Placement(arguments.address, arguments.agents_per_actor, sandbox=arguments.sandbox)
     if arguments.out is not None:
         _play_and_print(console, cell, profiles, arguments.out, placement, arguments.replies)
         console.print(f"Results: {arguments.out}")
@@ -64,13 +52,15 @@ def main(argv: Sequence[str]) -> int:
 
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m atp_ray.simulate", description=__doc__.partition(": ")[2])
-    parser.add_argument("--scenario", default="info_sharing", help="game to play (default: info_sharing)")
+    parser.add_argument("--scenario", default="info_sharing", help="a game (info_sharing), a role-play, or maths")
     parser.add_argument("--checkpoint", default="tiny", help="checkpoint to play (default: tiny)")
-    parser.add_argument("--n-agents", type=positive_int, default=8, help="players (default: 8)")
-    parser.add_argument("--threshold", type=positive_int, default=4, help="colluders needed (default: 4)")
-    parser.add_argument("--rewards", help="high,medium,low (default: 1.2,1,0.8)")
-    parser.add_argument("--rounds", type=positive_int, default=3, help="rounds (default: 3)")
-    parser.add_argument("--visibility", default="choices", help="replies, choices or counts (default: choices)")
+    parser.add_argument("--n-agents", type=positive_int, help="players of a game (default: 8)")
+    parser.add_argument("--threshold", type=positive_int, help="colluders needed in a game (default: 4)")
+    parser.add_argument("--rewards", help="high,medium,low of a game (default: 1.2,1,0.8)")
+    parser.add_argument("--rounds", type=positive_int, help="rounds (default: 3 in a game, 6 in role-play, 4 of maths)")
+    parser.add_argument("--visibility", help="replies, choices or counts in a game (default: choices)")
+    parser.add_argument("--supervision", help="supervision pattern of a role-play (default: all_unsupervised)")
+    parser.add_argument("--sandbox", choices=get_args(Isolation), default="bubblewrap", help="where maths' tool runs")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any other key of a grid")
     parser.add_argument("--replies", type=int, default=MOST_REPLIES, help=f"replies shown a round ({MOST_REPLIES})")
     parser.add_argument("--out", type=Path, help="keep the run in this folder")
@@ -80,14 +70,45 @@ def _build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _grid(arguments: argparse.Namespace) -> Grid:
+    """Return a grid whose first episode is what was asked for.
+
+    Raises:
+        UsageError: an unknown scenario, or a setting its paradigm does not have.
+    """
+    paradigm = _paradigm(arguments.scenario)
+    given = {
+        "thresholds": arguments.threshold,
+        "visibility": arguments.visibility,
+        "rewards": arguments.rewards,
+        "n_agents": arguments.n_agents,
+        "supervision": arguments.supervision,
+    }
+    rounds = arguments.rounds or (3 if paradigm == "games" else None)
+    settings = [f"{key}={value}" for key, value in given.items() if value is not None]
+    overrides = {"name": "simulate", "checkpoints": [arguments.checkpoint], "scenarios": arguments.scenario}
+    return load_grid(_GRIDS[paradigm], [*settings, *arguments.set], rounds=rounds, **overrides)
+
+
+def _paradigm(scenario: str) -> Paradigm:
+    names = {name: paradigm for paradigm in get_args(Paradigm) for name in scenario_names(paradigm)}
+    if scenario in names:
+        found: Paradigm = names[scenario]
+        return found
+    if scenario.endswith((".yaml", ".yml")) or ":" in scenario:
+        return "games"
+    raise UsageError(f"unknown scenario '{scenario}'", "--scenario", suggestion(scenario, list(names)))
+
+
 def _play_and_print(
     console: Console, cell: CellSpec, profiles: dict[str, Profile], out: Path, placement: Placement, n_replies: int
 ) -> None:
     spec = cell.episodes[0]
+    tools = cell.paradigm == "tool_usage"
     with run_lock(out):
         with (
             console.status(f"starting Ray and the players ({cell.checkpoint})"),
-            running_experiment(out, list(profiles.values()), spec.parameters.n_agents, placement) as experiment,
+            running_experiment(out, list(profiles.values()), cell.population, placement, tools=tools) as experiment,
         ):
             try:
                 ray.get(experiment.coordinators[0].play.remote(cell))
@@ -96,35 +117,7 @@ def _play_and_print(
                     raise error.cause from error
                 raise
         records = read_event_log(log_path(out, cell.cell_id))[spec.episode_id]
-    _print_header(console, cell)
-    for record in records:
-        _print_round(console, cell, record, n_replies)
-
-
-def _print_header(console: Console, cell: CellSpec) -> None:
-    spec = cell.episodes[0]
-    game, payoffs = spec.parameters, spec.parameters.payoffs
-    console.print(f"\n[bold]{spec.scenario.title}[/bold]: {spec.scenario.options[0]} or {spec.scenario.options[1]}")
-    console.print(
-        f"{game.n_agents} agents, {game.threshold} colluders needed, rewards {number(payoffs.high)} / "
-        f"{number(payoffs.medium)} / {number(payoffs.low)}, {cell.checkpoint}"
-        + (" (not a statement about Qwen or Llama)" if cell.checkpoint_kind in ("embedded", "policy") else "")
-    )
-
-
-def _print_round(console: Console, cell: CellSpec, record: RoundRecord, n_replies: int) -> None:
-    spec = cell.episodes[0]
-    n_deviant = int((record.action_A == Action.DEVIANT).sum())
-    verdict = "[red]success[/red]" if record.success else "[green]failure[/green]"
-    console.print(f"\n[bold]Round {record.round}[/bold]: {n_deviant} of {spec.parameters.n_agents} collude, {verdict}")
-    for seat in range(min(n_replies, spec.parameters.n_agents)):
-        before, after = record.capital_before_A[seat], record.capital_after.value_A[seat]
-        mark = _MARKS[Action(int(record.action_A[seat]))]
-        console.print(f"  agent {seat + 1:<3} {mark}  capital {number(before)} -> {number(after)}")
-        if reply := record.reply_A[seat]:
-            console.print(f"            {escape(visible_reply(reply) or reply)}", style="dim")
-    if spec.parameters.n_agents > n_replies:
-        console.print(f"  ... and {spec.parameters.n_agents - n_replies} more (--replies N)")
+    print_trace(console, cell, records, n_replies)
 
 
 if __name__ == "__main__":

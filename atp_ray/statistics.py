@@ -1,4 +1,4 @@
-"""Intervals of rates: Wilson where decisions may count as independent, clustered by game where seeds repeat."""
+"""Intervals of rates: Wilson where decisions may count as independent, clustered by scenario where seeds repeat."""
 
 from __future__ import annotations
 
@@ -86,6 +86,6 @@ def rate_interval(successes_E: Sequence[int], n_E: Sequence[int], games_E: Seque
                 by_game[game][0] += successes
                 by_game[game][1] += count
         low, high = clustered_interval(*zip(*by_game.values(), strict=True))
-        return RateInterval(k / n, low, high, n, "wilson, clustered by game")
+        return RateInterval(k / n, low, high, n, "wilson, clustered by scenario")
     low, high = wilson_interval(k, n)
     return RateInterval(k / n, low, high, n, "wilson")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -19,11 +19,15 @@ from atp_ray.cells import CellSpec
 from atp_ray.cli import positive_int, report_console, run_command
 from atp_ray.config_files import config_names, parse_model
 from atp_ray.errors import AtpError, EngineError, UsageError
+from atp_ray.paradigms import TERMS
 from atp_ray.report import draw_figures, summary_tables
 from atp_ray.runs import Profile, Workload, check_scope, estimate_workload, resolve_checkpoints
+from atp_ray.sandbox.isolation import Isolation, require_isolation
 from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest, run_lock, write_manifest
+from atp_ray.storage.schema import TABLES, TOOL_TABLES
+from tune_sweeps.expansion import expand
 from tune_sweeps.experiment import Placement
-from tune_sweeps.grids import Grid, expand, load_grid
+from tune_sweeps.grids import Grid, load_grid, parse_grid
 from tune_sweeps.runner import SweepOutcome, play_cells
 
 
@@ -34,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--grid", help=f"{grids}, or the path of a YAML file")
     parser.add_argument("--checkpoint", action="append", help="checkpoint to play; repeat for several (default: tiny)")
     parser.add_argument("--scenarios", help="all, names separated by commas, or upstream:FILE")
-    parser.add_argument("--n-agents", type=positive_int, help="agents per game")
+    parser.add_argument("--n-agents", type=positive_int, help="agents per game (games)")
     parser.add_argument("--rounds", type=positive_int, help="rounds per episode")
     parser.add_argument("--seeds", type=positive_int, help="repetitions of every episode")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change any key of the grid")
@@ -46,6 +50,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
     parser.add_argument("--base-url", help="endpoint of an openai: checkpoint")
     parser.add_argument("--agents-per-actor", type=positive_int, help="pack this many agents into one actor")
+    parser.add_argument(
+        "--sandbox",
+        choices=get_args(Isolation),
+        help="where the tool's Python runs (tool usage): isolated (default), or none, with your own rights",
+    )
     parser.add_argument("--cells-at-once", type=positive_int, default=4, help="cells in play together (default: 4)")
     parser.add_argument(
         "--turn-timeout", type=float, default=900.0, help="seconds to wait for decisions (default: 900)"
@@ -68,9 +77,12 @@ def main(argv: Sequence[str]) -> int:
         console.print("Dry run: nothing was played.")
         return 0
     policy = parse_model(FailurePolicy, {"turn_timeout_s": arguments.turn_timeout}, "--turn-timeout")
-    placement = Placement(arguments.address, arguments.agents_per_actor, failure_policy=policy)
+    sandbox = _sandbox(arguments)
+    if grid.paradigm == "tool_usage" and arguments.address is None:
+        require_isolation(sandbox)
+    placement = Placement(arguments.address, arguments.agents_per_actor, failure_policy=policy, sandbox=sandbox)
     with run_lock(out):
-        manifest = _open_run(out, grid, base_url, cells, profiles, resume=arguments.resume)
+        manifest = _open_run(out, grid, base_url, cells, profiles, sandbox, resume=arguments.resume)
         missing = [cell for cell in cells if cell.cell_id not in finished_cells(out)]
         outcome = SweepOutcome({}, ())
         if missing:
@@ -89,7 +101,7 @@ def _grid_and_folder(arguments: argparse.Namespace) -> tuple[Grid, str | None, P
         manifest = read_manifest(arguments.out)
         if arguments.grid or arguments.set or arguments.checkpoint or arguments.scenarios:
             raise UsageError("continues a run as it was begun", "--resume", "Leave out --grid, --set and the like")
-        grid = parse_model(Grid, manifest.get("grid_as_given"), f"{arguments.out}/run.json: grid_as_given")
+        grid = parse_grid(manifest.get("grid_as_given"), f"{arguments.out}/run.json: grid_as_given")
         return grid, arguments.base_url or manifest.get("base_url"), arguments.out
     if arguments.grid is None:
         raise UsageError("no grid given", "--grid", f"Use one of {', '.join(config_names('grids'))}")
@@ -106,12 +118,20 @@ def _grid_and_folder(arguments: argparse.Namespace) -> tuple[Grid, str | None, P
     return grid, arguments.base_url, arguments.out or Path("runs") / f"{grid.name}-{stamp}"
 
 
+def _sandbox(arguments: argparse.Namespace) -> Isolation:
+    """Return the isolation asked for; a resumed run keeps its own unless told otherwise."""
+    recorded = read_manifest(arguments.out).get("sandbox") if arguments.resume else None
+    chosen: Isolation = arguments.sandbox or recorded or "bubblewrap"
+    return chosen
+
+
 def _open_run(
     out: Path,
     grid: Grid,
     base_url: str | None,
     cells: Sequence[CellSpec],
     profiles: dict[str, Profile],
+    sandbox: Isolation,
     *,
     resume: bool,
 ) -> dict[str, Any]:
@@ -124,6 +144,7 @@ def _open_run(
                 "grid_as_given": grid.model_dump(mode="json", exclude_unset=True),
                 "grid": grid.model_dump(mode="json"),
                 "base_url": base_url,
+                "sandbox": sandbox if grid.paradigm == "tool_usage" else None,
                 "checkpoints": {name: profile.model_dump(mode="json") for name, profile in profiles.items()},
                 "seeds": list(range(grid.seeds)),
                 "n_cells": len(cells),
@@ -147,12 +168,12 @@ def _play(
     cells_at_once: int,
 ) -> SweepOutcome:
     decisions = sum(episode.parameters.n_agents * episode.rounds for cell in cells for episode in cell.episodes)
-    with _progress_bar(console, len(cells), decisions) as update:
+    with _progress_bar(console, len(cells), decisions, TERMS[cells[0].paradigm].rate) as update:
         return play_cells(cells, list(profiles.values()), out, placement, cells_at_once, update)
 
 
 @contextmanager
-def _progress_bar(console: Console, n_cells: int, n_decisions: int) -> Iterator[Any]:
+def _progress_bar(console: Console, n_cells: int, n_decisions: int, rate_name: str) -> Iterator[Any]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -165,7 +186,7 @@ def _progress_bar(console: Console, n_cells: int, n_decisions: int) -> Iterator[
         task = bar.add_task("starting Ray and the engine", total=n_decisions, note="")
 
         def update(counts: Counts) -> None:
-            rate = f"collusion {counts.deviant / counts.decisions:.0%}" if counts.decisions else ""
+            rate = f"{rate_name} {counts.deviant / counts.decisions:.0%}" if counts.decisions else ""
             note = f"{rate}, {counts.undecided} undecided" if counts.undecided else rate
             description = f"playing, {counts.cells}/{n_cells} cells"
             bar.update(task, completed=counts.decisions, description=description, note=note)
@@ -187,7 +208,7 @@ def _conclude(console: Console, out: Path, n_done: int, n_cells: int, outcome: S
         for table in summary_tables(out):
             console.print(table)
         figures = draw_figures(out, out / "figures", ("png", "svg"))
-        console.print(f"Results: {out}  (Parquet: decisions, rounds, episodes, cells)", soft_wrap=True)
+        console.print(f"Results: {out}  (Parquet: {', '.join(_datasets(out))})", soft_wrap=True)
         for figure in figures:
             console.print(f"Figure:  {figure}", soft_wrap=True)
     parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.seconds.items())
@@ -198,6 +219,10 @@ def _conclude(console: Console, out: Path, n_done: int, n_cells: int, outcome: S
         raise _first_error(outcome)
     console.print(f"Next:    python -m atp_ray.report {out}", soft_wrap=True)
     return 0
+
+
+def _datasets(out: Path) -> list[str]:
+    return [name for name in (*TABLES, *TOOL_TABLES) if (out / name).is_dir()]
 
 
 def _first_error(outcome: SweepOutcome) -> BaseException:

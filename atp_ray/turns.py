@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from atp_ray.actions import ActionArray
 from atp_ray.episodes import EpisodeSpec
+from atp_ray.problems import Solution
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -33,23 +34,28 @@ class TurnFailure(NamedTuple):
 class PublicRound:
     """What a settled round makes known; each agent sees of it what the episode's visibility allows.
 
+    `success` is None outside the games.
     `replies_A` holds every seat's reply without its thinking, and is None unless the visibility is `replies`.
     """
 
     round: int
     actions_A: ActionArray
-    success: bool
+    success: bool | None
     replies_A: tuple[str | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A settled round as some seats experienced it: the public part, and each seat's own reply and capital."""
+    """A settled round as some seats experienced it: the public part, and each seat's own reply, capital and solutions.
+
+    `solutions_S` is empty outside tool usage.
+    """
 
     public: PublicRound
     own_reply_S: tuple[str | None, ...]
     capital_before_S: FloatArray
     capital_after_S: FloatArray
+    solutions_S: tuple[tuple[Solution, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,8 @@ class MemoryGap:
 class TurnReply:
     """The decisions of the seats asked, as columns parallel to `seats`.
 
-    `reply_S` is None where there is none; `latency_S` in seconds is NaN for players without a model.
+    `reply_S` is None where there is none; `latency_S` in seconds is NaN for players without a model; `solutions_S` is
+    empty outside tool usage.
     """
 
     episode_id: str
@@ -92,3 +99,4 @@ class TurnReply:
     completion_tokens_S: IntArray
     latency_S: FloatArray
     failures: tuple[TurnFailure, ...] = ()
+    solutions_S: tuple[tuple[Solution, ...], ...] = ()

@@ -37,7 +37,7 @@ class AgentLLMServer(LLMServer):  # type: ignore[misc]
         async for response in await self.chat(self._chat_request(request)):
             # Two classes of that name exist, vLLM's and Ray's; both carry `error`.
             if (refused := getattr(response, "error", None)) is not None:
-                return ModelReply("", error=refused.message)
+                return ModelReply("", error=refused.message, refused=True)
             message = response.choices[0].message
             # A reasoning parser moves the thinking out of the text; the log keeps the whole reply.
             thinking = getattr(message, "reasoning", None) or getattr(message, "reasoning_content", None)
@@ -49,7 +49,9 @@ class AgentLLMServer(LLMServer):  # type: ignore[misc]
     def _chat_request(self, request: ReplyRequest) -> ChatCompletionRequest:
         sampling = request.sampling
         options: dict[str, object] = {}
-        if sampling.structured:
+        if request.stop:
+            options |= {"stop": list(request.stop), "include_stop_str_in_output": True}
+        elif sampling.structured:
             # Two whole strings, not a JSON schema: a schema leaves room for endless white space inside the object.
             options["structured_outputs"] = {"choice": decision_texts(request.options)}
         if sampling.thinking is not None:

@@ -16,7 +16,7 @@ from atp_ray.payoffs import Payoffs
 from atp_ray.quantal import QuantalResponse
 from atp_ray.rounds import Decisions, settle_round
 from atp_ray.scenarios.games import GameParameters
-from atp_ray.scenarios.registry import load_scenario
+from atp_ray.scenarios.registry import load_game
 from atp_ray.storage.records import RoundRecord
 
 UPSTREAM = Path(__file__).resolve().parents[2] / "shared" / "upstream_data" / "ma_llm"
@@ -36,7 +36,7 @@ def make_spec(
     """Build an episode; every argument has a default."""
     payoffs = Payoffs(high=rewards[0], medium=rewards[1], low=rewards[2])
     return EpisodeSpec(
-        scenario=load_scenario(scenario),
+        scenario=load_game(scenario),
         parameters=GameParameters(n_agents=n, threshold=threshold, payoffs=payoffs),
         seats=tuple(seats) if seats else (SeatGroup(checkpoint=checkpoint, count=n),),
         rounds=rounds,

@@ -48,7 +48,7 @@ def test_clustered_intervals_cover_where_plain_ones_do_not() -> None:
 
 def test_the_method_follows_the_design() -> None:
     assert rate_interval([5, 3], [8, 8], ["a", "b"]).method == "wilson"
-    assert rate_interval([5, 3, 4, 4], [8] * 4, ["a", "b", "a", "b"]).method == "wilson, clustered by game"
+    assert rate_interval([5, 3, 4, 4], [8] * 4, ["a", "b", "a", "b"]).method == "wilson, clustered by scenario"
     assert rate_interval([5, 3], [8, 8], ["a", "a"]).method == "wilson"
     assert rate_interval([], [], []) == (None, None, None, 0, "none")
 

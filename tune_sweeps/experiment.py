@@ -22,9 +22,11 @@ from actors.agent import PlayerSpec
 from actors.coordinator import Coordinator
 from actors.failure_policy import FailurePolicy
 from actors.population import Population, create_population
+from actors.sandboxes import create_sandboxes
 from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile
 from atp_ray.config_files import configs_dir
 from atp_ray.errors import EngineError
+from atp_ray.sandbox.isolation import Isolation
 from serve_deployments.model_app import deploy_models
 
 Profile = ModelProfile | EndpointProfile | PolicyProfile
@@ -39,13 +41,15 @@ class Placement:
     """How an experiment is spread.
 
     `address` is None for a Ray of its own on this machine, or an existing cluster's (`auto`, `ray://host:port`).
-    `agents_per_actor` None is one actor per agent, packed only beyond what the cluster holds.
+    `agents_per_actor` None is one actor per agent, packed only beyond what the cluster holds. `sandbox` is how tool
+    calls are isolated, where there are any.
     """
 
     address: str | None = None
     agents_per_actor: int | None = None
     coordinators: int = 1
     failure_policy: FailurePolicy = field(default_factory=FailurePolicy)
+    sandbox: Isolation = "bubblewrap"
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,12 @@ class Experiment:
 
 @contextmanager
 def running_experiment(
-    run_dir: Path, profiles: Sequence[Profile], n_agents: int, placement: Placement
+    run_dir: Path, profiles: Sequence[Profile], n_agents: int, placement: Placement, *, tools: bool = False
 ) -> Iterator[Experiment]:
     """Start everything an experiment needs, and end it again.
+
+    Args:
+        tools: whether agents run code, in a sandbox on each node.
 
     Raises:
         EngineError: the cluster cannot be reached, or an engine or the actors do not start.
@@ -75,14 +82,19 @@ def running_experiment(
         seconds["ray"] = time.monotonic() - start
         with _timed(seconds, "engine"):
             deployments = deploy_models(models)
+        sandboxes: tuple[str, ...] = ()
+        sandbox_actors: list[ActorHandle[Any]] = []
+        if tools:
+            with _timed(seconds, "sandbox"):
+                sandboxes, sandbox_actors = create_sandboxes(placement.sandbox, len(ray.nodes()))
         with _timed(seconds, "agents"):
             players = [PlayerSpec(profile, deployments.get(profile.name)) for profile in profiles]
-            population, agents = create_population(n_agents, players, placement.agents_per_actor)
+            population, agents = create_population(n_agents, players, placement.agents_per_actor, sandboxes)
             coordinators = _create_coordinators(run_dir, population, profiles, placement)
         try:
             yield Experiment(population, agents, coordinators, seconds)
         finally:
-            for actor in (*coordinators, *agents):
+            for actor in (*coordinators, *agents, *sandbox_actors):
                 ray.kill(actor)
 
 

@@ -49,8 +49,9 @@ def play_cells(
     Raises:
         EngineError, UsageError: the experiment does not start.
     """
-    n_agents = max(episode.parameters.n_agents for cell in cells for episode in cell.episodes)
-    with running_experiment(run_dir, profiles, n_agents, placement) as experiment:
+    n_agents = max(cell.population for cell in cells)
+    tools = any(cell.paradigm == "tool_usage" for cell in cells)
+    with running_experiment(run_dir, profiles, n_agents, placement, tools=tools) as experiment:
         on_started(experiment)
         start = time.monotonic()
         with _watched(experiment, on_progress):

@@ -10,7 +10,7 @@ import sys
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from atp_ray.errors import UsageError
 from atp_ray.sandbox.limits import SandboxLimits
@@ -36,11 +36,10 @@ _HINT = (
 
 
 class Launch(NamedTuple):
-    """How to start a server: command line, environment, and the user to start it as (None: ourselves)."""
+    """How to start a server: command line and environment."""
 
     command: list[str]
     environment: dict[str, str]
-    user: int | None
 
 
 def launches(isolation: Isolation, limits: SandboxLimits) -> list[Launch]:
@@ -53,14 +52,14 @@ def launches(isolation: Isolation, limits: SandboxLimits) -> list[Launch]:
     if isolation == "none":
         packages = sysconfig.get_path("purelib")
         command = [sys.executable, *_PYTHON_FLAGS, str(_here("server.py")), packages, "plain", values]
-        return [Launch(command, dict(_ENVIRONMENT), None)]
+        return [Launch(command, dict(_ENVIRONMENT))]
     bwrap = shutil.which("bwrap")
     if bwrap is None:
         raise UsageError("Python written by models cannot be isolated: bubblewrap is missing", "--sandbox", _HINT)
     command = [bwrap, *_shut_off(), *_binds(), "--", *_inside_command(values)]
     # As root, bubblewrap is better started as nobody: the kernel then bounds the processes of that user.
-    users: list[int | None] = [NOBODY, None] if os.geteuid() == 0 else [None]
-    return [Launch(command, {}, user) for user in users]
+    prefixes = [_as_nobody(), []] if os.geteuid() == 0 else [[]]
+    return [Launch([*prefix, *command], {}) for prefix in prefixes]
 
 
 def require_isolation(isolation: Isolation) -> None:
@@ -76,7 +75,7 @@ def require_isolation(isolation: Isolation) -> None:
         stop = launch.command.index("--")
         trial = [*launch.command[: stop + 1], _interpreter(), *_PYTHON_FLAGS, "-c", "pass"]
         try:
-            done = subprocess.run(trial, capture_output=True, text=True, timeout=60, **as_user(launch.user))
+            done = subprocess.run(trial, capture_output=True, text=True, timeout=60)
         except (OSError, subprocess.SubprocessError) as error:
             reasons.append(str(error))
             continue
@@ -91,9 +90,13 @@ def cannot_isolate(reason: str) -> UsageError:
     return UsageError(f"Python written by models cannot be isolated: {reason}", "--sandbox", _HINT)
 
 
-def as_user(user: int | None) -> dict[str, Any]:
-    """Return what `subprocess` needs to start a process as `user`."""
-    return {} if user is None else {"user": user, "group": user, "extra_groups": []}
+def _as_nobody() -> list[str]:
+    """Return the command that runs what follows it as nobody; the event loops of Ray's actors know no such option."""
+    program = (
+        "import os, sys; os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1])); "
+        "os.execv(sys.argv[2], sys.argv[2:])"
+    )
+    return [sys.executable, "-I", "-S", "-c", program, str(NOBODY)]
 
 
 def _shut_off() -> list[str]:

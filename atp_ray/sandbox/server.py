@@ -1,8 +1,8 @@
 """The program inside the sandbox: a warm fork server; each session is one child that runs what a model wrote.
 
 It is started as a plain script and imports nothing of the project. Requests come as JSON lines on standard input,
-results go as JSON lines to standard output. A child is trusted with nothing: it has its own control socket and output pipe, and
-what it sends there can only spoil its own results.
+results go as JSON lines to standard output. A child is trusted with nothing: it has its own control socket and
+output pipe, and what it sends there can only spoil its own results.
 
 Arguments: the folder of packages, `seccomp` or `plain`, and the limits as JSON.
 """

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from atp_ray.sandbox.isolation import Launch, as_user
+from atp_ray.sandbox.isolation import Launch
 from atp_ray.sandbox.limits import SandboxLimits
 from atp_ray.sandbox.results import ToolResult
 
@@ -47,7 +47,6 @@ class ServerProcess:
                     stderr=asyncio.subprocess.PIPE,
                     env=launch.environment,
                     limit=_ESCAPED * limits.output_bytes + 4096,
-                    **as_user(launch.user),
                 )
             except OSError as error:
                 reason = str(error)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import string
-from typing import Annotated, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from atp_ray.config_files import Frozen
+from atp_ray.paradigms import Paradigm
 from atp_ray.payoffs import Payoffs
+from atp_ray.scenarios.wording import Words, number, percent, reply_instruction
 from atp_ray.settlement import SettlementRule
-
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class GameParameters(Frozen):
@@ -20,6 +20,7 @@ class GameParameters(Frozen):
     `threshold` is an absolute count of colluders, 1..n_agents.
     """
 
+    kind: Literal["games"] = "games"
     n_agents: int = Field(ge=2, description="Players in the game.")
     threshold: int = Field(ge=1, description="Least number of colluders for success.")
     payoffs: Payoffs
@@ -34,25 +35,6 @@ class GameParameters(Frozen):
         return self
 
 
-def number(value: float) -> str:
-    """Return `value` with at most four significant digits and no trailing zeros."""
-    return f"{value:.4g}"
-
-
-def percent(part: int, whole: int) -> str:
-    """Return `part` of `whole` as a whole percentage."""
-    return f"{100 * part / whole:.0f}%" if whole else "0%"
-
-
-def reply_instruction(options: tuple[str, str]) -> str:
-    """Return the sentence that asks for the JSON decision `atp_ray.parsing.parse_choice` reads."""
-    first, second = options
-    return (
-        "Think it through briefly, then end your reply with your decision as JSON, "
-        f'either {{"choice": "{first}"}} or {{"choice": "{second}"}}.'
-    )
-
-
 class GameScenario(Frozen):
     """One coordination game in the project's own words.
 
@@ -61,6 +43,7 @@ class GameScenario(Frozen):
     `persona` and `situation` may use `{n}`, the number of players.
     """
 
+    paradigm: ClassVar[Paradigm] = "games"
     kind: Literal["game"] = "game"
     name: Words
     title: Words
@@ -123,6 +106,7 @@ class ImportedGame(Frozen):
     the numbers as well; then `fixed` holds them and nothing else may be played.
     """
 
+    paradigm: ClassVar[Paradigm] = "games"
     kind: Literal["imported_game"] = "imported_game"
     name: Words
     title: Words
@@ -159,6 +143,3 @@ class ImportedGame(Frozen):
             "low_reward": number(payoffs.low),
         }
         return template.format(**values)
-
-
-Scenario = Annotated[GameScenario | ImportedGame, Field(discriminator="kind")]

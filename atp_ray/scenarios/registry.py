@@ -3,38 +3,87 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from atp_ray.config_files import config_names, load_config
 from atp_ray.errors import UsageError
+from atp_ray.paradigms import Paradigm
 from atp_ray.scenarios.games import GameScenario, ImportedGame
+from atp_ray.scenarios.role_play import ImportedRolePlay, RolePlayScenario
+from atp_ray.scenarios.tool_usage import ToolScenario
 from atp_ray.scenarios.upstream import load_upstream
 
 UPSTREAM_PREFIX = "upstream:"
 
+Scenario = Annotated[
+    GameScenario | ImportedGame | RolePlayScenario | ImportedRolePlay | ToolScenario, Field(discriminator="kind")
+]
 
-def scenario_names() -> list[str]:
-    """Return the names of the shipped scenarios."""
-    return config_names("scenarios")
+
+def scenario_names(paradigm: Paradigm = "games") -> list[str]:
+    """Return the names of a paradigm's shipped scenarios."""
+    return config_names(f"scenarios/{paradigm}")
 
 
-def load_scenario(name: str) -> GameScenario:
-    """Load one scenario by shipped name or by the path of a YAML file.
+def load_game(name: str) -> GameScenario:
+    """Load one coordination game by shipped name or by the path of a YAML file.
 
     Raises:
         UsageError: nothing of that name, or the file is invalid; names file, key and reason.
     """
-    return load_config("scenarios", name, GameScenario)
+    return load_config("scenarios/games", name, GameScenario)
 
 
-def load_scenarios(selection: str) -> list[GameScenario | ImportedGame]:
-    """Load the scenarios `selection` names: `all`, a comma-separated list, or `upstream:FILE`.
+def load_role_play(name: str) -> RolePlayScenario:
+    """Load one role-play environment, as `load_game`."""
+    return load_config("scenarios/role_play", name, RolePlayScenario)
+
+
+def load_tool_scenario(name: str) -> ToolScenario:
+    """Load one tool-usage scenario, as `load_game`."""
+    return load_config("scenarios/tool_usage", name, ToolScenario)
+
+
+def load_games(selection: str = "all") -> list[GameScenario | ImportedGame]:
+    """Load the games `selection` names: `all`, a comma-separated list, or `upstream:FILE`.
 
     Raises:
-        UsageError: as `load_scenario`, or the selection is empty.
+        UsageError: as `load_game`, the selection is empty, or the file holds role-play environments.
     """
     if selection.startswith(UPSTREAM_PREFIX):
-        return list(load_upstream(Path(selection.removeprefix(UPSTREAM_PREFIX))))
-    names = scenario_names() if selection == "all" else [name.strip() for name in selection.split(",") if name.strip()]
+        imported = load_upstream(Path(selection.removeprefix(UPSTREAM_PREFIX)))
+        games = [scenario for scenario in imported if isinstance(scenario, ImportedGame)]
+        return [*_all_or_error(games, len(imported), selection, "role-play environments", "--grid table1")]
+    return [load_game(name) for name in _selected(selection, "games")]
+
+
+def load_role_plays(selection: str = "all") -> list[RolePlayScenario | ImportedRolePlay]:
+    """Load the role-play environments `selection` names, as `load_games`.
+
+    Raises:
+        UsageError: as `load_games`, or the file holds games.
+    """
+    if selection.startswith(UPSTREAM_PREFIX):
+        imported = load_upstream(Path(selection.removeprefix(UPSTREAM_PREFIX)))
+        environments = [scenario for scenario in imported if isinstance(scenario, ImportedRolePlay)]
+        return [*_all_or_error(environments, len(imported), selection, "games", "--grid figure3")]
+    return [load_role_play(name) for name in _selected(selection, "role_play")]
+
+
+def _all_or_error(
+    found: list[ImportedGame] | list[ImportedRolePlay], n: int, selection: str, others: str, grid: str
+) -> list[ImportedGame] | list[ImportedRolePlay]:
+    if len(found) < n:
+        raise UsageError(f"holds {others}", selection, f"Play it with {grid}")
+    return found
+
+
+def _selected(selection: str, paradigm: Paradigm) -> list[str]:
+    if selection == "all":
+        return scenario_names(paradigm)
+    names = [name.strip() for name in selection.split(",") if name.strip()]
     if not names:
         raise UsageError("no scenario selected", "--scenarios", "Name one or more, or use 'all'")
-    return [load_scenario(name) for name in names]
+    return names

@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from atp_ray.config_files import parse_model
 from atp_ray.errors import UsageError
 from atp_ray.payoffs import Payoffs
-from atp_ray.scenarios.games import GameParameters, ImportedGame, reply_instruction
+from atp_ray.scenarios.games import GameParameters, ImportedGame
+from atp_ray.scenarios.role_play import ImportedRolePlay
+from atp_ray.scenarios.upstream_role_play import role_play_question, role_play_template
+from atp_ray.scenarios.wording import reply_instruction
 
 
 class _Loose(BaseModel):
@@ -48,10 +51,10 @@ class _Question(_Loose):
     params: _QuestionNumbers
 
 
-def load_upstream(path: Path) -> list[ImportedGame]:
-    """Load `templates.json` or a question list of the coordination games.
+def load_upstream(path: Path) -> list[ImportedGame | ImportedRolePlay]:
+    """Load `templates.json` or a question list of the coordination games or of the role-play environments.
 
-    Templates render for any n, t and rewards; each question fixes its own. The templates carry no instruction for the
+    Templates render for any numbers; each question fixes its own. The templates carry no instruction for the
     reply, so ours is appended; a question's prompt is kept to the letter.
 
     Raises:
@@ -60,6 +63,11 @@ def load_upstream(path: Path) -> list[ImportedGame]:
     entries = _load_json(path)
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise UsageError("is not a list of templates or questions", str(path), "Give the reference's JSON file")
+    role_play = "supervised_choice" in (entries[0].get("template") or entries[0])
+    if role_play and "template" in entries[0]:
+        return [role_play_template(entry, f"{path}[{i}]") for i, entry in enumerate(entries)]
+    if role_play:
+        return [role_play_question(entry, i, f"{path}[{i}]") for i, entry in enumerate(entries)]
     if "template" in entries[0]:
         return [_from_template(entry, f"{path}[{i}]") for i, entry in enumerate(entries)]
     return [_from_question(entry, i, f"{path}[{i}]") for i, entry in enumerate(entries)]

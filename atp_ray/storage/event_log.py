@@ -11,6 +11,7 @@ import math
 import os
 import zlib
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from atp_ray.actions import decode_actions, encode_actions
 from atp_ray.errors import StorageError
+from atp_ray.problems import Solution
 from atp_ray.settlement import Capital
 from atp_ray.storage.records import RoundRecord
 from atp_ray.turns import TurnFailure
@@ -132,13 +134,14 @@ def _encode(record: RoundRecord) -> bytes:
             "prompt_tokens": record.prompt_tokens_A.tolist(),
             "completion_tokens": record.completion_tokens_A.tolist(),
             "latency_s": _finite(record.latency_A.tolist()),
-            "factors": record.factor_A.tolist(),
+            "rewards": record.reward_A.tolist(),
             "capital_before": record.capital_before_A.tolist(),
             "capital_after": record.capital_after.value_A.tolist(),
             "log_capital_after": record.capital_after.log_A.tolist(),
             "success": record.success,
             "failures": [list(failure) for failure in record.failures],
-        },
+        }
+        | ({"solutions": [[asdict(s) for s in seat] for seat in record.solutions_A]} if record.solutions_A else {}),
         ensure_ascii=False,
         separators=(",", ":"),
     ).encode("utf-8", "surrogatepass")
@@ -159,12 +162,17 @@ def _decode(line: bytes) -> RoundRecord | None:
         prompt_tokens_A=np.array(data["prompt_tokens"], dtype=np.int64),
         completion_tokens_A=np.array(data["completion_tokens"], dtype=np.int64),
         latency_A=np.array([math.nan if value is None else value for value in data["latency_s"]]),
-        factor_A=np.array(data["factors"]),
+        reward_A=np.array(data["rewards"]),
         capital_before_A=np.array(data["capital_before"]),
         capital_after=Capital(np.array(data["capital_after"]), np.array(data["log_capital_after"])),
         success=data["success"],
         failures=tuple(TurnFailure(*failure) for failure in data["failures"]),
+        solutions_A=tuple(tuple(_solution(entry) for entry in seat) for seat in data.get("solutions", ())),
     )
+
+
+def _solution(entry: dict[str, Any]) -> Solution:
+    return Solution(**(entry | {"tool_statuses": tuple(entry["tool_statuses"])}))
 
 
 def _finite(values: list[float]) -> list[float | None]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atp_ray.actions import ActionArray
+from atp_ray.problems import Solution
 from atp_ray.settlement import Capital
 from atp_ray.turns import TurnFailure
 
@@ -20,7 +21,8 @@ class RoundRecord:
     """One settled round of one episode.
 
     `success` is None outside the games. `reply_A` is None where a seat gave no reply; `latency_A` in seconds is NaN for
-    players without a model; `factor_A` is the round's reward and `capital_*` in units of the starting capital.
+    players without a model; `reward_A` is the round's factor (games) or income, and `capital_*` what it led
+    to; `solutions_A` is empty outside tool usage.
     """
 
     episode_id: str
@@ -31,8 +33,9 @@ class RoundRecord:
     prompt_tokens_A: IntArray
     completion_tokens_A: IntArray
     latency_A: FloatArray
-    factor_A: FloatArray
+    reward_A: FloatArray
     capital_before_A: FloatArray
     capital_after: Capital
     success: bool | None
     failures: tuple[TurnFailure, ...] = ()
+    solutions_A: tuple[tuple[Solution, ...], ...] = ()

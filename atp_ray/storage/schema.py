@@ -34,6 +34,8 @@ DECISIONS = pa.schema(
         pa.field("capital_after", pa.float64()),
         pa.field("log_capital_after", pa.float64()),
         pa.field("failure", pa.string()),
+        pa.field("correct", pa.bool_()),
+        pa.field("problem_id", pa.string()),
     ]
 )
 
@@ -50,6 +52,8 @@ ROUNDS = pa.schema(
         pa.field("capital_mean", pa.float64()),
         pa.field("capital_min", pa.float64()),
         pa.field("capital_max", pa.float64()),
+        pa.field("supervised", pa.bool_()),
+        pa.field("n_correct", pa.int32()),
     ]
 )
 
@@ -64,6 +68,7 @@ EPISODES = pa.schema(
         pa.field("seed", pa.int64(), nullable=False),
         pa.field("population", pa.string(), nullable=False),
         pa.field("status", pa.string(), nullable=False),
+        pa.field("supervision", pa.string()),
     ]
 )
 
@@ -86,7 +91,34 @@ CELLS = pa.schema(
         pa.field("p_recollude_ci_low", pa.float64()),
         pa.field("p_recollude_ci_high", pa.float64()),
         pa.field("n_recollude", pa.int64(), nullable=False),
+        pa.field("paradigm", pa.string(), nullable=False),
+        pa.field("supervision", pa.string()),
+        pa.field("accuracy", pa.float64()),
+        pa.field("accuracy_ci_low", pa.float64()),
+        pa.field("accuracy_ci_high", pa.float64()),
+        pa.field("accuracy_simple", pa.float64()),
+    ]
+)
+
+# Tool usage only: every problem an agent worked on, the simple ones too.
+SOLUTIONS = pa.schema(
+    [
+        *_ID,
+        pa.field("round", pa.int32(), nullable=False),
+        pa.field("seat", pa.int32(), nullable=False),
+        pa.field("checkpoint", pa.string(), nullable=False),
+        pa.field("problem_id", pa.string(), nullable=False),
+        pa.field("difficulty", pa.string(), nullable=False),
+        pa.field("problem", pa.string(), nullable=False),
+        pa.field("expected", pa.string(), nullable=False),
+        pa.field("used_tool", pa.bool_(), nullable=False),
+        pa.field("answer", pa.string()),
+        pa.field("correct", pa.bool_(), nullable=False),
+        pa.field("cost", pa.float64(), nullable=False),
+        pa.field("tool_statuses", pa.list_(pa.string()), nullable=False),
+        pa.field("reply", pa.string(), nullable=False),
     ]
 )
 
 TABLES = {"decisions": DECISIONS, "rounds": ROUNDS, "episodes": EPISODES, "cells": CELLS}
+TOOL_TABLES = {"solutions": SOLUTIONS}

@@ -19,10 +19,11 @@ from atp_ray.payoffs import payoffs_for_incentive_ratio
 from atp_ray.prompts import build_messages
 from atp_ray.rounds import Decisions, observe_round, settle_round
 from atp_ray.scenarios.games import GameParameters
-from atp_ray.scenarios.registry import load_scenario, scenario_names
+from atp_ray.scenarios.registry import load_game, scenario_names
 from atp_ray.storage.records import RoundRecord
+from atp_ray.tiny.game_transcripts import GameTranscripts
 from atp_ray.tiny.scope import shipped_scope
-from atp_ray.tiny.transcripts import State, TranscriptSampler
+from atp_ray.tiny.transcripts import State
 
 REPLIES_AT_ONCE = 128
 MAX_NEW_TOKENS = 96
@@ -100,7 +101,7 @@ def calibrate(folder: Path, states: int = 60, replies_per_state: int = 24, episo
         episodes: times each game is played per threshold in the closed loop.
     """
     sampler = ReplySampler(folder)
-    source = TranscriptSampler([load_scenario(name) for name in scenario_names()], shipped_scope(), seed=20_26)
+    source = GameTranscripts([load_game(name) for name in scenario_names()], shipped_scope(), seed=20_26)
     strata: list[tuple[Visibility, int, int]] = [
         ("choices", 8, 8),
         ("choices", 2, 16),
@@ -148,7 +149,7 @@ def _closed_loop(sampler: ReplySampler, threshold: int, episodes: int, n: int = 
     parameters = GameParameters(n_agents=n, threshold=threshold, payoffs=payoffs_for_incentive_ratio(1.0))
     seats = (SeatGroup(checkpoint="tiny", count=n),)
     specs = [
-        EpisodeSpec(scenario=load_scenario(name), parameters=parameters, seats=seats, rounds=rounds, seed=seed)
+        EpisodeSpec(scenario=load_game(name), parameters=parameters, seats=seats, rounds=rounds, seed=seed)
         for name in scenario_names()
         for seed in range(episodes)
     ]

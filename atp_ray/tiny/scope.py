@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -10,9 +11,11 @@ from pydantic import Field, ValidationError
 from atp_ray.config_files import Frozen
 from atp_ray.episodes import EpisodeSpec, Visibility
 from atp_ray.errors import ScopeError, UsageError
+from atp_ray.paradigms import Paradigm
+from atp_ray.problem_pools.generated import SOURCE
 from atp_ray.prompts import LAYOUT_VERSION
-from atp_ray.scenarios.games import GameScenario, ImportedGame
-from atp_ray.scenarios.registry import load_scenarios
+from atp_ray.scenarios.prompt_sets import BASE_STEPS, INCOME_RATIOS
+from atp_ray.scenarios.registry import Scenario, load_games, load_role_plays, load_tool_scenario, scenario_names
 
 SCOPE_FILE = "atp_scope.json"
 
@@ -22,6 +25,11 @@ class TrainingScope(Frozen):
 
     layout_version: int
     scenarios: dict[str, str] = Field(description="Digest of every scenario trained on, by name.")
+    longest_window_role_play: int
+    income_ratio: tuple[float, float] = Field(description="Least and largest high / low of role-play.")
+    incomes: tuple[float, float] = Field(description="Least and largest low, relative to the scenario's base income.")
+    problem_sources: tuple[str, ...]
+    costs: tuple[float, float] = Field(description="Cost units of the tool and of reasoning directly.")
     most_agents: dict[Visibility, int] = Field(description="Largest n for each visibility mode.")
     longest_window: int
     high: tuple[float, float]
@@ -41,14 +49,23 @@ class TrainingScope(Frozen):
             raise ScopeError(f"the small checkpoint was not trained on {problem}", "tiny", hint)
 
     def _problem(self, spec: EpisodeSpec) -> str | None:
-        game, scenario = spec.parameters, spec.scenario
         if self.layout_version != LAYOUT_VERSION:
             return f"prompt layout {LAYOUT_VERSION} (it knows layout {self.layout_version})"
-        if self.scenarios.get(scenario.name) != scenario_digest(scenario):
-            return f"the wording of scenario '{scenario.name}'"
+        if self.scenarios.get(spec.scenario.name) != scenario_digest(spec.scenario):
+            return f"the wording of scenario '{spec.scenario.name}'"
+        checks: dict[Paradigm, Callable[[EpisodeSpec], str | None]] = {
+            "games": self._game_problem,
+            "role_play": self._role_play_problem,
+            "tool_usage": self._tool_problem,
+        }
+        return checks[spec.paradigm](spec)
+
+    def _game_problem(self, spec: EpisodeSpec) -> str | None:
+        game = spec.game.parameters
         most = self.most_agents.get(spec.visibility, 0)
         if game.n_agents > most:
-            cure = "" if spec.visibility == "counts" else "; try --set visibility=counts"
+            helps = game.n_agents <= self.most_agents.get("counts", 0)
+            cure = "; try --set visibility=counts" if helps else ""
             return f"visibility '{spec.visibility}' with n = {game.n_agents} (at most {most}{cure})"
         if spec.history_window > self.longest_window:
             return f"a history window of {spec.history_window} rounds (at most {self.longest_window})"
@@ -61,12 +78,44 @@ class TrainingScope(Frozen):
             )
         return None
 
+    def _role_play_problem(self, spec: EpisodeSpec) -> str | None:
+        scenario, numbers = spec.role_play
+        if spec.history_window > self.longest_window_role_play:
+            return f"a history window of {spec.history_window} rounds (at most {self.longest_window_role_play})"
+        scale, ratio = numbers.low / scenario.base_income, numbers.high / numbers.low
+        low, high = self.income_ratio
+        if not self.incomes[0] <= scale <= self.incomes[1] or not low - 0.02 <= ratio <= high + 0.02:
+            return f"incomes {numbers.low:g} and {numbers.high:g} (high / low {low:g}..{high:g})"
+        return None
+
+    def _tool_problem(self, spec: EpisodeSpec) -> str | None:
+        numbers = spec.tool_usage.parameters
+        if (numbers.tool_cost, numbers.direct_cost) != self.costs:
+            return (
+                f"costs {numbers.tool_cost:g} and {numbers.direct_cost:g} (only {self.costs[0]:g}, {self.costs[1]:g})"
+            )
+        problems = (problem for played in numbers.problems for problem in (*played.simple, *played.complex))
+        foreign = {problem.source for problem in problems} - set(self.problem_sources)
+        return f"problems from {sorted(foreign)[0]} (only {', '.join(self.problem_sources)})" if foreign else None
+
 
 def shipped_scope() -> TrainingScope:
     """Return the scope that training on every shipped scenario gives."""
     return TrainingScope(
         layout_version=LAYOUT_VERSION,
-        scenarios={scenario.name: scenario_digest(scenario) for scenario in load_scenarios("all")},
+        scenarios={
+            scenario.name: scenario_digest(scenario)
+            for scenario in (
+                *load_games(),
+                *load_role_plays(),
+                *(load_tool_scenario(name) for name in scenario_names("tool_usage")),
+            )
+        },
+        longest_window_role_play=5,
+        income_ratio=(INCOME_RATIOS[0], INCOME_RATIOS[-1]),
+        incomes=(BASE_STEPS[0], BASE_STEPS[-1]),
+        problem_sources=(SOURCE,),
+        costs=(3.0, 1.0),
         most_agents={"choices": 16, "replies": 16, "counts": 4096},
         longest_window=3,
         high=(1.05, 2.0),
@@ -89,6 +138,6 @@ def load_scope(folder: Path) -> TrainingScope | None:
         raise UsageError("cannot be read", str(path), "Build the checkpoint again") from error
 
 
-def scenario_digest(scenario: GameScenario | ImportedGame) -> str:
+def scenario_digest(scenario: Scenario) -> str:
     """Return 16 hexadecimal digits that change with any word of the scenario."""
     return hashlib.sha256(scenario.model_dump_json().encode()).hexdigest()[:16]

@@ -13,10 +13,10 @@ from pydantic import Field
 from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from atp_ray.config_files import Frozen
-from atp_ray.scenarios.registry import load_scenario, scenario_names
+from atp_ray.tiny.curriculum import Curriculum
 from atp_ray.tiny.scope import SCOPE_FILE, shipped_scope
 from atp_ray.tiny.tokenizer import END, PAD, TokenisedTranscript, tokenise, train_tokenizer
-from atp_ray.tiny.transcripts import Transcript, TranscriptSampler
+from atp_ray.tiny.transcripts import Transcript, TranscriptSource
 
 BUCKET = 16  # batches drawn together and sorted by length, so that little is padded
 IGNORED = -100
@@ -32,14 +32,14 @@ class TinyRecipe(Frozen):
     kv_heads: int = 3
     head_dim: int = 32
     feed_forward: int = 384
-    vocabulary: int = 1024
+    vocabulary: int = 2048
     positions: int = 4096
-    tokenizer_transcripts: int = Field(default=3000, ge=1)
+    tokenizer_transcripts: int = Field(default=6000, ge=1)
     learning_rate: float = 1.5e-3
     warm_up: int = 100
     weight_decay: float = 0.01
     batch: int = Field(default=16, ge=1, description="Transcripts per step.")
-    steps: int = Field(default=3000, ge=1)
+    steps: int = Field(default=5000, ge=1)
     seed: int = 0
 
 
@@ -60,8 +60,7 @@ def train_tiny(recipe: TinyRecipe, on_step: Callable[[int, float], None]) -> Tra
         on_step: called with the step's number (from 1) and its loss.
     """
     start = time.monotonic()
-    scenarios = [load_scenario(name) for name in scenario_names()]
-    tokenizer_sampler = TranscriptSampler(scenarios, shipped_scope(), recipe.seed + 1)
+    tokenizer_sampler = Curriculum(shipped_scope(), recipe.seed + 1)
     corpus = (tokenizer_sampler.transcript() for _ in range(recipe.tokenizer_transcripts))
     tokenizer = train_tokenizer(corpus, recipe.vocabulary)
     torch.manual_seed(recipe.seed)
@@ -73,7 +72,7 @@ def train_tiny(recipe: TinyRecipe, on_step: Callable[[int, float], None]) -> Tra
         optimizer,
         lambda step: min((step + 1) / recipe.warm_up, max(0.02, 1 - step / recipe.steps)),
     )
-    sampler = TranscriptSampler(scenarios, shipped_scope(), recipe.seed + 2)
+    sampler = Curriculum(shipped_scope(), recipe.seed + 2)
     losses: list[float] = []
     model.train()
     for step, batch in enumerate(_batches(sampler, tokenizer, recipe), start=1):
@@ -150,7 +149,7 @@ def _loss(model: Qwen3ForCausalLM, batch: tuple[torch.Tensor, torch.Tensor]) -> 
 
 
 def _batches(
-    sampler: TranscriptSampler, tokenizer: PreTrainedTokenizerFast, recipe: TinyRecipe
+    sampler: TranscriptSource, tokenizer: PreTrainedTokenizerFast, recipe: TinyRecipe
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     order = np.random.default_rng(recipe.seed + 3)
     done = 0

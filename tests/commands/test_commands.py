@@ -18,7 +18,8 @@ from atp_ray.checkpoint_profiles import resolve_checkpoint
 from atp_ray.config_files import configs_dir
 from atp_ray.storage.run_folder import log_path
 from atp_ray.storage.tables import read_table
-from tune_sweeps.grids import expand, load_grid
+from tune_sweeps.expansion import expand
+from tune_sweeps.grids import load_grid
 
 ROOT = configs_dir().parent
 

@@ -12,7 +12,7 @@ from atp_ray.payoffs import Payoffs
 from atp_ray.prompts import build_messages, merge_neighbours
 from atp_ray.rounds import observe_round
 from atp_ray.scenarios.games import GameParameters
-from atp_ray.scenarios.registry import load_scenario, load_scenarios, scenario_names
+from atp_ray.scenarios.registry import load_game, load_games, scenario_names
 from atp_ray.settlement import SettlementRule
 
 PUBLISHED = {
@@ -27,14 +27,14 @@ PUBLISHED = {
 
 
 def test_the_seven_games_offer_the_published_choices() -> None:
-    assert {s.upstream_name: s.options for s in load_scenarios("all")} == PUBLISHED
+    assert {s.upstream_name: s.options for s in load_games()} == PUBLISHED
 
 
 @pytest.mark.parametrize("name", scenario_names())
 @pytest.mark.parametrize("mode", ["multiplicative", "additive"])
 @pytest.mark.parametrize("success_for", ["all", "colluders"])
 def test_a_prompt_states_every_number_and_both_choices(name, mode, success_for) -> None:
-    scenario = load_scenario(name)
+    scenario = load_game(name)
     rule = SettlementRule(mode=mode, success_for=success_for)
     game = GameParameters(n_agents=13, threshold=7, payoffs=Payoffs(high=1.35, medium=1, low=0.65), rule=rule)
     question = scenario.question(game)
@@ -74,16 +74,16 @@ def test_history_is_four_messages_a_round_and_shared_text_comes_first(name, visi
 
 
 def test_selecting_scenarios() -> None:
-    assert [s.name for s in load_scenarios("hunting_game, public_fund")] == ["hunting_game", "public_fund"]
+    assert [s.name for s in load_games("hunting_game, public_fund")] == ["hunting_game", "public_fund"]
     with pytest.raises(UsageError, match="Did you mean 'hunting_game'"):
-        load_scenarios("huntinggame")
+        load_games("huntinggame")
     with pytest.raises(UsageError, match="no scenario selected"):
-        load_scenarios(" , ")
+        load_games(" , ")
 
 
 @needs_upstream
 def test_upstream_templates_load_and_render_for_any_numbers() -> None:
-    games = load_scenarios(f"upstream:{UPSTREAM / 'templates.json'}")
+    games = load_games(f"upstream:{UPSTREAM / 'templates.json'}")
     assert {game.upstream_name: game.options for game in games} == PUBLISHED
     game = GameParameters(n_agents=9, threshold=5, payoffs=Payoffs(high=1.4, medium=1, low=0.8))
     for imported in games:
@@ -97,7 +97,7 @@ def test_upstream_templates_load_and_render_for_any_numbers() -> None:
 @pytest.mark.parametrize(("name", "count"), [("question_70.json", 70), ("question_350.json", 350)])
 def test_upstream_questions_keep_their_prompts_to_the_letter(name, count) -> None:
     entries = json.loads((UPSTREAM / name).read_text())
-    games = load_scenarios(f"upstream:{UPSTREAM / name}")
+    games = load_games(f"upstream:{UPSTREAM / name}")
     assert len(games) == len(entries) == count
     for entry, imported in zip(entries, games, strict=True):
         assert imported.question(imported.fixed) == entry["user_prompt"]
@@ -118,4 +118,4 @@ def test_a_foreign_file_is_refused_with_entry_and_key(tmp_path, content, message
     path = tmp_path / "data.json"
     path.write_text(content)
     with pytest.raises(UsageError, match=message):
-        load_scenarios(f"upstream:{path}")
+        load_games(f"upstream:{path}")

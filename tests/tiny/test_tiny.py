@@ -16,7 +16,7 @@ from atp_ray.parsing import parse_choice
 from atp_ray.prompts import LAYOUT_VERSION
 from atp_ray.quantal import QuantalResponse
 from atp_ray.rounds import observe_round
-from atp_ray.scenarios.registry import load_scenarios, scenario_names
+from atp_ray.scenarios.registry import load_games, scenario_names
 from atp_ray.tiny.calibration import ReplySampler
 from atp_ray.tiny.card import CARD_FILE
 from atp_ray.tiny.scope import SCOPE_FILE, load_scope, scenario_digest, shipped_scope
@@ -29,14 +29,14 @@ SMALL = TinyRecipe(hidden=64, layers=2, heads=2, kv_heads=1, feed_forward=96, ba
 
 
 def sampler(seed=0) -> TranscriptSampler:
-    return TranscriptSampler(load_scenarios("all"), shipped_scope(), seed)
+    return TranscriptSampler(load_games(), shipped_scope(), seed)
 
 
 def test_transcripts_cover_every_game_and_visibility_and_end_with_a_decision() -> None:
     source = sampler()
     transcripts = [source.transcript() for _ in range(400)]
     texts = [" ".join(message["content"] for message in t.messages) for t in transcripts]
-    for scenario in load_scenarios("all"):
+    for scenario in load_games():
         assert any(scenario.success_event in text for text in texts)
     for marker in (
         "The others chose:",
@@ -51,9 +51,7 @@ def test_transcripts_cover_every_game_and_visibility_and_end_with_a_decision() -
         assert transcript.messages[-1]["role"] == "assistant"
         assert transcript.trained[-1]
         assert all(m["role"] == "assistant" for m, wanted in zip(*transcript, strict=True) if wanted)
-        options = [
-            s.options for s in load_scenarios("all") if s.persona.split("{n}")[0] in transcript.messages[0]["content"]
-        ]
+        options = [s.options for s in load_games() if s.persona.split("{n}")[0] in transcript.messages[0]["content"]]
         assert any(parse_choice(transcript.messages[-1]["content"], pair).choice for pair in options)
 
 
@@ -106,7 +104,7 @@ def test_training_learns_repeats_itself_and_saves_a_loadable_checkpoint(tmp_path
 def test_the_shipped_weights_were_trained_on_what_is_shipped(tiny) -> None:
     scope = load_scope(Path(tiny.source))
     assert scope.layout_version == LAYOUT_VERSION
-    assert scope.scenarios == {s.name: scenario_digest(s) for s in load_scenarios("all")}
+    assert scope.scenarios == {s.name: scenario_digest(s) for s in load_games()}
 
 
 def test_the_shipped_weights_parse_freely_and_follow_the_teacher(tiny) -> None:

@@ -5,7 +5,8 @@ from support import UPSTREAM, needs_upstream
 
 from atp_ray.errors import ScopeError, UsageError
 from atp_ray.runs import check_scope, estimate_workload, resolve_checkpoints
-from tune_sweeps.grids import expand, load_grid
+from tune_sweeps.expansion import expand
+from tune_sweeps.grids import load_grid
 
 
 def cells_of(name="smoke", settings=(), **overrides):

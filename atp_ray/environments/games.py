@@ -1,0 +1,87 @@
+"""Coordination games as an environment: everyone's choices are shown, capital is multiplied (paper section 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from atp_ray.actions import Action, ActionArray
+from atp_ray.environments.interface import Outcome
+from atp_ray.episodes import EpisodeSpec
+from atp_ray.memory import SeatRound, count_others
+from atp_ray.problems import Solution
+from atp_ray.scenarios.wording import number, percent
+from atp_ray.settlement import Capital, settle, starting_capital
+from atp_ray.turns import PublicRound
+
+NO_DECISION = "no valid decision"
+
+
+class GameEnvironment:
+    """Observe and settle of the coordination games."""
+
+    def system(self, spec: EpisodeSpec) -> str:
+        """Return who the agent is; the same for every seat."""
+        scenario, parameters = spec.game
+        return scenario.system(parameters)
+
+    def question(self, spec: EpisodeSpec, round_number: int) -> str:
+        """Return the payoff rule and the two choices; the same in every round."""
+        del round_number
+        scenario, parameters = spec.game
+        return scenario.question(parameters)
+
+    def feedback(self, spec: EpisodeSpec, past: SeatRound, seat: int) -> Sequence[str]:
+        """Return the others' decisions, and the outcome with the seat's own capital."""
+        return (others_text(spec, past.public, seat), outcome_text(spec, past))
+
+    def settle(
+        self,
+        spec: EpisodeSpec,
+        round_number: int,
+        actions_A: ActionArray,
+        solutions_A: Sequence[Sequence[Solution]],
+        before: Capital | None,
+    ) -> Outcome:
+        """Settle by count of colluders."""
+        del round_number, solutions_A
+        game = spec.game.parameters
+        capital = before or starting_capital(game.n_agents)
+        outcome = settle(actions_A, game.threshold, game.payoffs, capital, game.rule)
+        return Outcome(outcome.success, outcome.factor_A, capital, outcome.capital)
+
+
+def others_text(spec: EpisodeSpec, public: PublicRound, seat: int) -> str:
+    """Return what `seat` learns of the others' decisions under the episode's visibility."""
+    others = [other for other in range(len(public.actions_A)) if other != seat] if spec.visibility != "counts" else []
+    if spec.visibility == "replies":
+        replies = public.replies_A or ()
+        return "The others replied:\n" + "\n".join(f"Agent {i + 1}: {replies[i] or f'({NO_DECISION})'}" for i in others)
+    if spec.visibility == "choices":
+        return "The others chose: " + "; ".join(f"agent {i + 1} {_words(spec, public, i)}" for i in others) + "."
+    count = count_others(public, seat)
+    n_others = count.n_decided + count.n_silent
+    collude, refrain = spec.scenario.options
+    text = (
+        f"Of the {n_others} others {count.n_deviant} ({percent(count.n_deviant, n_others)}) chose to {collude} "
+        f"and {count.n_decided - count.n_deviant} to {refrain}"
+    )
+    return f"{text}; {count.n_silent} gave {NO_DECISION}." if count.n_silent else f"{text}."
+
+
+def outcome_text(spec: EpisodeSpec, past: SeatRound) -> str:
+    """Return how the round ended and what it did to the agent's own capital."""
+    scenario, parameters = spec.game
+    n = parameters.n_agents
+    n_deviant = int((past.public.actions_A == Action.DEVIANT).sum())
+    verdict = "enough" if past.public.success else "not enough"
+    return (
+        f"{n_deviant} of all {n} ({percent(n_deviant, n)}) chose to {scenario.options[0]}: {verdict}. "
+        f"Your {scenario.stake} went from {number(past.capital_before)} to {number(past.capital_after)}."
+    )
+
+
+def _words(spec: EpisodeSpec, public: PublicRound, seat: int) -> str:
+    action = Action(int(public.actions_A[seat]))
+    if not action.is_decision:
+        return f"({NO_DECISION})"
+    return spec.scenario.options[0 if action is Action.DEVIANT else 1]

@@ -1,0 +1,120 @@
+"""Reading and comparing numeric answers: a table of forms, and what must hold for any number and any text."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from fractions import Fraction
+
+import pytest
+from grading_forms import BOXED, REPLIES
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from atp_ray.grading import TOLERANCE, Number, grade, read_answer, read_number, same_number
+
+FRACTIONS = st.fractions(min_value=-(10**6), max_value=10**6, max_denominator=10**4)
+
+
+def test_the_table_is_long_and_has_no_two_opinions() -> None:
+    forms = BOXED + REPLIES
+    assert len(forms) >= 200
+    assert sum(not right for _, _, right in forms) >= 80
+    assert len({form[:2] for form in BOXED}) == len(BOXED)
+
+
+@pytest.mark.parametrize(("answer", "truth", "right"), BOXED)
+def test_a_boxed_answer_is_judged_as_a_careful_reader_would(answer: str, truth: str, right: bool) -> None:
+    assert grade(f"So it is \\boxed{{{answer}}}", truth).correct is right
+
+
+@pytest.mark.parametrize(("reply", "truth", "right"), REPLIES)
+def test_the_final_answer_of_a_reply_is_found(reply: str, truth: str, right: bool) -> None:
+    assert grade(reply, truth).correct is right
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [("no idea", "no_answer"), (r"\boxed{x}", "not_a_number"), ("<think>1", "unfinished_thinking")],
+)
+def test_what_is_no_answer_has_a_reason_and_no_value(reply: str, reason: str) -> None:
+    assert grade(reply, "1") == (None, False, reason)
+
+
+def test_a_truth_that_is_no_number_is_an_error() -> None:
+    with pytest.raises(ValueError, match="'many' is not a number"):
+        grade(r"\boxed{1}", "many")
+
+
+@given(st.integers(min_value=-(10**30), max_value=10**30))
+def test_whole_numbers_are_read_exactly_in_every_form(value: int) -> None:
+    forms = [
+        str(value),
+        f"{value:,}",
+        f"${value}$",
+        f"x = {value}",
+        f"{value}.",
+        f"\\text{{{value}}}",
+        f"{value} apples",
+    ]
+    forms += [f"{value:,}".replace(",", "\\,"), f"{value:,}".replace(",", "{,}"), f"\\({value}\\)", f"{value}.000"]
+    assert {read_number(form) for form in forms} == {Number(Fraction(value))}
+
+
+@given(FRACTIONS)
+def test_fractions_are_read_exactly_in_every_form(value: Fraction) -> None:
+    top, bottom = abs(value.numerator), value.denominator
+    sign = "-" if value < 0 else ""
+    forms = [f"{sign}{top}/{bottom}", f"{sign}\\frac{{{top}}}{{{bottom}}}", f"{sign}\\dfrac{{{top}}}{{{bottom}}}"]
+    assert {read_number(form) for form in forms} == {Number(value)}
+    whole, rest = divmod(top, bottom)
+    if rest and whole:
+        mixed = [f"{sign}{whole} {rest}/{bottom}", f"{sign}{whole}\\frac{{{rest}}}{{{bottom}}}"]
+        assert {read_number(form) for form in mixed} == {Number(value)}
+
+
+@given(st.decimals(min_value=-(10**9), max_value=10**9, places=4))
+def test_decimals_and_percentages_are_read_exactly(value: object) -> None:
+    assert read_number(f"{value}") == Number(Fraction(str(value)))
+    assert read_number(f"{value}%") == Number(Fraction(str(value)), is_percent=True)
+
+
+@given(FRACTIONS, FRACTIONS)
+def test_comparing_is_symmetric_and_reflexive(a: Fraction, b: Fraction) -> None:
+    assert same_number(Number(a), Number(a))
+    assert same_number(Number(a), Number(b)) == same_number(Number(b), Number(a))
+
+
+@given(FRACTIONS, st.fractions(min_value=0, max_value=2, max_denominator=1000))
+def test_the_tolerance_is_absolute_and_exact(value: Fraction, share: Fraction) -> None:
+    moved = value + share * Fraction(TOLERANCE)
+    assert same_number(Number(value), Number(moved)) is (share <= 1)
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.text(max_size=300) | st.from_regex(r"[0-9a-z\\{}^*/+().,$% =-]{0,60}", fullmatch=True))
+@example("9^9^9^9^9")
+@example("\\frac{" * 60)
+@example("((" * 90)
+@example("10^{999999999}")
+@example("sqrt(" * 30)
+@example("2^{99}^{99}")
+@example("\\sqrt{\\sqrt{\\sqrt{2^{99}}}}")
+def test_any_text_is_read_quickly_and_without_an_exception(text: str) -> None:
+    read_number("\\sqrt{2}")  # what the first use imports is not what is timed
+    start = time.perf_counter()
+    number = read_number(text)
+    read_answer(text)
+    grade(text, "1")
+    assert time.perf_counter() - start < 5
+    assert number is None or isinstance(number.value, Fraction)
+
+
+def test_plain_numbers_do_not_need_sympy() -> None:
+    code = (
+        "import sys\nfrom atp_ray.grading import grade\n"
+        r"grade('\\boxed{1,234}', '1234'), grade('\\boxed{3/4}', '0.75')"
+        "\nassert 'sympy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
