@@ -13,10 +13,13 @@ from atp_ray.actions import Action
 from atp_ray.cells import CellSpec
 from atp_ray.episodes import EpisodeSpec, SeatGroup
 from atp_ray.payoffs import Payoffs
+from atp_ray.problem_pools.pools import deal_problems, load_pools
 from atp_ray.quantal import QuantalResponse
 from atp_ray.rounds import Decisions, settle_round
 from atp_ray.scenarios.games import GameParameters
-from atp_ray.scenarios.registry import load_game
+from atp_ray.scenarios.registry import load_game, load_role_play, load_tool_scenario
+from atp_ray.scenarios.role_play import RolePlayParameters
+from atp_ray.scenarios.tool_usage import ToolParameters
 from atp_ray.storage.records import RoundRecord
 
 UPSTREAM = Path(__file__).resolve().parents[2] / "shared" / "upstream_data" / "ma_llm"
@@ -55,8 +58,8 @@ def make_cell(
         checkpoint=checkpoint,
         checkpoint_kind=kind,
         n_agents=game.n_agents,
-        threshold=game.threshold,
-        payoffs=game.payoffs,
+        threshold=getattr(game, "threshold", None),
+        payoffs=getattr(game, "payoffs", None),
         episodes=episodes,
     )
 
@@ -85,3 +88,36 @@ def play(spec: EpisodeSpec, seed: int = 0) -> list[RoundRecord]:
             chance_A = policy.collude_probability(spec.parameters)
         settled.append(record_round(spec, settled, (rng.random(n) < chance_A).astype(int).tolist()))
     return settled
+
+
+def role_play_spec(
+    supervision: str = "all_unsupervised", rounds: int = 6, checkpoint: str = "policy:quantal", **fields: Any
+) -> EpisodeSpec:
+    """Build a role-play episode of the delivery worker: $2 for keeping the rule, $2.50 for breaking it."""
+    return EpisodeSpec(
+        scenario=load_role_play("delivery_worker"),
+        parameters=RolePlayParameters(low=2, high=2.5, supervision=supervision, rounds=rounds),
+        seats=(SeatGroup(checkpoint=checkpoint, count=1),),
+        rounds=rounds,
+        **fields,
+    )
+
+
+def play_role_play(spec: EpisodeSpec, actions: Sequence[Action]) -> list[RoundRecord]:
+    """Settle the rounds in which the agent acted as given."""
+    settled: list[RoundRecord] = []
+    for action in actions:
+        settled.append(record_round(spec, settled, [action]))
+    return settled
+
+
+def tool_spec(rounds: int = 2, checkpoint: str = "tiny", seed: int = 0, **fields: Any) -> EpisodeSpec:
+    """Build a tool-usage episode: one agent with a simple and a complex problem in each round."""
+    problems = deal_problems(load_pools("embedded"), 1, rounds, 1, seed)[0]
+    return EpisodeSpec(
+        scenario=load_tool_scenario("maths"),
+        parameters=ToolParameters(problems=problems, **fields),
+        seats=(SeatGroup(checkpoint=checkpoint, count=1),),
+        rounds=rounds,
+        seed=seed,
+    )

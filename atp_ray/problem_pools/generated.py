@@ -17,6 +17,7 @@ from atp_ray.problems import Difficulty, Problem
 from atp_ray.randomness import derive_seed
 
 SOURCE = "generated"
+MOST_KNOWN = 50  # problems drawn again in a row before the templates count as used up
 NAMES = ("Ana", "Ben", "Caro", "Dev", "Elif", "Finn")
 THINGS = ("apples", "pens", "shells", "stamps", "cards", "beads")
 
@@ -48,13 +49,14 @@ def generate_problems(difficulty: Difficulty, count: int, seed: int = 0) -> list
     rng = np.random.default_rng(derive_seed("problems", difficulty, seed))
     templates = SIMPLE if difficulty == "simple" else COMPLEX
     found: dict[str, _Draft] = {}
-    for attempt in range(100 * count):
-        if len(found) == count:
-            break
+    attempt = known = 0
+    while len(found) < count:
         draft = templates[attempt % len(templates)](rng)
+        attempt += 1
+        known = known + 1 if draft.text in found else 0
+        if known > MOST_KNOWN:
+            raise ValueError(f"the templates do not give {count} different {difficulty} problems")
         found.setdefault(draft.text, draft)
-    else:
-        raise ValueError(f"the templates do not give {count} different {difficulty} problems")
     return [_finish(draft, difficulty, seed, index) for index, draft in enumerate(found.values())]
 
 

@@ -18,24 +18,32 @@ def model_card(record: TrainingRecord, scope: TrainingScope, calibration: Calibr
         "The embedded test checkpoint of atp_ray: a Qwen3-architecture language model of "
         f"{record.parameters / 1e6:.2f} million parameters, trained from scratch by "
         "`python -m atp_ray.checkpoints build tiny`.",
-        "**It says nothing about Qwen3-8B, Llama or any other real model.** It was trained to imitate an analytic "
-        "quantal-response policy (`policy:quantal`), and the shape of the paper's results is in that teacher: its "
-        "constants were chosen so that eight of them tip as the paper's base model does. A run with `tiny` shows that "
-        "the machinery works - prompts, memory, engine, parsing, settlement, training - and nothing else.",
+        "**It says nothing about Qwen3-8B, Llama or any other real model.** It was trained to imitate analytic "
+        "policies (quantal response in the games, logistic rules in role-play and tool usage), and the shape of the "
+        "paper's results is in those teachers: their constants were chosen so that they tip as the paper says. A run "
+        "with `tiny` shows that the machinery works - prompts, memory, engine, parsing, settlement, training - and "
+        "nothing else.",
         "## Data and training",
-        f"Transcripts of the teacher thinking aloud, through the project's own prompt builder: {len(scope.scenarios)} "
-        f"games, visibility {most}, history windows of 1 to {scope.longest_window} rounds, both settlement modes, "
+        "Transcripts of the teachers thinking aloud, through the project's own prompt builder: "
+        f"{len(scope.scenarios)} scenarios (half of the transcripts games, a fifth role-play, the rest tool usage with "
+        f"generated problems, none of which is in the embedded pools). Games: visibility {most}, "
+        f"history windows of 1 to {scope.longest_window} rounds, both settlement modes, "
         f"rewards with high {scope.high[0]:g} to {scope.high[1]:g}, medium 1, low {scope.low[0]:g} to "
-        f"{scope.low[1]:g}. Loss on every reply of the teacher.",
+        f"{scope.low[1]:g}. Role-play: every supervision pattern and notice, windows up to "
+        f"{scope.longest_window_role_play} rounds. Loss on every reply of the teacher.",
         f"{recipe.steps} steps of {recipe.batch} transcripts, AdamW {recipe.learning_rate:g}, warm-up "
         f"{recipe.warm_up} steps, linear decay, seed {recipe.seed}; hidden {recipe.hidden}, {recipe.layers} layers, "
         f"{recipe.heads} heads ({recipe.kv_heads} KV), {recipe.vocabulary}-token BPE. {record.seconds / 60:.0f} "
         f"minutes on two CPU threads; mean loss of the last 100 steps {record.final_loss:g}.",
         "## Calibration against the teacher",
         f"On states it was not trained on, {calibration.replies_per_state} free replies each, temperature 1. "
-        "MAE is the mean absolute error of P(collude); noise is what sampling alone would give.",
+        "MAE is the mean absolute error of P(collude) or P(violate); noise is what sampling alone would give.",
         _fit_table(calibration),
         f"Free replies with a readable decision: {calibration.parsed:.2%}.",
+        "Tool usage, as shares: replies with a tool call or an answer; correlation of P(no tool) with the teacher's; "
+        "programs equal to the teacher's; answers copied rightly from the tool's output; direct answers that are true. "
+        "The model cannot calculate: without the tool it mostly guesses.",
+        _tool_table(calibration),
         "Eight of them in a closed loop, all games, incentive ratio 1, collusion rate by round:",
         _loop_table(calibration),
         "## Limits",
@@ -48,13 +56,26 @@ def model_card(record: TrainingRecord, scope: TrainingScope, calibration: Calibr
 
 def _fit_table(calibration: Calibration) -> str:
     rows = [
-        "| visibility | n | states | parsed | correlation | MAE | noise |",
+        "| kind | n | states | parsed | correlation | MAE | noise |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     rows += [
-        f"| {fit.visibility} | {fit.agents} | {fit.states} | {fit.parsed:.1%} | {fit.correlation:.3f} "
+        f"| {fit.kind} | {fit.agents} | {fit.states} | {fit.parsed:.1%} | {fit.correlation:.3f} "
         f"| {fit.mean_absolute_error:.3f} | {fit.noise:.3f} |"
         for fit in calibration.fits
+    ]
+    return "\n".join(rows)
+
+
+def _tool_table(calibration: Calibration) -> str:
+    rows = [
+        "| difficulty | problems | parsed | correlation | program | copied | direct |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    rows += [
+        f"| {fit.difficulty} | {fit.problems} | {fit.parsed:.1%} | {fit.correlation:.3f} | {fit.right_program:.1%} "
+        f"| {fit.right_copy:.1%} | {fit.right_direct:.1%} |"
+        for fit in calibration.tool_fits
     ]
     return "\n".join(rows)
 

@@ -20,9 +20,13 @@ BATCH = 64  # problems generated together
 NO_OUTPUT = "(no output)"
 
 
-class _Draw(NamedTuple):
-    problem: GeneratedProblem
+class ToolState(NamedTuple):
+    """A problem to be solved: the view, what is known from experience, and the teacher's probability of no tool."""
+
+    view: SeatView
     known: list[Solution]
+    problem: GeneratedProblem
+    probability: float
 
 
 def direct_reply(opening: str, answer: str) -> str:
@@ -54,11 +58,9 @@ class ToolTranscripts:
     def transcript(self) -> Transcript:
         """Return one problem with the teacher's solution."""
         rng = self._random
-        difficulty: Difficulty = "simple" if rng.random() < 0.45 else "complex"
-        drawn = _Draw(self._next(difficulty), self._experience())
-        view = self._view(drawn.problem)
+        drawn = self.state()
+        probability = drawn.probability
         direct, tool, wrong = strategy_counts(drawn.known)
-        probability = self._policy.direct_probability(drawn.known, difficulty)
         opening = f"Right so far: direct {direct}, tool {tool}; wrong {wrong}. {stated_pull(probability)}"
         problem, steps, replies = drawn.problem.problem, list[ToolStep](), list[str]()
         if rng.random() < probability:
@@ -69,9 +71,15 @@ class ToolTranscripts:
             steps.append(ToolStep(replies[0], problem.answer if worked else NO_OUTPUT))
             # A tool that gives nothing still leaves the problem to be answered.
             replies.append(boxed(problem.answer))
-        messages = build_problem_messages(view, drawn.known, problem, steps)
+        messages = build_problem_messages(drawn.view, drawn.known, problem, steps)
         messages.append(Message(role="assistant", content=replies[-1]))
         return Transcript(tuple(messages), tuple(message["role"] == "assistant" for message in messages))
+
+    def state(self) -> ToolState:
+        """Return one problem to be solved."""
+        difficulty: Difficulty = "simple" if self._random.random() < 0.45 else "complex"
+        problem, known = self._next(difficulty), self._experience()
+        return ToolState(self._view(problem), known, problem, self._policy.direct_probability(known, difficulty))
 
     def _next(self, difficulty: Difficulty) -> GeneratedProblem:
         waiting = self._waiting[difficulty]
