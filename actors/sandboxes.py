@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import ray
@@ -68,8 +69,8 @@ class SandboxClient:
         return result
 
     async def end(self, session: str) -> None:
-        """Forget the session, without waiting for it."""
-        if session and self._names:
+        """Forget the session, without waiting for it; nothing is left to forget where the sandbox is gone."""
+        with suppress(ValueError, ray.exceptions.RayError):
             self._actor(session).end.remote(session)
 
     def _actor(self, session: str) -> ActorHandle[Any]:

@@ -55,6 +55,17 @@ def contents(run):
         ("sweep", ["--resume"], "Add --out RUN"),
         ("sweep", ["--resume", "--out", "/nowhere"], "holds no run"),
         ("sweep", ["--grid", "smoke", "--checkpoint", "policy:quantal", "--out", "/proc/nowhere"], "cannot be written"),
+        ("sweep", ["--grid", "table1", "--n-agents", "8"], "unknown key 'n_agents'"),
+        ("sweep", ["--grid", "table1", "--set", "supervision=sometimes"], "supervision"),
+        ("sweep", ["--grid", "table1", "--scenarios", "info_sharing"], "unknown role_play 'info_sharing'"),
+        ("sweep", ["--grid", "table1", "--set", "split=both"], "split"),
+        ("sweep", ["--grid", "table1", "--set", "history_window=9"], "a history window of 9 rounds (at most 5)"),
+        ("sweep", ["--grid", "table2", "--checkpoint", "policy:quantal"], "cannot solve problems"),
+        ("sweep", ["--grid", "table2", "--set", "agents=100"], "has 300 complex problems but 400 are needed"),
+        ("sweep", ["--grid", "table2", "--set", "pool=nowhere"], "unknown problem pool 'nowhere'"),
+        ("sweep", ["--grid", "table2", "--set", "tool_cost=9"], "was not trained on costs 9 and 1"),
+        ("sweep", ["--grid", "table2", "--sandbox", "docker"], "invalid choice: 'docker'"),
+        ("simulate", ["--scenario", "delivery_worker", "--threshold", "3"], "unknown key 'thresholds'"),
         ("simulate", ["--scenario", "huntinggame"], "Did you mean 'hunting_game'"),
         ("simulate", ["--threshold", "9"], "threshold 9 exceeds n_agents 8"),
         ("simulate", ["--n-agents", "64"], "visibility 'choices' with n = 64"),
@@ -71,6 +82,15 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(module, arguments, message)
     assert "Traceback" not in done.stderr + done.stdout
     # argparse prints its usage before its error; ours are a single line.
     assert sum("error:" in line for line in done.stderr.splitlines()) == 1
+
+
+def test_tools_are_not_run_unsandboxed_without_being_told_to(tmp_path) -> None:
+    environment = os.environ | {"PATH": str(tmp_path)}
+    done = command("sweep", "--grid", "table2", "--out", tmp_path / "run", env=environment)
+    assert done.returncode == 2, done.stderr
+    assert "bubblewrap is missing" in done.stderr
+    assert "apt-get install bubblewrap" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_port_in_use_is_refused_before_anything_starts() -> None:
@@ -127,22 +147,29 @@ def undisturbed(tmp_path_factory):
     return run
 
 
-def test_a_sweep_killed_at_random_and_resumed_equals_an_undisturbed_one(undisturbed, tmp_path) -> None:
-    run = tmp_path / "run"
-    line = [sys.executable, "-m", "atp_ray.sweep", *SWEEP, "--out", str(run), "--agents-per-actor", "4"]
-    generator = random.Random(0)
-    with (tmp_path / "output").open("w") as output:
+def kill_after(wanted, arguments, run, folder) -> int:
+    """Start a sweep, SIGKILL its whole process group once it has settled `wanted` rounds, and count what it settled."""
+    line = [sys.executable, "-m", "atp_ray.sweep", *arguments]
+    with (folder / "output").open("w") as output:
         process = subprocess.Popen(line, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
-        deadline = time.monotonic() + 180
-        # Kill after a random number of rounds: in the first cells, long before the end.
-        wanted = generator.randint(5, 200)
-        while sum(path.read_bytes().count(b"\n") for path in run.glob("log/*.jsonl")) < wanted:
-            assert process.poll() is None, (tmp_path / "output").read_text()
+        deadline = time.monotonic() + 300
+        while settled_rounds(run) < wanted:
+            assert process.poll() is None, (folder / "output").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.005)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    settled = sum(path.read_bytes().count(b"\n") for path in run.glob("log/*.jsonl"))
+    return settled_rounds(run)
+
+
+def settled_rounds(run) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in run.glob("log/*.jsonl"))
+
+
+def test_a_sweep_killed_at_random_and_resumed_equals_an_undisturbed_one(undisturbed, tmp_path) -> None:
+    run = tmp_path / "run"
+    wanted = random.Random(0).randint(5, 200)
+    settled = kill_after(wanted, [*SWEEP, "--out", str(run), "--agents-per-actor", "4"], run, tmp_path)
     assert wanted <= settled < 4 * 2 * 60
     assert json.loads((run / "run.json").read_text())["status"] == "running"
     time.sleep(2)  # Ray's own processes notice that their driver is gone
@@ -150,6 +177,20 @@ def test_a_sweep_killed_at_random_and_resumed_equals_an_undisturbed_one(undistur
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads((run / "run.json").read_text())["status"] == "complete"
     assert contents(run) == contents(undisturbed)
+
+
+def test_table1_killed_and_resumed_equals_an_undisturbed_run(tmp_path) -> None:
+    arguments = ["--grid", "table1", "--checkpoint", "policy:quantal", "--set", "supervision=all_unsupervised,random"]
+    undisturbed, run = tmp_path / "undisturbed", tmp_path / "run"
+    done = command("sweep", *arguments, "--out", undisturbed)
+    assert done.returncode == 0, done.stderr
+    for text in ("paper: Qwen3-8B + GRPO", "57.8", "Not a statement about Qwen or Llama", "table1_violation_rate.png"):
+        assert text in done.stdout
+    kill_after(40, [*arguments, "--out", str(run), "--agents-per-actor", "16"], run, tmp_path)
+    done = command("sweep", "--resume", "--out", run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert contents(run) == contents(undisturbed)
+    assert read_table(run, "decisions").num_rows == 2 * 64 * 6
 
 
 def test_a_finished_run_is_neither_overwritten_nor_played_again(undisturbed) -> None:
@@ -269,3 +310,43 @@ def test_any_compatible_endpoint_is_a_checkpoint(served, tmp_path) -> None:
     actions = read_table(tmp_path / "run", "decisions")["action"].to_pylist()
     assert len(actions) == 8
     assert set(actions) <= {"deviant", "aligned"}
+
+
+def test_table2_end_to_end_killed_and_resumed(served, tmp_path) -> None:
+    run = tmp_path / "run"
+    arguments = ["--grid", "table2", "--checkpoint", "openai:tiny", "--base-url", served, "--set", "agents=6",
+                 "--set", "rounds=3", "--set", "sampling.max_tokens=96", "--out", str(run)]  # fmt: skip
+    settled = kill_after(4, arguments, run, tmp_path)
+    assert settled < 18
+    done = command("sweep", "--resume", "--out", run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for text in ("tool usage", "accuracy", "paper: Qwen3-8B + DPO", "table2_tool_usage.svg", "solutions"):
+        assert text in done.stdout
+    keys = [(row["episode_id"], row["round"]) for row in read_table(run, "decisions").to_pylist()]
+    assert len(keys) == len(set(keys)) == 18
+    solutions = read_table(run, "solutions").to_pylist()
+    assert len(solutions) == 36
+    assert any("ok" in row["tool_statuses"] for row in solutions)
+    assert json.loads((run / "run.json").read_text())["sandbox"] == "bubblewrap"
+
+
+def test_the_trace_of_a_maths_session_and_of_a_role_play(served, tmp_path) -> None:
+    model = ["--checkpoint", "openai:tiny", "--base-url", served, "--set", "sampling.max_tokens=96", "--rounds", "2"]
+    done = command("simulate", "--scenario", "maths", *model, "--sandbox", "none")
+    assert done.returncode == 0, done.stderr
+    for text in ("The tool costs 3 units, reasoning directly 1", "Round 2", "simple", "complex", "units:"):
+        assert text in done.stdout
+    done = command("simulate", "--scenario", "delivery_worker", *model, "--supervision", "alternating")
+    assert done.returncode == 0, done.stderr
+    for text in ("Rule: Route A", "supervision alternating", "Round 1: unsupervised", "Round 2: supervised", "earns $"):
+        assert text in done.stdout
+
+
+def test_a_run_without_a_sandbox_says_so_in_its_results(served, tmp_path) -> None:
+    run = tmp_path / "run"
+    arguments = ["--grid", "table2", "--checkpoint", "openai:tiny", "--base-url", served, "--set", "agents=2",
+                 "--set", "rounds=1", "--set", "sampling.max_tokens=96", "--sandbox", "none", "--out", run]  # fmt: skip
+    done = command("sweep", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "Tool calls ran without a sandbox (--sandbox none)." in done.stdout
+    assert "Tool calls ran without a sandbox" in command("report", run).stdout

@@ -13,23 +13,26 @@ from atp_ray.actions import Action
 from atp_ray.errors import UsageError
 from atp_ray.memory import EpisodeMemory
 from atp_ray.parsing import parse_choice
-from atp_ray.prompts import LAYOUT_VERSION
+from atp_ray.problem_pools.pools import embedded_texts
+from atp_ray.prompts import LAYOUT_VERSION, build_messages
 from atp_ray.quantal import QuantalResponse
 from atp_ray.rounds import observe_round
-from atp_ray.scenarios.registry import load_games, scenario_names
-from atp_ray.tiny.calibration import ReplySampler
+from atp_ray.scenarios.registry import load_games, load_role_plays, load_tool_scenario, scenario_names
 from atp_ray.tiny.card import CARD_FILE
+from atp_ray.tiny.curriculum import Curriculum
+from atp_ray.tiny.game_transcripts import GameTranscripts, teacher_probability, teacher_reply
+from atp_ray.tiny.reply_sampler import ReplySampler
 from atp_ray.tiny.scope import SCOPE_FILE, load_scope, scenario_digest, shipped_scope
 from atp_ray.tiny.tokenizer import tokenise, train_tokenizer
+from atp_ray.tiny.tool_transcripts import ToolTranscripts
 from atp_ray.tiny.training import TinyRecipe, load_record, save_checkpoint, train_tiny
-from atp_ray.tiny.transcripts import TranscriptSampler, teacher_probability, teacher_reply
 
 SMALL = TinyRecipe(hidden=64, layers=2, heads=2, kv_heads=1, feed_forward=96, batch=4, steps=30, warm_up=5,
                    tokenizer_transcripts=150)  # fmt: skip
 
 
-def sampler(seed=0) -> TranscriptSampler:
-    return TranscriptSampler(load_games(), shipped_scope(), seed)
+def sampler(seed=0) -> GameTranscripts:
+    return GameTranscripts(load_games(), shipped_scope(), seed)
 
 
 def test_transcripts_cover_every_game_and_visibility_and_end_with_a_decision() -> None:
@@ -59,6 +62,24 @@ def test_the_same_seed_draws_the_same_transcripts() -> None:
     one, two, other = sampler(1), sampler(1), sampler(2)
     drawn = [source.transcript() for source in (one, two, other)]
     assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_the_curriculum_mixes_all_three_paradigms_and_repeats_itself() -> None:
+    one, two = (Curriculum(shipped_scope(), 5) for _ in range(2))
+    drawn = [one.transcript() for _ in range(300)]
+    assert drawn[:20] == [two.transcript() for _ in range(20)]
+    systems = {transcript.messages[0]["content"] for transcript in drawn}
+    assert sum("maths problems" in system for system in systems) == 1
+    personas = {scenario.persona for scenario in load_role_plays()}
+    assert len(systems & personas) >= 14
+    assert all(transcript.trained[-1] for transcript in drawn)
+
+
+def test_no_problem_of_the_embedded_pools_is_trained_on() -> None:
+    source = ToolTranscripts(load_tool_scenario("maths"), seed=3)
+    held_out = embedded_texts()
+    for _ in range(500):
+        assert source.state().problem.problem.text not in held_out
 
 
 def test_the_teacher_states_its_odds_and_decides_by_them() -> None:
@@ -104,7 +125,9 @@ def test_training_learns_repeats_itself_and_saves_a_loadable_checkpoint(tmp_path
 def test_the_shipped_weights_were_trained_on_what_is_shipped(tiny) -> None:
     scope = load_scope(Path(tiny.source))
     assert scope.layout_version == LAYOUT_VERSION
-    assert scope.scenarios == {s.name: scenario_digest(s) for s in load_games()}
+    shipped = [*load_games(), *load_role_plays(), load_tool_scenario("maths")]
+    assert scope.scenarios == {s.name: scenario_digest(s) for s in shipped}
+    assert len(shipped) == 24
 
 
 def test_the_shipped_weights_parse_freely_and_follow_the_teacher(tiny) -> None:
@@ -112,7 +135,9 @@ def test_the_shipped_weights_parse_freely_and_follow_the_teacher(tiny) -> None:
     source = sampler(seed=77)
     states = [source.state("choices", (8, 8)) for _ in range(25)]
     repeats = 12
-    replies = ReplySampler(Path(tiny.source)).replies([state.view for state in states for _ in range(repeats)])
+    replies = ReplySampler(Path(tiny.source)).replies(
+        [build_messages(state.view) for state in states for _ in range(repeats)]
+    )
     chosen = [
         parse_choice(reply, states[i // repeats].view.spec.scenario.options).choice for i, reply in enumerate(replies)
     ]

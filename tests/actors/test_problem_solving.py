@@ -1,0 +1,105 @@
+"""Solving problems on the real stack: vLLM behind Serve, sandboxes as actors, and either of them killed."""
+
+import asyncio
+
+import pytest
+import ray
+from support import make_cell, tool_spec
+
+from actors.agent import PlayerSpec
+from actors.coordinator import Coordinator
+from actors.failure_policy import FailurePolicy
+from actors.model_clients import ServeClient
+from actors.population import create_population
+from actors.problem_solver import ProblemSolver
+from actors.sandboxes import SandboxClient, create_sandboxes
+from atp_ray.actions import Action
+from atp_ray.memory import SeatView
+from atp_ray.sampling import Sampling
+from atp_ray.sandbox.limits import SandboxLimits
+from atp_ray.storage.event_log import read_event_log
+from atp_ray.storage.run_folder import log_path
+from atp_ray.storage.tables import read_table
+
+SAMPLING = Sampling(max_tokens=96)
+
+
+@pytest.fixture(scope="module")
+def sandbox(local_ray):
+    names, actors = create_sandboxes("bubblewrap", 1, SandboxLimits(wall_s=2))
+    yield names, actors
+    for actor in actors:
+        ray.kill(actor)
+
+
+async def test_a_sandbox_actor_runs_code_and_survives_being_killed(sandbox) -> None:
+    names, actors = sandbox
+    client = SandboxClient(names)
+    assert (await client.run("s", "x = 6 * 7")).status == "ok"
+    assert (await client.run("s", "x")).output == "42\n"
+    ray.kill(actors[0], no_restart=False)
+    assert (await client.run("t", "1 + 1")).output == "2\n"
+
+
+async def test_a_sandbox_that_is_gone_for_good_is_a_result(local_ray) -> None:
+    names, actors = create_sandboxes("none", 1)
+    client = SandboxClient(names)
+    assert (await client.run("s", "1")).status == "ok"
+    ray.kill(actors[0])
+    assert (await client.run("s", "1")).status == "lost"
+
+
+async def test_a_solver_uses_the_real_engine_and_the_real_tool(tiny_engine, sandbox) -> None:
+    solver = ProblemSolver(ServeClient(tiny_engine), SandboxClient(sandbox[0]), alternate_roles=False)
+    specs = [tool_spec(rounds=1, seed=seed) for seed in range(16)]
+    decisions = await asyncio.gather(*(solver.decide_seat(SeatView(spec, 0, ()), SAMPLING) for spec in specs))
+    again = await asyncio.gather(*(solver.decide_seat(SeatView(spec, 0, ()), SAMPLING) for spec in specs))
+    assert [decision.reply for decision in decisions] == [decision.reply for decision in again]
+    solutions = [solution for decision in decisions for solution in decision.solutions]
+    assert len(solutions) == 32
+    assert [solution.difficulty for solution in solutions] == ["simple", "complex"] * 16
+    used = [solution for solution in solutions if solution.used_tool]
+    assert len(used) >= 8
+    assert sum("ok" in solution.tool_statuses for solution in used) >= 0.8 * len(used)
+    assert all("<output>" in solution.reply and solution.cost == 3 for solution in used)
+    assert any(solution.correct for solution in used)
+    assert sum(decision.action.is_decision for decision in decisions) >= 15
+    for decision in decisions:
+        assert (decision.action is Action.ALIGNED) == decision.solutions[-1].used_tool
+
+
+async def test_a_tool_that_is_lost_ends_in_an_answer_all_the_same(tiny_engine) -> None:
+    names, sandboxes = create_sandboxes("none", 1)
+    ray.kill(sandboxes[0])
+    solver = ProblemSolver(ServeClient(tiny_engine), SandboxClient(names), alternate_roles=False)
+    specs = [tool_spec(rounds=1, seed=seed) for seed in range(8)]
+    decisions = await asyncio.gather(*(solver.decide_seat(SeatView(spec, 0, ()), SAMPLING) for spec in specs))
+    assert all(len(decision.solutions) == 2 for decision in decisions)
+    assert {status for d in decisions for s in d.solutions for status in s.tool_statuses} == {"lost"}
+
+
+def test_killing_sandbox_and_agents_in_the_middle_loses_no_episode(tiny, tiny_engine, sandbox, tmp_path) -> None:
+    names, sandboxes = sandbox
+    specs = [tool_spec(rounds=2, seed=seed) for seed in range(6)]
+    cell = make_cell(*specs, checkpoint="tiny", kind="embedded")
+    population, agents = create_population(6, [PlayerSpec(tiny, tiny_engine)], 2, names)
+    coordinator = Coordinator(tmp_path, population, FailurePolicy(), coalesce=64)
+
+    async def play_and_kill() -> None:
+        playing = asyncio.create_task(coordinator.play(cell))
+        await asyncio.sleep(1.5)
+        ray.kill(sandboxes[0], no_restart=False)
+        await asyncio.sleep(0.5)
+        ray.kill(agents[0], no_restart=False)
+        await playing
+
+    asyncio.run(play_and_kill())
+    log = read_event_log(log_path(tmp_path, cell.cell_id))
+    for spec in specs:
+        assert [record.round for record in log[spec.episode_id]] == [1, 2]
+        assert all(record.action_A[0] != Action.MISSING for record in log[spec.episode_id])
+        assert all(len(record.solutions_A[0]) == 2 for record in log[spec.episode_id])
+    assert read_table(tmp_path, "solutions").num_rows == 24
+    assert set(read_table(tmp_path, "cells")["paradigm"].to_pylist()) == {"tool_usage"}
+    for agent in agents:
+        ray.kill(agent)
