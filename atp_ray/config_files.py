@@ -89,6 +89,9 @@ def config_path(kind: str, name: str) -> Path:
     """
     path = Path(name) if name.endswith((".yaml", ".yml")) else configs_dir() / kind / f"{name}.yaml"
     if not path.exists():
-        noun = kind.partition("/")[0].removesuffix("s")
+        group, _, paradigm = kind.partition("/")
+        noun = " ".join(
+            part for part in (paradigm.replace("_", "-"), group.removesuffix("s")) if part not in ("", "games")
+        )
         raise UsageError(f"unknown {noun} '{name}'", hint=suggestion(name, config_names(kind)))
     return path

@@ -12,17 +12,30 @@ import pytest
 from atp_ray.actions import Action
 from atp_ray.cells import CellSpec
 from atp_ray.episodes import EpisodeSpec, SeatGroup
+from atp_ray.errors import UsageError
 from atp_ray.payoffs import Payoffs
 from atp_ray.problem_pools.pools import deal_problems, load_pools
 from atp_ray.quantal import QuantalResponse
 from atp_ray.rounds import Decisions, settle_round
+from atp_ray.sandbox.isolation import require_isolation
 from atp_ray.scenarios.games import GameParameters
 from atp_ray.scenarios.registry import load_game, load_role_play, load_tool_scenario
 from atp_ray.scenarios.role_play import RolePlayParameters
 from atp_ray.scenarios.tool_usage import ToolParameters
 from atp_ray.storage.records import RoundRecord
 
+
+def can_isolate() -> bool:
+    """Return whether this host can run the sandbox; a few containers forbid user namespaces."""
+    try:
+        require_isolation("bubblewrap")
+    except UsageError:
+        return False
+    return True
+
+
 UPSTREAM = Path(__file__).resolve().parents[2] / "shared" / "upstream_data" / "ma_llm"
+needs_isolation = pytest.mark.skipif(not can_isolate(), reason="this host cannot run bubblewrap")
 needs_upstream = pytest.mark.skipif(not UPSTREAM.is_dir(), reason="the reference's data files are not here")
 
 

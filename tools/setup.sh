@@ -8,6 +8,16 @@ venv=.venv
 stamp=$venv/.setup-$profile-$extras
 inputs="pyproject.toml constraints/cpu.txt constraints/overrides-cpu.txt tools/setup.sh"
 
+# Python that models write runs in a sandbox (tool usage). Without bubblewrap that one paradigm refuses, in one line.
+if ! command -v bwrap >/dev/null 2>&1; then
+    as_root=""
+    [ "$(id -u)" = 0 ] || as_root="sudo -n"
+    if ! command -v apt-get >/dev/null 2>&1 || ! { $as_root apt-get install -y -qq bubblewrap >/dev/null 2>&1 ||
+        { $as_root apt-get update -qq >/dev/null 2>&1 && $as_root apt-get install -y -qq bubblewrap >/dev/null 2>&1; }; }; then
+        echo "note: bubblewrap is not installed and could not be; the tool-usage paradigm needs it (see docs/tool_usage.md)" >&2
+    fi
+fi
+
 fingerprint=$(cat $inputs | cksum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$fingerprint" ]; then
     exit 0

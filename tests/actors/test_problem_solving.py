@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 import ray
-from support import make_cell, tool_spec
+from support import make_cell, needs_isolation, tool_spec
 
 from actors.agent import PlayerSpec
 from actors.coordinator import Coordinator
@@ -21,6 +21,7 @@ from atp_ray.storage.event_log import read_event_log
 from atp_ray.storage.run_folder import log_path
 from atp_ray.storage.tables import read_table
 
+pytestmark = needs_isolation
 SAMPLING = Sampling(max_tokens=96)
 
 

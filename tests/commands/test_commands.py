@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support import UPSTREAM, needs_upstream
+from support import UPSTREAM, needs_isolation, needs_upstream
 
 from atp_ray.checkpoint_profiles import resolve_checkpoint
 from atp_ray.config_files import configs_dir
@@ -57,7 +57,7 @@ def contents(run):
         ("sweep", ["--grid", "smoke", "--checkpoint", "policy:quantal", "--out", "/proc/nowhere"], "cannot be written"),
         ("sweep", ["--grid", "table1", "--n-agents", "8"], "unknown key 'n_agents'"),
         ("sweep", ["--grid", "table1", "--set", "supervision=sometimes"], "supervision"),
-        ("sweep", ["--grid", "table1", "--scenarios", "info_sharing"], "unknown role_play 'info_sharing'"),
+        ("sweep", ["--grid", "table1", "--scenarios", "info_sharing"], "unknown role-play scenario 'info_sharing'"),
         ("sweep", ["--grid", "table1", "--set", "split=both"], "split"),
         ("sweep", ["--grid", "table1", "--set", "history_window=9"], "a history window of 9 rounds (at most 5)"),
         ("sweep", ["--grid", "table2", "--checkpoint", "policy:quantal"], "cannot solve problems"),
@@ -312,6 +312,7 @@ def test_any_compatible_endpoint_is_a_checkpoint(served, tmp_path) -> None:
     assert set(actions) <= {"deviant", "aligned"}
 
 
+@needs_isolation
 def test_table2_end_to_end_killed_and_resumed(served, tmp_path) -> None:
     run = tmp_path / "run"
     arguments = ["--grid", "table2", "--checkpoint", "openai:tiny", "--base-url", served, "--set", "agents=6",

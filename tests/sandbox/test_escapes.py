@@ -12,11 +12,13 @@ import psutil
 import pytest
 import pytest_asyncio
 from sandbox_attempts import ATTEMPTS
+from support import needs_isolation
 
 from atp_ray.sandbox.limits import SandboxLimits
 from atp_ray.sandbox.pool import SandboxPool
 
 pytestmark = [
+    needs_isolation,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(platform.machine() != "x86_64", reason="raw system calls are numbered for x86_64"),
 ]

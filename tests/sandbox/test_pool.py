@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator
 import psutil
 import pytest
 import pytest_asyncio
+from support import needs_isolation
 
 from atp_ray.errors import UsageError
 from atp_ray.sandbox.isolation import require_isolation
 from atp_ray.sandbox.limits import SandboxLimits
 from atp_ray.sandbox.pool import SandboxPool
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs_isolation]
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
