@@ -17,6 +17,8 @@ from atp_ray.errors import EngineError, UsageError, suggestion
 from atp_ray.payoffs import Payoffs, payoffs_for_incentive_ratio, published_payoffs
 from atp_ray.randomness import derive_seed, round_generator
 from atp_ray.scenarios.games import GameParameters, GameScenario
+from atp_ray.scenarios.role_play import RolePlayScenario
+from atp_ray.scenarios.tool_usage import ToolScenario
 from tune_sweeps.grids import Grid, load_grid
 
 
@@ -108,10 +110,14 @@ def test_fixed_colluders_sit_at_the_head_or_the_tail(position) -> None:
     assert names == (expected if position == "head" else expected[::-1])
 
 
-@pytest.mark.parametrize("name", config_names("scenarios"))
-def test_every_shipped_scenario_is_valid_and_named_by_its_file(name) -> None:
-    path = configs_dir() / "scenarios" / f"{name}.yaml"
-    assert parse_model(GameScenario, load_yaml(path), str(path)).name == name
+@pytest.mark.parametrize(
+    ("paradigm", "model", "count"),
+    [("games", GameScenario, 7), ("role_play", RolePlayScenario, 16), ("tool_usage", ToolScenario, 1)],
+)
+def test_every_shipped_scenario_is_valid_and_named_by_its_file(paradigm, model, count) -> None:
+    paths = sorted((configs_dir() / "scenarios" / paradigm).glob("*.yaml"))
+    assert len(paths) == count
+    assert [parse_model(model, load_yaml(path), str(path)).name for path in paths] == [path.stem for path in paths]
 
 
 @pytest.mark.parametrize("name", config_names("grids"))
