@@ -84,7 +84,9 @@ def values(results: Sequence[CellResult], field: str) -> list[object]:
 def _result(rows: list[dict[str, object]]) -> CellResult:
     rows.sort(key=lambda row: row["round"])  # type: ignore[arg-type,return-value]
     first = rows[0]
-    setting = Setting(*(first[field] for field in Setting._fields))  # type: ignore[arg-type]
+    # Runs of before the other paradigms have no such column.
+    fields = first | {"paradigm": first["paradigm"] or "games"}
+    setting = Setting(*(fields[field] for field in Setting._fields))  # type: ignore[arg-type]
     rates = tuple(_interval(row, "deviant_rate", "ci_low", "ci_high", "n_decisions") for row in rows)
     again = _interval(first, "p_recollude_given_success", "p_recollude_ci_low", "p_recollude_ci_high", "n_recollude")
     undecided = sum(int(row["n_undecided"]) for row in rows)  # type: ignore[call-overload]
