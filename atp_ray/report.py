@@ -23,6 +23,7 @@ from atp_ray.published import published_figure3, published_table1, published_tab
 from atp_ray.results import CellResult, honest_label, load_results, values
 from atp_ray.storage.run_folder import read_manifest
 from atp_ray.summary.games import PAPER_AGENTS, PAPER_RATIO, game_tables
+from atp_ray.summary.mixed import mixed_table
 from atp_ray.summary.role_play import role_play_tables
 from atp_ray.summary.tool_usage import tool_usage_tables
 
@@ -63,6 +64,8 @@ def summary_tables(run_dir: Path) -> list[RenderableType]:
     for paradigm, tables in _TABLES.items():
         if of_paradigm := [result for result in results if result.setting.paradigm == paradigm]:
             shown += tables(of_paradigm)
+    if mixed := mixed_table(run_dir, results):
+        shown.append(mixed)
     notes = (honest_label(results), sandbox_note(read_manifest(run_dir)))
     return [*shown, *(Text(note, style="italic") for note in notes if note)]
 

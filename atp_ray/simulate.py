@@ -23,7 +23,7 @@ from atp_ray.storage.run_folder import log_path, run_lock
 from atp_ray.trace import print_trace
 from tune_sweeps.expansion import expand
 from tune_sweeps.experiment import Placement, running_experiment
-from tune_sweeps.grids import Grid, load_grid
+from tune_sweeps.grids import Grid, checkpoint_names, load_grid
 
 MOST_REPLIES = 8
 _GRIDS: dict[Paradigm, str] = {"games": "smoke", "role_play": "table1", "tool_usage": "table2"}
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = _build_parser().parse_args(argv)
     console = report_console()
     grid = _grid(arguments)
-    profiles = resolve_checkpoints(grid.checkpoints, arguments.base_url)
+    profiles = resolve_checkpoints(checkpoint_names(grid), arguments.base_url)
     cell = expand(grid, profiles)[0]
     cell = cell.model_copy(update={"episodes": cell.episodes[:1]})
     check_scope([cell], profiles.values())
@@ -55,6 +55,7 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--scenario", default="info_sharing", help="a game (info_sharing), a role-play, or maths")
     parser.add_argument("--checkpoint", default="tiny", help="checkpoint to play (default: tiny)")
     parser.add_argument("--n-agents", type=positive_int, help="players of a game (default: 8)")
+    parser.add_argument("--population", help="NAME:COUNT,NAME:COUNT - seats of a game for different checkpoints")
     parser.add_argument("--threshold", type=positive_int, help="colluders needed in a game (default: 4)")
     parser.add_argument("--rewards", help="high,medium,low of a game (default: 1.2,1,0.8)")
     parser.add_argument("--rounds", type=positive_int, help="rounds (default: 3 in a game, 6 in role-play, 4 of maths)")
@@ -83,6 +84,7 @@ def _grid(arguments: argparse.Namespace) -> Grid:
         "rewards": arguments.rewards,
         "n_agents": arguments.n_agents,
         "supervision": arguments.supervision,
+        "population": arguments.population,
     }
     rounds = arguments.rounds or (3 if paradigm == "games" else None)
     settings = [f"{key}={value}" for key, value in given.items() if value is not None]

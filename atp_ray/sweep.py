@@ -27,7 +27,7 @@ from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest
 from atp_ray.storage.schema import TABLES, TOOL_TABLES
 from tune_sweeps.expansion import expand
 from tune_sweeps.experiment import Placement
-from tune_sweeps.grids import Grid, load_grid, parse_grid
+from tune_sweeps.grids import Grid, checkpoint_names, load_grid, parse_grid
 from tune_sweeps.runner import SweepOutcome, play_cells
 
 
@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     grids = ", ".join(config_names("grids"))
     parser.add_argument("--grid", help=f"{grids}, or the path of a YAML file")
     parser.add_argument("--checkpoint", action="append", help="checkpoint to play; repeat for several (default: tiny)")
+    parser.add_argument("--population", help="NAME:COUNT,NAME:COUNT - seats for different checkpoints (games)")
     parser.add_argument("--scenarios", help="all, names separated by commas, or upstream:FILE")
     parser.add_argument("--n-agents", type=positive_int, help="agents per game (games)")
     parser.add_argument("--rounds", type=positive_int, help="rounds per episode")
@@ -68,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
     console = report_console()
     started = time.monotonic()
     grid, base_url, out = _grid_and_folder(arguments)
-    profiles = resolve_checkpoints(grid.checkpoints, base_url)
+    profiles = resolve_checkpoints(checkpoint_names(grid), base_url)
     cells = expand(grid, profiles)
     check_scope(cells, profiles.values())
     workload = estimate_workload(cells)
@@ -99,7 +100,7 @@ def _grid_and_folder(arguments: argparse.Namespace) -> tuple[Grid, str | None, P
         if arguments.out is None:
             raise UsageError("needs the run to continue", "--resume", "Add --out RUN")
         manifest = read_manifest(arguments.out)
-        if arguments.grid or arguments.set or arguments.checkpoint or arguments.scenarios:
+        if arguments.grid or arguments.set or arguments.checkpoint or arguments.scenarios or arguments.population:
             raise UsageError("continues a run as it was begun", "--resume", "Leave out --grid, --set and the like")
         grid = parse_grid(manifest.get("grid_as_given"), f"{arguments.out}/run.json: grid_as_given")
         return grid, arguments.base_url or manifest.get("base_url"), arguments.out
@@ -110,6 +111,7 @@ def _grid_and_folder(arguments: argparse.Namespace) -> tuple[Grid, str | None, P
         arguments.set,
         checkpoints=arguments.checkpoint,
         scenarios=arguments.scenarios,
+        population=arguments.population,
         n_agents=[arguments.n_agents] if arguments.n_agents else None,
         rounds=arguments.rounds,
         seeds=arguments.seeds,

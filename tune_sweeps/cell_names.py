@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from atp_ray.cells import CellSpec, CheckpointKind
-from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile, checkpoint_kind
+from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile
 from atp_ray.episodes import EpisodeSpec, SeatGroup
 from atp_ray.payoffs import Payoffs
 from atp_ray.sampling import SamplingChange
@@ -28,7 +28,8 @@ def seat_group(profile: Profile, count: int, change: SamplingChange, where: str)
 def named_cell(
     grid_name: str,
     label: str,
-    profile: Profile,
+    checkpoint: str,
+    kind: CheckpointKind,
     episodes: Sequence[EpisodeSpec],
     n_agents: int | None = None,
     threshold: int | None = None,
@@ -36,11 +37,10 @@ def named_cell(
 ) -> CellSpec:
     """Return the cell of some episodes; its id is `label` and a digest of them."""
     digest = hashlib.sha256("".join(episode.episode_id for episode in episodes).encode()).hexdigest()[:8]
-    kind: CheckpointKind = checkpoint_kind(profile)
     return CellSpec(
         cell_id=f"{re.sub(r'[^A-Za-z0-9.-]+', '-', label).strip('-')}-{digest}",
         grid=grid_name,
-        checkpoint=profile.name,
+        checkpoint=checkpoint,
         checkpoint_kind=kind,
         n_agents=n_agents,
         threshold=threshold,

@@ -5,16 +5,27 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from atp_ray.cells import CellSpec
+from atp_ray.cells import CellSpec, CheckpointKind
+from atp_ray.checkpoint_profiles import checkpoint_kind
 from atp_ray.config_files import parse_model
-from atp_ray.episodes import EpisodeSpec, seat_plan
+from atp_ray.episodes import EpisodeSpec, SeatGroup, seat_plan
 from atp_ray.errors import UsageError
 from atp_ray.payoffs import Payoffs, payoffs_for_incentive_ratio
 from atp_ray.scenarios.games import GameParameters, GameScenario, ImportedGame
 from atp_ray.scenarios.registry import load_games
 from tune_sweeps.cell_names import Profile, named_cell, seat_group
 from tune_sweeps.grids import GameGrid
+from tune_sweeps.populations import parse_population, population_kind
+
+
+class _Players(NamedTuple):
+    """Who plays a cell: its label, what results are about, and the checkpoints with their seats (None: all seats)."""
+
+    label: str
+    kind: CheckpointKind
+    parts: tuple[tuple[Profile, int | None], ...]
 
 
 def game_cells(grid: GameGrid, profiles: dict[str, Profile]) -> list[CellSpec]:
@@ -24,11 +35,25 @@ def game_cells(grid: GameGrid, profiles: dict[str, Profile]) -> list[CellSpec]:
         UsageError: threshold above n, rewards out of order, no seat left beside the fixed colluders.
     """
     scenarios = load_games(grid.scenarios)
+    players = _players(grid, profiles)
     if any(isinstance(scenario, ImportedGame) and scenario.fixed for scenario in scenarios):
-        return [_question_cell(grid, scenarios, profiles[name]) for name in grid.checkpoints]
-    payoffs = _payoffs(grid)
-    axes = itertools.product(grid.checkpoints, grid.n_agents, grid.thresholds, payoffs)
-    return [_cell(grid, scenarios, profiles[name], n, threshold, payoff) for name, n, threshold, payoff in axes]
+        return [_question_cell(grid, scenarios, who) for who in players]
+    sizes = grid.n_agents if grid.population is None else (sum(count or 0 for _, count in players[0].parts),)
+    axes = itertools.product(players, sizes, grid.thresholds, _payoffs(grid))
+    return [_cell(grid, scenarios, who, n, threshold, payoff) for who, n, threshold, payoff in axes]
+
+
+def _players(grid: GameGrid, profiles: dict[str, Profile]) -> list[_Players]:
+    if grid.population is None:
+        chosen = [profiles[name] for name in grid.checkpoints]
+        return [_Players(profile.name, checkpoint_kind(profile), ((profile, None),)) for profile in chosen]
+    if grid.fixed_colluders:
+        hint = "Write them into the population: policy:collude:2"
+        raise UsageError("fixed_colluders does not go with a population", f"grid {grid.name}", hint)
+    parts = parse_population(grid.population)
+    seated = tuple((profiles[part.checkpoint], part.seats) for part in parts)
+    label = ",".join(f"{profile.name}:{count}" for profile, count in seated)
+    return [_Players(label, population_kind([profile for profile, _ in seated]), seated)]
 
 
 def _payoffs(grid: GameGrid) -> list[Payoffs]:
@@ -41,7 +66,7 @@ def _payoffs(grid: GameGrid) -> list[Payoffs]:
 def _cell(
     grid: GameGrid,
     scenarios: Sequence[GameScenario | ImportedGame],
-    profile: Profile,
+    players: _Players,
     n_agents: int,
     threshold: int | float,
     payoffs: Payoffs,
@@ -51,44 +76,50 @@ def _cell(
     numbers = {"n_agents": n_agents, "threshold": count, "payoffs": payoffs, "rule": grid.rule}
     parameters = parse_model(GameParameters, numbers, where)
     episodes = [
-        _episode(grid, scenario, parameters, profile, seed, where)
+        _episode(grid, scenario, parameters, players, seed, where)
         for scenario in scenarios
         for seed in range(grid.seeds)
     ]
-    label = f"{profile.name}-n{n_agents}-t{count}-g{payoffs.incentive_ratio:g}"
-    return named_cell(grid.name, label, profile, episodes, n_agents, count, payoffs)
+    label = f"{players.label}-n{n_agents}-t{count}-g{payoffs.incentive_ratio:g}"
+    return named_cell(grid.name, label, players.label, players.kind, episodes, n_agents, count, payoffs)
 
 
-def _question_cell(grid: GameGrid, questions: Sequence[GameScenario | ImportedGame], profile: Profile) -> CellSpec:
+def _question_cell(grid: GameGrid, questions: Sequence[GameScenario | ImportedGame], players: _Players) -> CellSpec:
     where = f"grid {grid.name}: {grid.scenarios}"
     episodes = [
-        _episode(grid, question, question.fixed, profile, seed, where)
+        _episode(grid, question, question.fixed, players, seed, where)
         for question in questions
         if isinstance(question, ImportedGame) and question.fixed is not None
         for seed in range(grid.seeds)
     ]
-    return named_cell(grid.name, f"{profile.name}-questions", profile, episodes)
+    return named_cell(grid.name, f"{players.label}-questions", players.label, players.kind, episodes)
 
 
 def _episode(
     grid: GameGrid,
     scenario: GameScenario | ImportedGame,
     parameters: GameParameters,
-    profile: Profile,
+    players: _Players,
     seed: int,
     where: str,
 ) -> EpisodeSpec:
-    group = seat_group(profile, parameters.n_agents, grid.sampling, where)
+    fields = {
+        "scenario": scenario,
+        "parameters": parameters,
+        "seats": _seats(grid, players, parameters.n_agents, where),
+        "rounds": grid.rounds,
+        "visibility": grid.visibility,
+        "history_window": grid.history_window,
+        "seed": seed,
+    }
+    return parse_model(EpisodeSpec, fields, where)
+
+
+def _seats(grid: GameGrid, players: _Players, n_agents: int, where: str) -> tuple[SeatGroup, ...]:
+    groups = tuple(seat_group(profile, count or n_agents, grid.sampling, where) for profile, count in players.parts)
+    if len(groups) > 1:
+        return groups
     try:
-        seats = seat_plan(group, grid.fixed_colluders, grid.fixed_position)
+        return seat_plan(groups[0], grid.fixed_colluders, grid.fixed_position)
     except ValueError as error:
         raise UsageError(str(error), where) from error
-    return EpisodeSpec(
-        scenario=scenario,
-        parameters=parameters,
-        seats=seats,
-        rounds=grid.rounds,
-        visibility=grid.visibility,
-        history_window=grid.history_window,
-        seed=seed,
-    )

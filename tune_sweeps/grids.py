@@ -17,6 +17,7 @@ from atp_ray.sampling import SamplingChange
 from atp_ray.scenarios.role_play import Notice
 from atp_ray.scenarios.supervision import SupervisionPattern
 from atp_ray.settlement import SettlementRule
+from tune_sweeps.populations import parse_population
 
 Threshold = Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)]
 
@@ -36,10 +37,12 @@ class GameGrid(CommonGrid):
     """The axes of a sweep over coordination games; every combination of the first four is a cell.
 
     A `threshold` below 1 is a fraction of n, rounded up. `rewards` (high, medium, low) replace `incentive_ratios`,
-    which name Appendix B's triples. `scenarios` is `all`, a comma-separated list, or `upstream:FILE`.
+    which name Appendix B's triples. `scenarios` is `all`, a comma-separated list, or `upstream:FILE`. `population`
+    (`NAME:COUNT,NAME:COUNT`) replaces `checkpoints` and `n_agents`: the seats of one game go to different checkpoints.
     """
 
     paradigm: Literal["games"] = "games"
+    population: str | None = None
     n_agents: tuple[int, ...] = Field(default=(8,), min_length=1)
     thresholds: tuple[Threshold, ...] = Field(default=(2, 4, 6, 8), min_length=1)
     incentive_ratios: tuple[float, ...] = Field(default=(1.0,), min_length=1)
@@ -93,6 +96,17 @@ _MODELS: dict[Paradigm, type[GameGrid] | type[RolePlayGrid] | type[ToolUsageGrid
     "tool_usage": ToolUsageGrid,
 }
 _AXES = ("checkpoints", "n_agents", "thresholds", "incentive_ratios", "supervision")
+
+
+def checkpoint_names(grid: Grid) -> list[str]:
+    """Return every checkpoint the grid needs.
+
+    Raises:
+        UsageError: the population is not well formed.
+    """
+    if isinstance(grid, GameGrid) and grid.population is not None:
+        return list(dict.fromkeys(part.checkpoint for part in parse_population(grid.population)))
+    return list(grid.checkpoints)
 
 
 def parse_grid(data: Any, where: str) -> Grid:
@@ -150,7 +164,7 @@ def _apply_setting(data: dict[str, Any], setting: str, model: type[Frozen]) -> N
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UsageError(f"'{text}' is not a YAML value", f"--set {key}", "Quote it") from error
-    if isinstance(value, str) and "," in value and first != "scenarios":
+    if isinstance(value, str) and "," in value and first not in ("scenarios", "population"):
         value = [yaml.safe_load(part) for part in value.split(",")]
     if first in _AXES and not isinstance(value, list):
         value = [value]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from atp_ray.cells import CellSpec
+from atp_ray.checkpoint_profiles import checkpoint_kind
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.randomness import derive_seed
 from atp_ray.scenarios.prompt_sets import RolePlayPrompt, role_play_prompts
@@ -42,7 +43,9 @@ def _cell(grid: RolePlayGrid, prompts: list[RolePlayPrompt], profile: Profile, p
         for index, prompt in enumerate(prompts)
         for seed in range(grid.seeds)
     ]
-    return named_cell(grid.name, f"{profile.name}-{pattern}", profile, episodes, n_agents=1)
+    return named_cell(
+        grid.name, f"{profile.name}-{pattern}", profile.name, checkpoint_kind(profile), episodes, n_agents=1
+    )
 
 
 def _parameters(

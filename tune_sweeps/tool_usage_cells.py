@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from atp_ray.cells import CellSpec
+from atp_ray.checkpoint_profiles import checkpoint_kind
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.errors import UsageError
 from atp_ray.problem_pools.pools import deal_problems, load_pools
@@ -38,7 +39,8 @@ def tool_usage_cells(grid: ToolUsageGrid, profiles: dict[str, Profile]) -> list[
             for seed in range(grid.seeds)
             for rounds in deal_problems(pools, grid.agents, grid.rounds, grid.simple_problems, seed)
         ]
-        cells.append(named_cell(grid.name, f"{profile.name}-{scenario.name}", profile, episodes, n_agents=1))
+        label = f"{profile.name}-{scenario.name}"
+        cells.append(named_cell(grid.name, label, profile.name, checkpoint_kind(profile), episodes, n_agents=1))
     return cells
 
 
