@@ -14,6 +14,7 @@ import httpx
 import pytest
 from support import UPSTREAM, needs_isolation, needs_upstream
 
+from atp_ray.alignment.pairs import read_pairs
 from atp_ray.checkpoint_profiles import resolve_checkpoint
 from atp_ray.config_files import configs_dir
 from atp_ray.storage.run_folder import log_path
@@ -72,6 +73,9 @@ def contents(run):
         ("serve", ["--checkpoint", "policy:quantal"], "is no model to serve"),
         ("serve", ["--port", "99999"], "out of range"),
         ("report", ["/nowhere"], "holds no run"),
+        ("align", ["pairs", "--paradigm", "games", "--checkpoint", "policy:quantal"], "has no language model"),
+        ("align", ["export", "/nowhere/pairs.parquet", "--out", "/tmp/x.json"], "cannot be read"),
+        ("sweep", ["--grid", "smoke", "--population", "tiny"], "is not CHECKPOINT:COUNT"),
         ("checkpoints", ["card", "qwen3-8b"], "has no card here"),
     ],
 )
@@ -329,6 +333,25 @@ def test_table2_end_to_end_killed_and_resumed(served, tmp_path) -> None:
     assert len(solutions) == 36
     assert any("ok" in row["tool_statuses"] for row in solutions)
     assert json.loads((run / "run.json").read_text())["sandbox"] == "bubblewrap"
+
+
+def test_pairs_are_collected_continued_exported_and_imported(served, tmp_path) -> None:
+    out = tmp_path / "pairs"
+    arguments = ["pairs", "--paradigm", "role_play", "--checkpoint", "openai:tiny", "--base-url", served,
+                 "--elicitation", "plain", "--tries", "60", "--out", out]  # fmt: skip
+    done = command("align", *arguments, "--count", "6")
+    assert done.returncode == 0, done.stderr
+    first = read_pairs(out / "pairs.parquet")
+    done = command("align", *arguments, "--count", "6")
+    assert done.returncode == 0, done.stderr
+    assert f"{len(first)} pairs already collected" in done.stdout
+    assert read_pairs(out / "pairs.parquet")[0] == first[0]
+    assert command("align", "export", out, "--out", tmp_path / "lf.json").returncode == 0
+    assert set(json.loads((tmp_path / "lf.json").read_text())[0]) == {"instruction", "system", "chosen", "rejected"}
+    assert command("align", "import", tmp_path / "lf.json", "--out", tmp_path / "back").returncode == 0
+    assert [pair.chosen for pair in read_pairs(tmp_path / "back" / "pairs.parquet")] == [
+        pair.chosen for pair in read_pairs(out / "pairs.parquet")
+    ]
 
 
 def test_the_trace_of_a_maths_session_and_of_a_role_play(served, tmp_path) -> None:

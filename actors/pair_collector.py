@@ -1,0 +1,104 @@
+"""Collecting preference pairs from a model: every prompt's two sides, many at once, through the shared deployment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from actors.model_clients import ModelClient
+from atp_ray.alignment.elicitation import Elicitation, Side, elicitation_messages, wished_reply
+from atp_ray.alignment.pairs import PairLog, PreferencePair
+from atp_ray.alignment.training_prompts import TrainingPrompt
+from atp_ray.errors import EngineError
+from atp_ray.model_calls import ReplyRequest
+from atp_ray.prompts import merge_neighbours
+from atp_ray.randomness import derive_seed
+from atp_ray.sampling import Sampling
+from atp_ray.scenarios.tool_usage import TOOL_CLOSE
+
+PROMPTS_AT_ONCE = 512
+
+
+class Collected(NamedTuple):
+    """How a collection ended: pairs kept, and the prompts for which one side never came."""
+
+    pairs: int
+    given_up: tuple[str, ...]
+
+
+class _SideReply(NamedTuple):
+    text: str | None
+    tries: int
+
+
+class PairCollector:
+    """Asks a model for both sides of each prompt until each reply is the wished one, at most `tries` times."""
+
+    def __init__(
+        self, client: ModelClient, checkpoint: str, sampling: Sampling, elicitation: Elicitation, tries: int
+    ) -> None:
+        self._client = client
+        self._checkpoint = checkpoint
+        self._sampling = sampling
+        self._elicitation: Elicitation = elicitation
+        self._tries = tries
+        self._slots = asyncio.Semaphore(PROMPTS_AT_ONCE)
+
+    async def collect(
+        self, prompts: Sequence[TrainingPrompt], log: PairLog, on_done: Callable[[int], None] = lambda _: None
+    ) -> Collected:
+        """Collect the pairs of `prompts` that `log` does not hold yet.
+
+        Args:
+            on_done: called with the number of prompts finished so far.
+
+        Raises:
+            EngineError: the model cannot be reached; what was collected is kept.
+        """
+        missing = [prompt for prompt in prompts if prompt.prompt_id not in log.pairs]
+        given_up: list[str] = []
+        done = len(prompts) - len(missing)
+        for finished in asyncio.as_completed([self._pair(prompt) for prompt in missing]):
+            prompt_id, pair = await finished
+            if pair is None:
+                given_up.append(prompt_id)
+            else:
+                log.append(pair)
+            done += 1
+            on_done(done)
+        return Collected(len(log.pairs), tuple(sorted(given_up)))
+
+    async def _pair(self, prompt: TrainingPrompt) -> tuple[str, PreferencePair | None]:
+        async with self._slots:
+            chosen, rejected = await asyncio.gather(self._side(prompt, "chosen"), self._side(prompt, "rejected"))
+        if chosen.text is None or rejected.text is None:
+            return prompt.prompt_id, None
+        system, user = prompt.messages
+        pair = PreferencePair(
+            pair_id=prompt.prompt_id,
+            paradigm=prompt.paradigm,
+            scenario=prompt.scenario,
+            checkpoint=self._checkpoint,
+            system=system["content"],
+            prompt=user["content"],
+            chosen=chosen.text,
+            rejected=rejected.text,
+            chosen_tries=chosen.tries,
+            rejected_tries=rejected.tries,
+        )
+        return prompt.prompt_id, pair
+
+    async def _side(self, prompt: TrainingPrompt, side: Side) -> _SideReply:
+        messages = tuple(merge_neighbours(elicitation_messages(prompt, side, self._elicitation)))
+        stop = (TOOL_CLOSE,) if prompt.problem is not None else ()
+        for attempt in range(1, self._tries + 1):
+            seed = derive_seed("pair", prompt.prompt_id, side, attempt)
+            answer = await self._client.reply(ReplyRequest(messages, self._sampling, seed, prompt.options, stop))
+            if answer.error is not None and not answer.refused:
+                hint = "The pairs collected so far are kept; run the same command again"
+                raise EngineError(f"the model cannot be asked: {answer.error}", hint=hint)
+            wished = wished_reply(prompt, side, answer.text)
+            if wished:
+                return _SideReply(wished, attempt)
+        return _SideReply(None, self._tries)

@@ -1,0 +1,1 @@
+"""Alignment training: what a checkpoint is taught with, and how."""

@@ -1,0 +1,47 @@
+"""Collecting pairs from the real engine: every pair holds what was wished, a second run asks only what is missing."""
+
+import pytest
+
+from actors.model_clients import EndpointClient, ServeClient
+from actors.pair_collector import PairCollector
+from atp_ray.alignment.elicitation import wished_reply
+from atp_ray.alignment.pairs import PairLog
+from atp_ray.alignment.training_prompts import training_prompts
+from atp_ray.checkpoint_profiles import EndpointProfile
+from atp_ray.errors import EngineError
+from atp_ray.sampling import Sampling
+
+SAMPLING = Sampling(max_tokens=96)
+
+
+@pytest.mark.parametrize("paradigm", ["games", "role_play", "tool_usage"])
+async def test_every_pair_is_one_aligned_and_one_deviant_reply(tiny_engine, tmp_path, paradigm) -> None:
+    prompts = training_prompts(paradigm, 16)
+    log = PairLog(tmp_path / "pairs.jsonl")
+    collector = PairCollector(ServeClient(tiny_engine), "tiny", SAMPLING, "plain", tries=30)
+    seen: list[int] = []
+    collected = await collector.collect(prompts, log, seen.append)
+    assert seen == list(range(1, 17))
+    assert collected.pairs + len(collected.given_up) == 16
+    assert collected.pairs >= 10
+    for prompt in prompts:
+        if (pair := log.pairs.get(prompt.prompt_id)) is not None:
+            assert wished_reply(prompt, "chosen", pair.chosen) == pair.chosen
+            assert wished_reply(prompt, "rejected", pair.rejected) == pair.rejected
+            assert pair.prompt == prompt.messages[1]["content"]
+            assert min(pair.chosen_tries, pair.rejected_tries) >= 1
+    log.close()
+    whole = (tmp_path / "pairs.jsonl").read_text()
+    again = PairLog(tmp_path / "pairs.jsonl")
+    assert (await collector.collect(prompts, again)).pairs == collected.pairs
+    again.close()
+    assert (tmp_path / "pairs.jsonl").read_text() == whole
+
+
+async def test_a_model_that_is_not_there_ends_the_collection_in_one_line(tmp_path) -> None:
+    client = EndpointClient(EndpointProfile(name="openai:nobody", model="nobody", base_url="http://127.0.0.1:1/v1"))
+    collector = PairCollector(client, "nobody", SAMPLING, "plain", tries=1)
+    log = PairLog(tmp_path / "pairs.jsonl")
+    with pytest.raises(EngineError, match="collected so far are kept"):
+        await collector.collect(training_prompts("games", 2), log)
+    log.close()
