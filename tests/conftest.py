@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from actors.model_clients import Deployment
 from atp_ray.checkpoint_profiles import ModelProfile, resolve_checkpoint
 from serve_deployments.model_app import deploy_models
 from tune_sweeps.experiment import connected
+
+# A busy machine is no failure: examples may take as long as they need.
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
