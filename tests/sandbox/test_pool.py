@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 
 import psutil
@@ -156,3 +157,26 @@ async def test_no_isolation_must_be_asked_for_and_works() -> None:
     await pool.start()
     assert (await pool.run("s", "open('/etc/passwd').read()[:4]")).output == "'root'\n"
     await pool.close()
+
+
+async def test_a_full_temporary_disk_does_not_matter_as_nothing_is_written() -> None:
+    # In a process that cannot write one byte to any file, which is what a full disk is to it.
+    code = (
+        "import asyncio, resource, signal\n"
+        "from atp_ray.sandbox.pool import SandboxPool\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "async def main():\n"
+        "    pool = SandboxPool()\n"
+        "    await pool.start()\n"
+        "    results = [await pool.run(str(i), f'x = {i}; x + 1') for i in range(5)]\n"
+        "    results.append(await pool.run('0', 'open(\"/tmp/x\", \"w\")'))\n"
+        "    await pool.close()\n"
+        "    assert [r.status for r in results] == ['ok'] * 5 + ['error'], results\n"
+        "asyncio.run(main())\n"
+    )
+    done = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stderr=asyncio.subprocess.PIPE, env=os.environ | {"TMPDIR": "/nowhere"}
+    )
+    _, complaint = await done.communicate()
+    assert done.returncode == 0, complaint.decode()
