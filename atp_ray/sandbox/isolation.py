@@ -28,7 +28,7 @@ _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
-_PYTHON_FLAGS = ("-s", "-S", "-P", "-B")
+_PYTHON_FLAGS = ("-s", "-S", "-B")
 _HINT = (
     "Install bubblewrap (apt-get install bubblewrap) and allow unprivileged user namespaces "
     "(sysctl kernel.unprivileged_userns_clone=1), or run the tool with your own rights: --sandbox none"
@@ -126,7 +126,7 @@ def _binds() -> list[str]:
     for package in PACKAGES:
         if (site / package).is_dir():
             binds += _bind(site / package, f"{_INSIDE}/{package}")
-    for name in ("server.py", "seccomp.py"):
+    for name in ("server.py", "session_child.py", "seccomp.py"):
         binds += _bind(_here(name), f"/server/{name}")
     # /dev holds null, zero and random; everything is read-only, so there is nothing to fill and nothing to poison.
     return [*binds, "--dev", "/dev", "--remount-ro", "/dev", "--chdir", "/", "--remount-ro", "/"]
@@ -137,8 +137,7 @@ def _bind(source: Path, target: str) -> list[str]:
 
 
 def _inside_command(limits: str) -> Sequence[str]:
-    # -S and -P leave the script's folder out of the path; the filter beside it is imported from there.
-    return [_interpreter(), "-s", "-S", "-B", "/server/server.py", _INSIDE, "seccomp", limits]
+    return [_interpreter(), *_PYTHON_FLAGS, "/server/server.py", _INSIDE, "seccomp", limits]
 
 
 def _interpreter() -> str:
