@@ -1,4 +1,4 @@
-"""`python -m atp_ray.align`: what alignment trains on - collect preference pairs, export and import them."""
+"""`python -m atp_ray.align`: align a checkpoint - collect preference pairs, train on them or on rewards."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+import ray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
@@ -22,6 +23,7 @@ from atp_ray.alignment.pairs import (
     read_pairs,
     write_pairs,
 )
+from atp_ray.alignment.profiles import DpoProfile, GrpoProfile, load_profile
 from atp_ray.alignment.training_prompts import TrainingPrompt, training_prompts
 from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile, resolve_checkpoint
 from atp_ray.cli import positive_int, report_console, run_command
@@ -30,6 +32,7 @@ from atp_ray.paradigms import Paradigm
 from atp_ray.storage.run_folder import run_lock
 from serve_deployments.model_app import deploy_models
 from tune_sweeps.experiment import connected
+from tune_sweeps.training_run import Data, TrainingJob, run_training
 
 PAIRS_FILE = "pairs.parquet"
 LOG_FILE = "pairs.jsonl"
@@ -39,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
     arguments = _build_parser().parse_args(argv)
     console = report_console()
-    commands = {"pairs": _pairs, "export": _export, "import": _import}
+    commands = {"pairs": _pairs, "export": _export, "import": _import, "dpo": _dpo, "grpo": _grpo}
     return commands[arguments.command](console, arguments)
 
 
@@ -68,6 +71,17 @@ def _build_parser() -> argparse.ArgumentParser:
     export.add_argument("pairs", type=Path, help="pairs.parquet, or its folder")
     export.add_argument("--format", choices=["llama-factory", "trl"], default="llama-factory")
     export.add_argument("--out", type=Path, required=True, help="a .json file, or .jsonl for trl")
+    for method in ("dpo", "grpo"):
+        train = commands.add_parser(method, help=f"train a checkpoint by {method.upper()} under Ray Train")
+        train.add_argument("--profile", required=True, help="a name from configs/training, or the path of a YAML file")
+        train.add_argument("--checkpoint", default="tiny", help="base checkpoint (default: tiny)")
+        train.add_argument("--out", type=Path, required=True, help="folder of the run; continued if it was stopped")
+        train.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
+        if method == "dpo":
+            train.add_argument("--pairs", type=Path, required=True, help="pairs.parquet, its folder, or a .json file")
+        else:
+            train.add_argument("--paradigm", choices=["games", "role_play"], required=True)
+            train.add_argument("--count", type=positive_int, help="prompts (default: 350 or 160)")
     imported = commands.add_parser("import", help="read LLaMA-Factory preference JSON")
     imported.add_argument("file", type=Path)
     imported.add_argument("--out", type=Path, required=True, help="folder for pairs.parquet")
@@ -124,6 +138,40 @@ def _conclude(console: Console, out: Path, n_prompts: int, collected: Collected)
         )
     console.print(f"Next:    python -m atp_ray.align export {out} --format trl --out pairs.jsonl", soft_wrap=True)
     return 0
+
+
+def _dpo(console: Console, arguments: argparse.Namespace) -> int:
+    profile = load_profile(arguments.profile, "dpo")
+    source = arguments.pairs / PAIRS_FILE if arguments.pairs.is_dir() else arguments.pairs
+    return _train(console, arguments, profile, read_pairs(source))
+
+
+def _grpo(console: Console, arguments: argparse.Namespace) -> int:
+    profile = load_profile(arguments.profile, "grpo")
+    return _train(console, arguments, profile, training_prompts(arguments.paradigm, arguments.count))
+
+
+def _train(console: Console, arguments: argparse.Namespace, profile: DpoProfile | GrpoProfile, data: Data) -> int:
+    base = resolve_checkpoint(arguments.checkpoint)
+    if not isinstance(base, ModelProfile):
+        raise UsageError("has no weights here to train", arguments.checkpoint, "Use tiny, a folder or a hub id")
+    console.print(f"{profile.method.upper()} of {base.name} on {len(data)} examples: {profile.description}")
+    with run_lock(arguments.out), connected(arguments.address):
+        _require_accelerator(profile)
+        result = run_training(TrainingJob(profile, base.source, data, arguments.out))
+    console.print(f"Result:  {result}", soft_wrap=True)
+    if profile.lora is None:
+        console.print(f"Next:    python -m atp_ray.sweep --grid table1 --checkpoint {result}", soft_wrap=True)
+    else:
+        console.print("Next:    put its path into `adapter:` of a profile in configs/checkpoints", soft_wrap=True)
+    return 0
+
+
+def _require_accelerator(profile: DpoProfile | GrpoProfile) -> None:
+    gpus = ray.cluster_resources().get("GPU", 0)
+    if profile.accelerator == "gpu" and gpus < profile.workers:
+        hint = "Use --address of a GPU cluster, or a profile for CPUs: tiny-dpo, tiny-grpo"
+        raise UsageError(f"needs {profile.workers} GPU(s) but the cluster has {gpus:g}", profile.name, hint)
 
 
 def _export(console: Console, arguments: argparse.Namespace) -> int:
