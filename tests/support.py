@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 from atp_ray.actions import Action
+from atp_ray.alignment.pairs import PreferencePair
+from atp_ray.alignment.training_prompts import training_prompts
 from atp_ray.cells import CellSpec
 from atp_ray.episodes import EpisodeSpec, SeatGroup
 from atp_ray.errors import UsageError
@@ -134,3 +137,18 @@ def tool_spec(rounds: int = 2, checkpoint: str = "tiny", seed: int = 0, **fields
         rounds=rounds,
         seed=seed,
     )
+
+
+def role_play_pairs(count: int) -> list[PreferencePair]:
+    """Return preference pairs of role-play in which only the decision differs."""
+    return [
+        PreferencePair(
+            pair_id=prompt.prompt_id,
+            paradigm="role_play",
+            system=prompt.messages[0]["content"],
+            prompt=prompt.messages[1]["content"],
+            chosen=json.dumps({"choice": prompt.options[1]}),
+            rejected=json.dumps({"choice": prompt.options[0]}),
+        )
+        for prompt in training_prompts("role_play", count)
+    ]

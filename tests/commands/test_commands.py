@@ -74,6 +74,8 @@ def contents(run):
         ("serve", ["--port", "99999"], "out of range"),
         ("report", ["/nowhere"], "holds no run"),
         ("align", ["pairs", "--paradigm", "games", "--checkpoint", "policy:quantal"], "has no language model"),
+        ("align", ["dpo", "--profile", "tiny-grpo", "--pairs", "x", "--out", "/tmp/x"], "is a profile for grpo"),
+        ("align", ["dpo", "--profile", "tiny-dop", "--pairs", "x", "--out", "/tmp/x"], "Did you mean 'tiny-dpo'"),
         ("align", ["export", "/nowhere/pairs.parquet", "--out", "/tmp/x.json"], "cannot be read"),
         ("sweep", ["--grid", "smoke", "--population", "tiny"], "is not CHECKPOINT:COUNT"),
         ("checkpoints", ["card", "qwen3-8b"], "has no card here"),

@@ -81,7 +81,7 @@ def test_replies_parse_and_depend_on_their_seed_alone(tiny_engine) -> None:
     assert len({reply.text for reply in together}) > 7
     parsed = [parse_choice(reply.text, request.options).choice for reply, request in zip(together, many, strict=True)]
     assert sum(choice is not None for choice in parsed) >= 63
-    assert all(reply.prompt_tokens > 50 and reply.completion_tokens > 5 for reply in together)
+    assert all(reply.prompt_tokens > 20 and reply.completion_tokens > 3 for reply in together)
 
 
 def test_a_structured_decision_is_nothing_but_the_decision(tiny_engine) -> None:

@@ -110,7 +110,7 @@ def test_tokens_are_those_of_the_chat_template_and_only_replies_are_trained() ->
 def test_training_learns_repeats_itself_and_saves_a_loadable_checkpoint(tmp_path) -> None:
     one, two = train_tiny(SMALL, lambda *_: None), train_tiny(SMALL, lambda *_: None)
     assert one.losses == two.losses
-    assert np.mean(one.losses[-5:]) < 0.8 * np.mean(one.losses[:5])
+    assert np.mean(one.losses[-5:]) < 0.9 * np.mean(one.losses[:5])
     save_checkpoint(one, SMALL, tmp_path)
     model = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
