@@ -14,6 +14,57 @@ from hypothesis import strategies as st
 
 from atp_ray.grading import TOLERANCE, Number, grade, read_answer, read_number, same_number
 
+# Beside the table: (answer, truth, right) where a word, a unit or a sign changes what the number is.
+CLOSE_CALLS = [
+    ("45%", "0.45%", False),
+    ("45%", "45%", True),
+    ("45% of the class", "0.45", True),
+    ("45 percent of 20", "45", False),
+    ("3.5 million", "3500000", True),
+    ("3.5 million", "3.5", False),
+    ("2 dozen eggs", "24", True),
+    ("$1.5 billion", "1500000000", True),
+    ("5xy", "5", False),
+    ("5 x y", "5", False),
+    ("2 pi r", "2", False),
+    ("2 pi cm", "2", False),
+    ("3 ln x", "3", False),
+    ("5 squared", "5", False),
+    ("4 factorial", "4", False),
+    ("5 thirds", "5", False),
+    ("5 if n is even", "5", False),
+    ("12 cm^2", "12", True),
+    (r"12\text{ cm}^2", "12", True),
+    (r"12\ \mathrm{cm}^{2}", "12", True),
+    ("12 x^2", "12", False),
+    (r"3\cdot 10^{35}+1", "300000000000000000000000000000000001", True),
+    (r"3\cdot 10^{35}+1", "300000000000000000000000000000000000", False),
+]
+WHERE_IT_STANDS = [
+    ("**Answer**: 5", True),
+    ("**Final Answer**: $5$", True),
+    ("Final answer: The answer is 5", True),
+    (r"\boxed {5}", True),
+    (r"The answer is 5. \boxed{4", False),
+    (r"\boxed{5} then \boxed{4", False),
+    ("The answer is 5. Answer: 4", False),
+]
+# Each held sympy for longer than anyone waited.
+ENDLESS = [
+    r"2^{\frac{999999999}{1}}",
+    "2^{99*99*99*99*99}",
+    "9^{(99999*99999)}",
+    "2^{9999+9999999999}",
+    r"2^{-{99999999999}}",
+    "2^{{999999999}}",
+    r"\Gamma(99999999)",
+    r"\exp(99999999)",
+    r"\cosh{99999999}",
+    "+9^{99}$999999999999*e",
+    "9^{99} 999999999999*2",
+    "(" * 60 + "0" + ")" * 60,
+]
+
 FRACTIONS = st.fractions(min_value=-(10**6), max_value=10**6, max_denominator=10**4)
 
 
@@ -32,6 +83,36 @@ def test_a_boxed_answer_is_judged_as_a_careful_reader_would(answer: str, truth: 
 @pytest.mark.parametrize(("reply", "truth", "right"), REPLIES)
 def test_the_final_answer_of_a_reply_is_found(reply: str, truth: str, right: bool) -> None:
     assert grade(reply, truth).correct is right
+
+
+@pytest.mark.parametrize(("answer", "truth", "right"), CLOSE_CALLS)
+def test_what_stands_beside_a_number_can_change_it(answer: str, truth: str, right: bool) -> None:
+    assert grade(f"\\boxed{{{answer}}}", truth).correct is right
+
+
+@pytest.mark.parametrize(("reply", "right"), WHERE_IT_STANDS)
+def test_a_final_answer_is_found_in_markdown_and_never_behind_a_cut_off_box(reply: str, right: bool) -> None:
+    assert grade(reply, "5").correct is right
+
+
+@pytest.mark.parametrize("text", ENDLESS)
+def test_what_would_take_for_ever_is_no_number(text: str) -> None:
+    code = f"from atp_ray.grading import read_number\nassert read_number({text!r}) is None"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
+
+
+@pytest.mark.parametrize("filling", [" ", "\n", "answer is ", "\\boxed{", ". "])
+def test_a_long_reply_is_read_in_linear_time(filling: str) -> None:
+    start = time.perf_counter()
+    read_answer(f"answer: x{filling * (100_000 // len(filling))}y")
+    assert time.perf_counter() - start < 1
+
+
+def test_a_truth_may_be_given_as_a_number() -> None:
+    assert grade(r"\boxed{1/2}", 0.5).correct
+    assert grade(r"\boxed{1/3}", Fraction(1, 3)).correct
+    with pytest.raises(ValueError, match="not a number"):
+        grade(r"\boxed{1}", float("nan"))
 
 
 @pytest.mark.parametrize(
