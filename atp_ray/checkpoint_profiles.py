@@ -20,6 +20,7 @@ from atp_ray.sampling import Sampling
 
 POLICIES = ("quantal", "collude", "refrain")
 UNFILLED = ""
+TRAINED_FROM_TINY = "atp_scope.json"  # travels with the weights, see atp_ray.tiny.scope
 
 
 class EngineProfile(Frozen):
@@ -112,7 +113,7 @@ def resolve_checkpoint(name: str, base_url: str | None = None) -> ModelProfile |
             return parse_model(EndpointProfile, data, str(path))
         return _identified(parse_model(ModelProfile, data, str(path)), path)
     if (Path(name) / "config.json").exists():
-        return _identified(ModelProfile(name=name, source=name), Path(name))
+        return _identified(_folder_profile(name), Path(name))
     if name.count("/") == 1 and not Path(name).exists() and not name.startswith((".", "/")):
         return ModelProfile(name=name, source=name)
     known = [*config_names("checkpoints"), *(f"policy:{policy}" for policy in POLICIES)]
@@ -159,6 +160,14 @@ def _identified(profile: ModelProfile, where: Path) -> ModelProfile:
     folders = [Path(folder) for folder in (source, adapter) if folder and Path(folder).is_dir()]
     revision = profile.revision or (_digest(folders) if folders else "")
     return profile.model_copy(update={"source": source, "adapter": adapter, "revision": revision})
+
+
+def _folder_profile(name: str) -> ModelProfile:
+    """Return the profile of a local folder; what was trained from `tiny` is run, limited and labelled as `tiny` is."""
+    if not (Path(name) / TRAINED_FROM_TINY).exists():
+        return ModelProfile(name=name, source=name)
+    path = configs_dir() / "checkpoints" / "tiny.yaml"
+    return parse_model(ModelProfile, load_yaml(path) | {"name": name, "source": name}, str(path))
 
 
 def _located(source: str) -> str:

@@ -45,6 +45,9 @@ class CellResult(NamedTuple):
     accuracy_R: tuple[Interval | None, ...] = ()
 
 
+_TINY = "tiny is a small embedded test checkpoint"
+
+
 def load_results(run_dir: Path) -> list[CellResult]:
     """Return a run's cells, sorted by setting in the order checkpoint, n, threshold, incentive ratio.
 
@@ -60,10 +63,13 @@ def load_results(run_dir: Path) -> list[CellResult]:
 
 def honest_label(results: Iterable[CellResult]) -> str | None:
     """Return the line that says what small or analytic players' results are not about; None for real checkpoints."""
+    results = list(results)
     kinds = {result.setting.checkpoint_kind for result in results}
     notes = []
     if "embedded" in kinds:
-        notes.append("tiny is a small embedded test checkpoint taught by an analytic policy")
+        others = {r.setting.checkpoint for r in results if r.setting.checkpoint_kind == "embedded"} != {"tiny"}
+        whose = "tiny and what is trained from it are small test checkpoints" if others else _TINY
+        notes.append(f"{whose} taught by an analytic policy")
     if "policy" in kinds:
         notes.append("policy:* is an analytic policy, no language model")
     return f"{'; '.join(notes)}. Not a statement about Qwen or Llama." if notes else None

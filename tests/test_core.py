@@ -137,6 +137,16 @@ def test_a_variant_without_weights_says_what_to_fill(name) -> None:
         resolve_checkpoint(name)
 
 
+def test_what_was_trained_from_tiny_is_labelled_and_run_as_tiny(tmp_path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    assert not resolve_checkpoint(str(tmp_path)).embedded
+    (tmp_path / "atp_scope.json").write_text("{}")
+    trained, tiny = resolve_checkpoint(str(tmp_path)), resolve_checkpoint("tiny")
+    assert trained.embedded
+    assert (trained.sampling, trained.engine) == (tiny.sampling, tiny.engine)
+    assert trained.name == trained.source == str(tmp_path)
+
+
 def test_one_string_names_any_checkpoint(tmp_path) -> None:
     assert resolve_checkpoint("qwen3-8b").source == "Qwen/Qwen3-8B"
     assert resolve_checkpoint("Qwen/Qwen3-0.6B").source == "Qwen/Qwen3-0.6B"
