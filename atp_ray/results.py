@@ -68,7 +68,7 @@ def honest_label(results: Iterable[CellResult]) -> str | None:
     notes = []
     if "embedded" in kinds:
         others = {r.setting.checkpoint for r in results if r.setting.checkpoint_kind == "embedded"} != {"tiny"}
-        whose = "tiny and what is trained from it are small test checkpoints" if others else _TINY
+        whose = "tiny and what is trained from it are small embedded test checkpoints" if others else _TINY
         notes.append(f"{whose} taught by an analytic policy")
     if "policy" in kinds:
         notes.append("policy:* is an analytic policy, no language model")
