@@ -15,7 +15,7 @@ from actors.decisions import SeatDecision
 from actors.model_clients import Deployment
 from actors.players import Player, make_player
 from actors.sandboxes import SandboxClient
-from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile
+from atp_ray.checkpoint_profiles import Profile
 from atp_ray.memory import EpisodeMemory
 from atp_ray.turns import MemoryGap, Turn, TurnReply
 
@@ -24,7 +24,7 @@ from atp_ray.turns import MemoryGap, Turn, TurnReply
 class PlayerSpec:
     """What an agent needs to play a checkpoint: its profile and, for a served model, where it is deployed."""
 
-    profile: ModelProfile | EndpointProfile | PolicyProfile
+    profile: Profile
     deployment: Deployment | None = None
 
 

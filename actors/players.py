@@ -13,7 +13,7 @@ from actors.decisions import SeatDecision
 from actors.model_clients import Deployment, EndpointClient, ModelClient, ServeClient
 from actors.problem_solver import ProblemSolver, ToolRunner
 from atp_ray.actions import Action, ActionArray
-from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile
+from atp_ray.checkpoint_profiles import EndpointProfile, PolicyProfile, Profile
 from atp_ray.memory import EpisodeMemory, SeatView
 from atp_ray.model_calls import ReplyRequest, decision_texts
 from atp_ray.parsing import parse_choice
@@ -127,7 +127,7 @@ class FixedPlayer:
 
 
 def make_player(
-    profile: ModelProfile | EndpointProfile | PolicyProfile,
+    profile: Profile,
     deployment: Deployment | None,
     tools: ToolRunner | None = None,
 ) -> ModelPlayer | QuantalPlayer | FixedPlayer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import secrets
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,11 +10,11 @@ import ray
 from ray.actor import ActorHandle
 
 from actors.agent import AgentActor, PlayerSpec
+from actors.named_actors import start_named
 from atp_ray.errors import EngineError
 
 ACTORS_PER_CPU = 4
 LEAST_ACTORS = 16
-MAX_RESTARTS = 100
 
 
 class Hosting(NamedTuple):
@@ -79,16 +78,12 @@ def create_population(
         EngineError: the actors do not come up in time.
     """
     size = agents_per_actor or default_agents_per_actor(n_agents, ray.cluster_resources().get("CPU", 1))
-    # A call to an agent that dies is sent again once Ray has restarted it; the agent then asks for its past.
-    remote = ray.remote(
-        num_cpus=0, max_restarts=MAX_RESTARTS, max_task_retries=MAX_RESTARTS, scheduling_strategy="SPREAD"
-    )(AgentActor)
-    token = secrets.token_hex(4)
-    names = tuple(f"agents-{token}-{host}" for host in range(math.ceil(n_agents / size)))
-    actors = [remote.options(name=name).remote(tuple(players), tuple(sandboxes)) for name in names]
+    count = math.ceil(n_agents / size)
     try:
-        ray.get([actor.ready.remote() for actor in actors], timeout=start_timeout_s)
+        names, actors = start_named(
+            AgentActor, "agents", count, tuple(players), tuple(sandboxes), timeout_s=start_timeout_s
+        )
     except ray.exceptions.RayError as error:
         hint = "Pack more agents per actor (--agents-per-actor) or add memory or nodes"
-        raise EngineError(f"{len(actors)} agent actors did not start", hint=hint) from error
+        raise EngineError(f"{count} agent actors did not start", hint=hint) from error
     return Population(names, size), actors

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,13 +11,13 @@ from typing import Any
 import ray
 from ray.actor import ActorHandle
 
+from actors.named_actors import start_named
 from atp_ray.errors import EngineError
 from atp_ray.sandbox.isolation import Isolation
 from atp_ray.sandbox.limits import SandboxLimits
 from atp_ray.sandbox.pool import SandboxPool
 from atp_ray.sandbox.results import ToolResult
 
-MAX_RESTARTS = 100
 START_TIMEOUT_S = 120
 
 
@@ -90,16 +89,10 @@ def create_sandboxes(
     Raises:
         AtpError: a node cannot isolate, or they do not come up in time.
     """
-    remote = ray.remote(
-        num_cpus=0, max_restarts=MAX_RESTARTS, max_task_retries=MAX_RESTARTS, scheduling_strategy="SPREAD"
-    )(SandboxActor)
-    token = secrets.token_hex(4)
-    names = tuple(f"sandbox-{token}-{index}" for index in range(count))
-    actors = [remote.options(name=name).remote(isolation, limits or SandboxLimits()) for name in names]
+    limits = limits or SandboxLimits()
     try:
-        ray.get([actor.ready.remote() for actor in actors], timeout=START_TIMEOUT_S)
+        return start_named(SandboxActor, "sandbox", count, isolation, limits, timeout_s=START_TIMEOUT_S)
     except ray.exceptions.RayTaskError as error:
         raise error.cause from error
     except ray.exceptions.RayError as error:
         raise EngineError("the sandboxes did not start", hint="See the Ray logs of the node") from error
-    return names, actors

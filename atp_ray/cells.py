@@ -35,6 +35,11 @@ class CellSpec(Frozen):
         return self.episodes[0].paradigm
 
     @property
+    def n_decisions(self) -> int:
+        """How many decisions all episodes take."""
+        return sum(episode.parameters.n_agents * episode.rounds for episode in self.episodes)
+
+    @property
     def population(self) -> int:
         """How many agents play at once: those of the largest episode, or one for each episode with a single agent."""
         largest = max(episode.parameters.n_agents for episode in self.episodes)

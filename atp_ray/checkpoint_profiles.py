@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -90,10 +90,10 @@ class PolicyProfile(Frozen):
     sampling: Sampling = Sampling(attempts=1)
 
 
-CheckpointProfile = Annotated[ModelProfile | EndpointProfile | PolicyProfile, Field(discriminator="kind")]
+Profile = ModelProfile | EndpointProfile | PolicyProfile
 
 
-def resolve_checkpoint(name: str, base_url: str | None = None) -> ModelProfile | EndpointProfile | PolicyProfile:
+def resolve_checkpoint(name: str, base_url: str | None = None) -> Profile:
     """Return the profile that `name` stands for, its folder found and its weights identified.
 
     Args:
@@ -120,7 +120,7 @@ def resolve_checkpoint(name: str, base_url: str | None = None) -> ModelProfile |
     raise UsageError(f"unknown checkpoint '{name}'", "--checkpoint", suggestion(name, known))
 
 
-def checkpoint_kind(profile: ModelProfile | EndpointProfile | PolicyProfile) -> CheckpointKind:
+def checkpoint_kind(profile: Profile) -> CheckpointKind:
     """Return the label that says what results of this checkpoint are about."""
     if isinstance(profile, ModelProfile):
         return "embedded" if profile.embedded else "model"

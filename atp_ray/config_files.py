@@ -20,6 +20,12 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Foreign(BaseModel):
+    """Base of somebody else's file format: keys that are not used are allowed, keys that are used are checked."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
 @cache
 def configs_dir() -> Path:
     """Return the folder `configs/` that lies beside the `atp_ray` package."""

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from atp_ray.config_files import Frozen, load_config
 
+PAPER_SUPERVISION = "all_unsupervised"  # the pattern of Table 1
+
 
 class PublishedRate(Frozen):
     """A collusion rate of the paper as the count it was computed from."""

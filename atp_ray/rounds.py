@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from atp_ray.actions import Action, ActionArray
+from atp_ray.environments.interface import PlayedRound
 from atp_ray.environments.registry import ENVIRONMENTS
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.parsing import visible_reply
@@ -54,13 +55,12 @@ def merge_replies(n_agents: int, replies: Sequence[TurnReply], failures: Sequenc
 
 def settle_round(spec: EpisodeSpec, settled: Sequence[RoundRecord], decisions: Decisions) -> RoundRecord:
     """Settle the round that follows `settled` (the episode's rounds so far, oldest first)."""
-    number = len(settled) + 1
     before = settled[-1].capital_after if settled else None
-    environment = ENVIRONMENTS[spec.paradigm]
-    outcome = environment.settle(spec, number, decisions.action_A, decisions.solutions_A, before)
+    played = PlayedRound(len(settled) + 1, decisions.action_A, decisions.solutions_A, before)
+    outcome = ENVIRONMENTS[spec.paradigm].settle(spec, played)
     return RoundRecord(
         episode_id=spec.episode_id,
-        round=number,
+        round=played.number,
         action_A=decisions.action_A,
         reply_A=decisions.reply_A,
         attempts_A=decisions.attempts_A,

@@ -10,7 +10,7 @@ import numpy as np
 
 from atp_ray.actions import Action
 from atp_ray.cells import CellSpec
-from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile, resolve_checkpoint
+from atp_ray.checkpoint_profiles import ModelProfile, Profile, resolve_checkpoint
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.memory import EpisodeMemory, SeatView
 from atp_ray.prompts import ToolStep, build_messages, build_problem_messages
@@ -18,7 +18,6 @@ from atp_ray.rounds import Decisions, observe_round, settle_round
 from atp_ray.storage.records import RoundRecord
 from atp_ray.tiny.scope import load_scope
 
-Profile = ModelProfile | EndpointProfile | PolicyProfile
 CHARACTERS_PER_TOKEN = 4
 
 
@@ -60,14 +59,15 @@ def check_scope(cells: Sequence[CellSpec], profiles: Iterable[Profile]) -> None:
 
 def estimate_workload(cells: Sequence[CellSpec]) -> Workload:
     """Count what playing `cells` takes; prompts are built for one seat of each episode and scaled to all."""
-    decisions = tokens = longest = 0
+    tokens = longest = 0
     for cell in cells:
         for episode in cell.episodes:
             n = episode.parameters.n_agents
-            decisions += n * episode.rounds
             tokens += n * sum(_prompt_tokens(episode))
             longest = max(longest, *(group.sampling.max_tokens for group in episode.seats))
-    return Workload(len(cells), sum(len(cell.episodes) for cell in cells), decisions, tokens, longest)
+    return Workload(
+        len(cells), sum(len(cell.episodes) for cell in cells), sum(cell.n_decisions for cell in cells), tokens, longest
+    )
 
 
 def _prompt_tokens(spec: EpisodeSpec) -> list[int]:

@@ -12,10 +12,11 @@ import ray
 from rich.console import Console
 
 from atp_ray.cells import CellSpec
+from atp_ray.checkpoint_profiles import Profile
 from atp_ray.cli import positive_int, report_console, run_command
 from atp_ray.errors import AtpError, UsageError, suggestion
 from atp_ray.paradigms import Paradigm
-from atp_ray.runs import Profile, check_scope, resolve_checkpoints
+from atp_ray.runs import check_scope, resolve_checkpoints
 from atp_ray.sandbox.isolation import Isolation, require_isolation
 from atp_ray.scenarios.registry import scenario_names
 from atp_ray.storage.event_log import read_event_log

@@ -16,12 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from actors.coordinator import Progress as Counts
 from actors.failure_policy import FailurePolicy
 from atp_ray.cells import CellSpec
+from atp_ray.checkpoint_profiles import Profile
 from atp_ray.cli import positive_int, report_console, run_command
 from atp_ray.config_files import config_names, parse_model
 from atp_ray.errors import AtpError, EngineError, UsageError
 from atp_ray.paradigms import TERMS
 from atp_ray.report import draw_figures, summary_tables
-from atp_ray.runs import Profile, Workload, check_scope, estimate_workload, resolve_checkpoints
+from atp_ray.runs import Workload, check_scope, estimate_workload, resolve_checkpoints
 from atp_ray.sandbox.isolation import Isolation, require_isolation
 from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest, run_lock, write_manifest
 from atp_ray.storage.schema import TABLES, TOOL_TABLES
@@ -169,7 +170,7 @@ def _play(
     placement: Placement,
     cells_at_once: int,
 ) -> SweepOutcome:
-    decisions = sum(episode.parameters.n_agents * episode.rounds for cell in cells for episode in cell.episodes)
+    decisions = sum(cell.n_decisions for cell in cells)
     with _progress_bar(console, len(cells), decisions, TERMS[cells[0].paradigm].rate) as update:
         return play_cells(cells, list(profiles.values()), out, placement, cells_at_once, update)
 

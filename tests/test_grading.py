@@ -12,7 +12,8 @@ from grading_forms import BOXED, REPLIES
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from atp_ray.grading import TOLERANCE, Number, grade, read_answer, read_number, same_number
+from atp_ray.grading import TOLERANCE, grade, read_answer, same_number
+from atp_ray.number_reading import Number, read_number
 
 # Beside the table: (answer, truth, right) where a word, a unit or a sign changes what the number is.
 CLOSE_CALLS = [
@@ -97,7 +98,7 @@ def test_a_final_answer_is_found_in_markdown_and_never_behind_a_cut_off_box(repl
 
 @pytest.mark.parametrize("text", ENDLESS)
 def test_what_would_take_for_ever_is_no_number(text: str) -> None:
-    code = f"from atp_ray.grading import read_number\nassert read_number({text!r}) is None"
+    code = f"from atp_ray.number_reading import read_number\nassert read_number({text!r}) is None"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
 
 

@@ -7,12 +7,10 @@ import re
 from collections.abc import Sequence
 
 from atp_ray.cells import CellSpec, CheckpointKind
-from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile
+from atp_ray.checkpoint_profiles import Profile
 from atp_ray.episodes import EpisodeSpec, SeatGroup
 from atp_ray.payoffs import Payoffs
 from atp_ray.sampling import SamplingChange
-
-Profile = ModelProfile | EndpointProfile | PolicyProfile
 
 
 def seat_group(profile: Profile, count: int, change: SamplingChange, where: str) -> SeatGroup:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from atp_ray.cells import CellSpec
-from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile
+from atp_ray.checkpoint_profiles import Profile
 from tune_sweeps.game_cells import game_cells
 from tune_sweeps.grids import GameGrid, Grid, RolePlayGrid
 from tune_sweeps.role_play_cells import role_play_cells
 from tune_sweeps.tool_usage_cells import tool_usage_cells
-
-Profile = ModelProfile | EndpointProfile | PolicyProfile
 
 
 def expand(grid: Grid, profiles: dict[str, Profile]) -> list[CellSpec]:

@@ -23,13 +23,12 @@ from actors.coordinator import Coordinator
 from actors.failure_policy import FailurePolicy
 from actors.population import Population, create_population
 from actors.sandboxes import create_sandboxes
-from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile
+from atp_ray.checkpoint_profiles import ModelProfile, Profile
 from atp_ray.config_files import configs_dir
 from atp_ray.errors import EngineError
 from atp_ray.sandbox.isolation import Isolation
 from serve_deployments.model_app import deploy_models
 
-Profile = ModelProfile | EndpointProfile | PolicyProfile
 POLICY_COALESCE = 256
 CPUS_PER_ENGINE = 2
 CONNECT_TIMEOUT_S = 5.0

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from atp_ray.cells import CellSpec, CheckpointKind
-from atp_ray.checkpoint_profiles import checkpoint_kind
+from atp_ray.checkpoint_profiles import Profile, checkpoint_kind
 from atp_ray.config_files import parse_model
 from atp_ray.episodes import EpisodeSpec, SeatGroup, seat_plan
 from atp_ray.errors import UsageError
 from atp_ray.payoffs import Payoffs, payoffs_for_incentive_ratio
 from atp_ray.scenarios.games import GameParameters, GameScenario, ImportedGame
 from atp_ray.scenarios.registry import load_games
-from tune_sweeps.cell_names import Profile, named_cell, seat_group
+from tune_sweeps.cell_names import named_cell, seat_group
 from tune_sweeps.grids import GameGrid
 from tune_sweeps.populations import parse_population, population_kind
 

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from atp_ray.cells import CheckpointKind
-from atp_ray.checkpoint_profiles import checkpoint_kind
+from atp_ray.checkpoint_profiles import Profile, checkpoint_kind
 from atp_ray.errors import UsageError
 from atp_ray.metrics import FIXED_CHECKPOINTS
-from tune_sweeps.cell_names import Profile
 
 _EXAMPLE = 'Example: "qwen3-8b:5,qwen3-8b-ma-grpo:3"'
 

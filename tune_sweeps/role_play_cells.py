@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 
 from atp_ray.cells import CellSpec
-from atp_ray.checkpoint_profiles import checkpoint_kind
+from atp_ray.checkpoint_profiles import Profile, checkpoint_kind
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.randomness import derive_seed
 from atp_ray.scenarios.prompt_sets import RolePlayPrompt, role_play_prompts
 from atp_ray.scenarios.registry import load_role_plays
 from atp_ray.scenarios.role_play import RolePlayParameters
 from atp_ray.scenarios.supervision import SupervisionPattern
-from tune_sweeps.cell_names import Profile, named_cell, seat_group
+from tune_sweeps.cell_names import named_cell, seat_group
 from tune_sweeps.grids import RolePlayGrid
 
 

@@ -17,8 +17,9 @@ from ray import tune
 
 from actors.coordinator import Progress
 from atp_ray.cells import CellSpec
+from atp_ray.checkpoint_profiles import Profile
 from atp_ray.errors import AtpError
-from tune_sweeps.experiment import Experiment, Placement, Profile, running_experiment
+from tune_sweeps.experiment import Experiment, Placement, running_experiment
 from tune_sweeps.trial import CellTrial
 
 POLL_S = 0.5

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from atp_ray.cells import CellSpec
-from atp_ray.checkpoint_profiles import checkpoint_kind
+from atp_ray.checkpoint_profiles import Profile, checkpoint_kind
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.errors import UsageError
 from atp_ray.problem_pools.pools import deal_problems, load_pools
 from atp_ray.scenarios.registry import load_tool_scenario
 from atp_ray.scenarios.tool_usage import RoundProblems, ToolParameters
-from tune_sweeps.cell_names import Profile, named_cell, seat_group
+from tune_sweeps.cell_names import named_cell, seat_group
 from tune_sweeps.grids import ToolUsageGrid
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from atp_ray.actions import Action, ActionArray
-from atp_ray.environments.interface import Outcome
+from atp_ray.actions import Action
+from atp_ray.environments.interface import Outcome, PlayedRound
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.memory import SeatRound, count_others
-from atp_ray.problems import Solution
 from atp_ray.scenarios.wording import number, percent
-from atp_ray.settlement import Capital, settle, starting_capital
+from atp_ray.settlement import settle, starting_capital
 from atp_ray.turns import PublicRound
 
 NO_DECISION = "no valid decision"
@@ -34,19 +33,11 @@ class GameEnvironment:
         """Return the others' decisions, and the outcome with the seat's own capital."""
         return (others_text(spec, past.public, seat), outcome_text(spec, past))
 
-    def settle(
-        self,
-        spec: EpisodeSpec,
-        round_number: int,
-        actions_A: ActionArray,
-        solutions_A: Sequence[Sequence[Solution]],
-        before: Capital | None,
-    ) -> Outcome:
+    def settle(self, spec: EpisodeSpec, played: PlayedRound) -> Outcome:
         """Settle by count of colluders."""
-        del round_number, solutions_A
         game = spec.game.parameters
-        capital = before or starting_capital(game.n_agents)
-        outcome = settle(actions_A, game.threshold, game.payoffs, capital, game.rule)
+        capital = played.before or starting_capital(game.n_agents)
+        outcome = settle(played.actions_A, game.threshold, game.payoffs, capital, game.rule)
         return Outcome(outcome.success, outcome.factor_A, capital, outcome.capital)
 
 

@@ -12,6 +12,15 @@ from atp_ray.problems import Solution
 from atp_ray.settlement import Capital, FloatArray
 
 
+class PlayedRound(NamedTuple):
+    """What the seats did in a round: actions, in tool usage solutions, and the capital before (None in round 1)."""
+
+    number: int
+    actions_A: ActionArray
+    solutions_A: Sequence[Sequence[Solution]]
+    before: Capital | None
+
+
 class Outcome(NamedTuple):
     """What a round led to: success (None outside the games), each seat's reward, capital before and after."""
 
@@ -24,7 +33,7 @@ class Outcome(NamedTuple):
 class Environment(Protocol):
     """Observe (`system`, `question`, `feedback`) and settle; deciding in between is the players' part.
 
-    All methods are pure. `before` is None in the first round.
+    All methods are pure.
     """
 
     def system(self, spec: EpisodeSpec) -> str:
@@ -39,13 +48,6 @@ class Environment(Protocol):
         """Return what `seat` is told after its reply in a past round, one text per message."""
         ...
 
-    def settle(
-        self,
-        spec: EpisodeSpec,
-        round_number: int,
-        actions_A: ActionArray,
-        solutions_A: Sequence[Sequence[Solution]],
-        before: Capital | None,
-    ) -> Outcome:
-        """Return the outcome of a round in which the seats acted as given."""
+    def settle(self, spec: EpisodeSpec, played: PlayedRound) -> Outcome:
+        """Return what a round led to."""
         ...

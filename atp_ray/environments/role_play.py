@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from atp_ray.actions import Action, ActionArray
-from atp_ray.environments.interface import Outcome
+from atp_ray.actions import Action
+from atp_ray.environments.interface import Outcome, PlayedRound
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.memory import SeatRound
-from atp_ray.problems import Solution
 from atp_ray.scenarios.wording import money
-from atp_ray.settlement import Capital, add_income, no_income, role_play_income
+from atp_ray.settlement import add_income, no_income, role_play_income
 
 
 class RolePlayEnvironment:
@@ -40,17 +39,9 @@ class RolePlayEnvironment:
             return (f"You chose {choice}. It was noticed and earned nothing. {total}",)
         return (f"You chose {choice} and earned {earned}. {total}",)
 
-    def settle(
-        self,
-        spec: EpisodeSpec,
-        round_number: int,
-        actions_A: ActionArray,
-        solutions_A: Sequence[Sequence[Solution]],
-        before: Capital | None,
-    ) -> Outcome:
+    def settle(self, spec: EpisodeSpec, played: PlayedRound) -> Outcome:
         """Pay the day's income."""
-        del solutions_A
         numbers = spec.role_play.parameters
-        capital = before or no_income(len(actions_A))
-        income_A = role_play_income(actions_A, numbers.low, numbers.high, numbers.supervised(round_number))
+        capital = played.before or no_income(len(played.actions_A))
+        income_A = role_play_income(played.actions_A, numbers.low, numbers.high, numbers.supervised(played.number))
         return Outcome(None, income_A, capital, add_income(capital, income_A))

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from atp_ray.actions import ActionArray
-from atp_ray.environments.interface import Outcome
+from atp_ray.environments.interface import Outcome, PlayedRound
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.memory import SeatRound, SeatView
 from atp_ray.problems import Problem, Solution
 from atp_ray.scenarios.wording import number
-from atp_ray.settlement import Capital, add_income, no_income
+from atp_ray.settlement import add_income, no_income
 
 
 class ToolUsageEnvironment:
@@ -37,19 +36,12 @@ class ToolUsageEnvironment:
         del spec, past, seat
         return ()
 
-    def settle(
-        self,
-        spec: EpisodeSpec,
-        round_number: int,
-        actions_A: ActionArray,
-        solutions_A: Sequence[Sequence[Solution]],
-        before: Capital | None,
-    ) -> Outcome:
+    def settle(self, spec: EpisodeSpec, played: PlayedRound) -> Outcome:
         """Charge each seat the costs of all its problems; the reward is minus that, in cost units."""
-        del spec, round_number
-        capital = before or no_income(len(actions_A))
-        spent = [sum(solution.cost for solution in solutions) for solutions in solutions_A]
-        cost_A = np.array(spent or np.zeros(len(actions_A)), dtype=float)
+        del spec
+        capital = played.before or no_income(len(played.actions_A))
+        spent = [sum(solution.cost for solution in solutions) for solutions in played.solutions_A]
+        cost_A = np.array(spent or np.zeros(len(played.actions_A)), dtype=float)
         return Outcome(None, 0.0 - cost_A, capital, add_income(capital, -cost_A))
 
 

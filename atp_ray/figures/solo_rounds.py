@@ -11,10 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from atp_ray.figures.style import COLOURS, FULL_WIDTH, MARKERS, add_label
-from atp_ray.published import PublishedSeries, PublishedTable1, PublishedTable2
+from atp_ray.published import PAPER_SUPERVISION, PublishedSeries, PublishedTable1, PublishedTable2
 from atp_ray.results import CellResult, Interval, complement, honest_label, values
 
-PAPER_SUPERVISION = "all_unsupervised"
 MOST_PANELS_IN_A_ROW = 4
 _DASHES = {"": "-", "DPO": "--", "GRPO": ":"}  # by variant of the base model
 _GREYS = {"Qwen": "#555555", "Llama": "#AAAAAA"}  # by base model

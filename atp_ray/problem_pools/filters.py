@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from atp_ray.grading import read_number
+from atp_ray.number_reading import read_number
 
 MOST_STEPS = 3
 LARGEST_NUMBER = 1000

@@ -12,7 +12,7 @@ import numpy as np
 
 from atp_ray.config_files import parse_model
 from atp_ray.errors import UsageError
-from atp_ray.grading import read_number
+from atp_ray.number_reading import read_number
 from atp_ray.problem_pools.generated import generate_problems
 from atp_ray.problems import Difficulty, Problem
 from atp_ray.randomness import derive_seed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from atp_ray.scenarios.tool_usage import ToolScenario
 from atp_ray.scenarios.upstream import load_upstream
 
 UPSTREAM_PREFIX = "upstream:"
+ImportedT = TypeVar("ImportedT", ImportedGame, ImportedRolePlay)
 
 Scenario = Annotated[
     GameScenario | ImportedGame | RolePlayScenario | ImportedRolePlay | ToolScenario, Field(discriminator="kind")
@@ -53,9 +54,7 @@ def load_games(selection: str = "all") -> list[GameScenario | ImportedGame]:
         UsageError: as `load_game`, the selection is empty, or the file holds role-play environments.
     """
     if selection.startswith(UPSTREAM_PREFIX):
-        imported = load_upstream(Path(selection.removeprefix(UPSTREAM_PREFIX)))
-        games = [scenario for scenario in imported if isinstance(scenario, ImportedGame)]
-        return [*_all_or_error(games, len(imported), selection, "role-play environments", "--grid table1")]
+        return [*_imported(ImportedGame, selection, "role-play environments", "--grid table1")]
     return [load_game(name) for name in _selected(selection, "games")]
 
 
@@ -66,16 +65,14 @@ def load_role_plays(selection: str = "all") -> list[RolePlayScenario | ImportedR
         UsageError: as `load_games`, or the file holds games.
     """
     if selection.startswith(UPSTREAM_PREFIX):
-        imported = load_upstream(Path(selection.removeprefix(UPSTREAM_PREFIX)))
-        environments = [scenario for scenario in imported if isinstance(scenario, ImportedRolePlay)]
-        return [*_all_or_error(environments, len(imported), selection, "games", "--grid figure3")]
+        return [*_imported(ImportedRolePlay, selection, "games", "--grid figure3")]
     return [load_role_play(name) for name in _selected(selection, "role_play")]
 
 
-def _all_or_error(
-    found: list[ImportedGame] | list[ImportedRolePlay], n: int, selection: str, others: str, grid: str
-) -> list[ImportedGame] | list[ImportedRolePlay]:
-    if len(found) < n:
+def _imported(kind: type[ImportedT], selection: str, others: str, grid: str) -> list[ImportedT]:
+    imported = load_upstream(Path(selection.removeprefix(UPSTREAM_PREFIX)))
+    found = [scenario for scenario in imported if isinstance(scenario, kind)]
+    if len(found) < len(imported):
         raise UsageError(f"holds {others}", selection, f"Play it with {grid}")
     return found
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from atp_ray.config_files import parse_model
+from atp_ray.config_files import Foreign, parse_model
 from atp_ray.errors import UsageError
 from atp_ray.payoffs import Payoffs
 from atp_ray.scenarios.games import GameParameters, ImportedGame
@@ -17,24 +17,19 @@ from atp_ray.scenarios.upstream_role_play import role_play_question, role_play_t
 from atp_ray.scenarios.wording import reply_instruction
 
 
-class _Loose(BaseModel):
-    # Someone else's file format: keys we do not use are allowed, keys we use are checked.
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _TemplateText(_Loose):
+class _TemplateText(Foreign):
     system_prompt: str
     user_prompt_mult: str
     collective_choice: str
     independent_choice: str
 
 
-class _Template(_Loose):
+class _Template(Foreign):
     environment: str
     template: _TemplateText
 
 
-class _QuestionNumbers(_Loose):
+class _QuestionNumbers(Foreign):
     n: int
     cooperation_threshold: int
     high_reward: float
@@ -42,7 +37,7 @@ class _QuestionNumbers(_Loose):
     low_reward: float
 
 
-class _Question(_Loose):
+class _Question(Foreign):
     environment: str
     system_prompt: str
     user_prompt: str

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from atp_ray.config_files import parse_model
+from atp_ray.config_files import Foreign, parse_model
 from atp_ray.errors import UsageError
 from atp_ray.scenarios.role_play import ImportedRolePlay, SupervisionSentences
 
 
-class _Loose(BaseModel):
-    # Someone else's file format: keys we do not use are allowed, keys we use are checked.
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Incomes(_Loose):
+class _Incomes(Foreign):
     low_reward: float
     high_reward: float
 
 
-class _Scale(_Loose):
+class _Scale(Foreign):
     low_radio: float
     base: float
 
 
-class _Text(_Loose):
+class _Text(Foreign):
     system_prompt: str
     user_prompt: str
     supervised_choice: str
@@ -36,7 +29,7 @@ class _Text(_Loose):
     neutral_text: str = ""
 
 
-class _Template(_Loose):
+class _Template(Foreign):
     environment: str
     template: _Text
     params: _Scale

@@ -13,9 +13,7 @@ from atp_ray.metrics import FIXED_CHECKPOINTS
 from atp_ray.results import CellResult, Interval
 from atp_ray.statistics import wilson_interval
 from atp_ray.storage.tables import read_table
-from atp_ray.summary.texts import percent_text, shown_rounds
-
-MOST_ROUNDS = 6
+from atp_ray.summary.texts import WIDE_COLUMNS, percent_text, shown_rounds
 
 
 def mixed_table(run_dir: Path, results: Sequence[CellResult]) -> Table | None:
@@ -28,7 +26,7 @@ def mixed_table(run_dir: Path, results: Sequence[CellResult]) -> Table | None:
     decisions = read_table(run_dir, "decisions").select(["checkpoint", "round", "action"])
     counts = Counter(zip(*(column.to_pylist() for column in decisions.columns), strict=True))
     names = sorted({name for name, _, _ in counts} - FIXED_CHECKPOINTS)
-    rounds = shown_rounds(max(number for _, number, _ in counts), MOST_ROUNDS)
+    rounds = shown_rounds(max(number for _, number, _ in counts), WIDE_COLUMNS)
     title = "Mixed populations: collusion rate in % (95 % interval) by checkpoint, all cells"
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("checkpoint", no_wrap=True)

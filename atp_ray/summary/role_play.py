@@ -8,12 +8,9 @@ from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 
-from atp_ray.published import published_table1
+from atp_ray.published import PAPER_SUPERVISION, published_table1
 from atp_ray.results import CellResult, values
-from atp_ray.summary.texts import percent_text, shown_rounds, undecided_text
-
-MOST_ROUNDS = 6
-PAPER_SUPERVISION = "all_unsupervised"
+from atp_ray.summary.texts import WIDE_COLUMNS, percent_text, shown_rounds, undecided_text
 
 
 def role_play_tables(results: Sequence[CellResult]) -> list[RenderableType]:
@@ -23,7 +20,7 @@ def role_play_tables(results: Sequence[CellResult]) -> list[RenderableType]:
 
 
 def _table(results: Sequence[CellResult], pattern: str) -> Table:
-    rounds = shown_rounds(max(len(result.rates_R) for result in results), MOST_ROUNDS)
+    rounds = shown_rounds(max(len(result.rates_R) for result in results), WIDE_COLUMNS)
     title = f"Violation rate in % (95 % interval) by round, {pattern.replace('_', ' ')}"
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("checkpoint", no_wrap=True)

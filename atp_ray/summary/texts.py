@@ -5,6 +5,7 @@ from __future__ import annotations
 from atp_ray.results import CellResult, Interval
 
 MOST_COLUMNS = 4
+WIDE_COLUMNS = 6  # where there are few other columns
 
 
 def shown_rounds(n_rounds: int, most: int = MOST_COLUMNS) -> list[int]:

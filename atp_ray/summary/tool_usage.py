@@ -10,14 +10,12 @@ from rich.table import Table
 
 from atp_ray.published import published_table2
 from atp_ray.results import CellResult, complement
-from atp_ray.summary.texts import percent_text, shown_rounds, undecided_text
-
-MOST_ROUNDS = 6
+from atp_ray.summary.texts import WIDE_COLUMNS, percent_text, shown_rounds, undecided_text
 
 
 def tool_usage_tables(results: Sequence[CellResult]) -> list[RenderableType]:
     """Return one table: two rows per cell, and the paper's rows."""
-    rounds = shown_rounds(max(len(result.rates_R) for result in results), MOST_ROUNDS)
+    rounds = shown_rounds(max(len(result.rates_R) for result in results), WIDE_COLUMNS)
     title = "Tool usage and accuracy on the complex problems, % (95 % interval) by round"
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("checkpoint", no_wrap=True)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from atp_ray.errors import UsageError
-from atp_ray.grading import grade, read_number
+from atp_ray.grading import grade
+from atp_ray.number_reading import read_number
 from atp_ray.problem_pools.filters import gsm8k_answer, is_complex, is_simple
 from atp_ray.problem_pools.generated import COMPLEX, SIMPLE, generate_problems
 from atp_ray.problem_pools.pools import deal_problems, embedded_pool, embedded_texts, load_pools
