@@ -32,11 +32,12 @@ class ModelClient(Protocol):
 
 @dataclass(frozen=True)
 class Deployment:
-    """Where a checkpoint's Serve deployment is found."""
+    """Where a checkpoint's Serve deployment is found; `adapter` names the LoRA adapter in it, None for the base."""
 
     app_name: str
     deployment_name: str
     coalesce: int = 1
+    adapter: str | None = None
 
 
 class ServeClient:
@@ -62,7 +63,7 @@ class ServeClient:
         try:
             if self._handle is None:
                 self._handle = serve.get_deployment_handle(self._deployment.deployment_name, self._deployment.app_name)
-            replies: list[ModelReply] = await self._handle.reply.remote(list(requests))
+            replies: list[ModelReply] = await self._handle.reply.remote(list(requests), self._deployment.adapter)
         except (RayError, RayServeException) as error:
             message = (str(error).strip().splitlines() or [""])[-1]
             return [ModelReply("", error=f"{type(error).__name__}: {message}")] * len(requests)

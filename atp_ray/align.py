@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
-import ray
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from actors.model_clients import EndpointClient, ModelClient, ServeClient
-from actors.pair_collector import Collected, PairCollector
+from actors.pair_collector import Collected
 from atp_ray.alignment.elicitation import Elicitation
+from atp_ray.alignment.learning_curve import METRICS_FILE
 from atp_ray.alignment.pairs import (
     PairLog,
     conversational_rows,
@@ -23,16 +22,21 @@ from atp_ray.alignment.pairs import (
     read_pairs,
     write_pairs,
 )
-from atp_ray.alignment.profiles import DpoProfile, GrpoProfile, load_profile
-from atp_ray.alignment.training_prompts import TrainingPrompt, training_prompts
-from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile, resolve_checkpoint
-from atp_ray.cli import positive_int, report_console, run_command
+from atp_ray.alignment.profiles import TrainingProfile, load_profile
+from atp_ray.alignment.training_prompts import training_prompts
+from atp_ray.checkpoint_names import model_profile, resolve_checkpoint
+from atp_ray.checkpoint_profiles import ModelProfile, PolicyProfile
+from atp_ray.cli import positive_int, progress_bar, report_console, run_command
 from atp_ray.errors import StorageError, UsageError
+from atp_ray.figures.learning_curve import LEARNING_CURVE, draw_learning_curve
 from atp_ray.paradigms import Paradigm
-from atp_ray.storage.run_folder import run_lock
-from serve_deployments.model_app import deploy_models
+from atp_ray.storage.run_folder import create_run, read_manifest, run_lock, write_manifest
+from atp_ray.training_runs import RUNS, TRAINING_KIND
 from tune_sweeps.experiment import connected
-from tune_sweeps.training_run import Data, TrainingJob, run_training
+from tune_sweeps.pair_collection import collect_pairs
+from tune_sweeps.training_checks import JobCheck, check_job
+from tune_sweeps.training_job import Data, TrainingJob
+from tune_sweeps.training_run import run_training
 
 PAIRS_FILE = "pairs.parquet"
 LOG_FILE = "pairs.jsonl"
@@ -42,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
     arguments = _build_parser().parse_args(argv)
     console = report_console()
-    commands = {"pairs": _pairs, "export": _export, "import": _import, "dpo": _dpo, "grpo": _grpo}
+    commands = {"pairs": _pairs, "export": _export, "import": _import, "dpo": _train, "grpo": _train}
     return commands[arguments.command](console, arguments)
 
 
@@ -74,14 +78,26 @@ def _build_parser() -> argparse.ArgumentParser:
     for method in ("dpo", "grpo"):
         train = commands.add_parser(method, help=f"train a checkpoint by {method.upper()} under Ray Train")
         train.add_argument("--profile", required=True, help="a name from configs/training, or the path of a YAML file")
-        train.add_argument("--checkpoint", default="tiny", help="base checkpoint (default: tiny)")
-        train.add_argument("--out", type=Path, required=True, help="folder of the run; continued if it was stopped")
-        train.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
+        train.add_argument("--checkpoint", help="base checkpoint (default: the profile's)")
         if method == "dpo":
-            train.add_argument("--pairs", type=Path, required=True, help="pairs.parquet, its folder, or a .json file")
+            train.add_argument("--pairs", type=Path, help="pairs.parquet, its folder, or a .json file")
         else:
-            train.add_argument("--paradigm", choices=["games", "role_play"], required=True)
-            train.add_argument("--count", type=positive_int, help="prompts (default: 350 or 160)")
+            train.add_argument("--paradigm", choices=get_args(Paradigm), help="prompts (default: the profile's)")
+            train.add_argument("--count", type=positive_int, help="prompts (default: 350, 160 or 2000)")
+        train.add_argument(
+            "--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the profile"
+        )
+        train.add_argument(
+            "--out", type=Path, help="folder of the run (default: runs/PROFILE); the same command goes on with it"
+        )
+        train.add_argument(
+            "--storage", help="where checkpoints go: a shared folder, s3://..., gs://... (default: --out)"
+        )
+        train.add_argument(
+            "--track", action="append", default=[], choices=["wandb", "mlflow"], help="also send metrics there"
+        )
+        train.add_argument("--dry-run", action="store_true", help="check data and memory, and stop")
+        train.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
     imported = commands.add_parser("import", help="read LLaMA-Factory preference JSON")
     imported.add_argument("file", type=Path)
     imported.add_argument("--out", type=Path, required=True, help="folder for pairs.parquet")
@@ -97,34 +113,21 @@ def _pairs(console: Console, arguments: argparse.Namespace) -> int:
     elicitation: Elicitation = arguments.elicitation or ("plain" if embedded else "instructed")
     tries = arguments.tries or (40 if elicitation == "plain" else 5)
     prompts = training_prompts(arguments.paradigm, arguments.count, arguments.seed)
-    out = arguments.out or Path("runs") / f"pairs-{arguments.checkpoint.replace('/', '-')}-{arguments.paradigm}"
+    out = arguments.out or RUNS / f"pairs-{arguments.checkpoint.replace('/', '-')}-{arguments.paradigm}"
     with run_lock(out):
         log = PairLog(out / LOG_FILE)
         console.print(
             f"{len(prompts)} prompts, {len(log.pairs)} pairs already collected, {elicitation}, {tries} tries a side"
         )
         try:
-            with connected(arguments.address):
-                client: ModelClient
-                if isinstance(profile, EndpointProfile):
-                    client = EndpointClient(profile)
-                else:
-                    client = ServeClient(deploy_models([profile])[profile.name])
-                collector = PairCollector(client, profile.name, profile.sampling, elicitation, tries)
-                collected = _collect(console, collector, prompts, log)
+            with progress_bar(console, "collecting", len(prompts), "prompts", len(log.pairs)) as update:
+                collected = collect_pairs(profile, prompts, log, elicitation, tries, arguments.address, update)
         finally:
             log.close()
         pairs = [log.pairs[prompt.prompt_id] for prompt in prompts if prompt.prompt_id in log.pairs]
         if pairs:
             write_pairs(pairs, out / PAIRS_FILE)
     return _conclude(console, out, len(prompts), collected)
-
-
-def _collect(console: Console, collector: PairCollector, prompts: Sequence[TrainingPrompt], log: PairLog) -> Collected:
-    columns = (SpinnerColumn(), TextColumn("collecting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("collecting", total=len(prompts), completed=len(log.pairs))
-        return asyncio.run(collector.collect(prompts, log, lambda done: bar.update(task, completed=done)))
 
 
 def _conclude(console: Console, out: Path, n_prompts: int, collected: Collected) -> int:
@@ -140,38 +143,107 @@ def _conclude(console: Console, out: Path, n_prompts: int, collected: Collected)
     return 0
 
 
-def _dpo(console: Console, arguments: argparse.Namespace) -> int:
-    profile = load_profile(arguments.profile, "dpo")
-    source = arguments.pairs / PAIRS_FILE if arguments.pairs.is_dir() else arguments.pairs
-    return _train(console, arguments, profile, read_pairs(source))
+def _train(console: Console, arguments: argparse.Namespace) -> int:
+    started = time.monotonic()
+    profile = load_profile(arguments.profile, arguments.command, arguments.set)
+    name = arguments.checkpoint or profile.checkpoint
+    base = model_profile(name)
+    if base.adapter:
+        raise UsageError("is an adapter and cannot be trained further", name, "Train its base, or merge it first")
+    data = _data(arguments, profile)
+    out = arguments.out or RUNS / profile.name
+    job = TrainingJob(profile, base.source, data, out, arguments.storage, _trackers(arguments.track))
+    console.print(f"[bold]{profile.name}[/bold]: {profile.method.upper()} of {base.name} on {len(data)} examples")
+    if profile.description:
+        console.print(profile.description)
+    with connected(arguments.address):
+        _print_check(console, profile, check_job(job))
+        if arguments.dry_run:
+            console.print("Dry run: nothing was trained.")
+            return 0
+        with run_lock(out):
+            manifest = _open_run(job, name, base)
+            if manifest["status"] != "complete":
+                with progress_bar(console, "starting the workers", None, "steps") as update:
+                    rows = run_training(job, lambda step: update(step.step, step.total, _note(step.metrics)))
+                draw_learning_curve(out, manifest, rows, ("png", "svg"))
+                seconds = manifest.get("seconds", 0) + time.monotonic() - started
+                write_manifest(out, manifest | {"status": "complete", "seconds": seconds})
+    return _conclude_training(console, job, base, started)
 
 
-def _grpo(console: Console, arguments: argparse.Namespace) -> int:
-    profile = load_profile(arguments.profile, "grpo")
-    return _train(console, arguments, profile, training_prompts(arguments.paradigm, arguments.count))
+def _data(arguments: argparse.Namespace, profile: TrainingProfile) -> Data:
+    if arguments.command == "dpo":
+        source = arguments.pairs or RUNS / f"pairs-{arguments.checkpoint or profile.checkpoint}-{profile.paradigm}"
+        return read_pairs(source / PAIRS_FILE if source.is_dir() else source)
+    paradigm = arguments.paradigm or profile.paradigm
+    if paradigm is None:
+        raise UsageError("no paradigm given", "--paradigm", "Use games, role_play or tool_usage")
+    return training_prompts(paradigm, arguments.count)
 
 
-def _train(console: Console, arguments: argparse.Namespace, profile: DpoProfile | GrpoProfile, data: Data) -> int:
-    base = resolve_checkpoint(arguments.checkpoint)
-    if not isinstance(base, ModelProfile):
-        raise UsageError("has no weights here to train", arguments.checkpoint, "Use tiny, a folder or a hub id")
-    console.print(f"{profile.method.upper()} of {base.name} on {len(data)} examples: {profile.description}")
-    with run_lock(arguments.out), connected(arguments.address):
-        _require_accelerator(profile)
-        result = run_training(TrainingJob(profile, base.source, data, arguments.out))
-    console.print(f"Result:  {result}", soft_wrap=True)
-    if profile.lora is None:
-        console.print(f"Next:    python -m atp_ray.sweep --grid table1 --checkpoint {result}", soft_wrap=True)
-    else:
-        console.print("Next:    put its path into `adapter:` of a profile in configs/checkpoints", soft_wrap=True)
+def _trackers(asked: Sequence[str]) -> tuple[str, ...]:
+    for tracker in asked:
+        if find_spec(tracker) is None:
+            raise UsageError(f"the package {tracker} is not installed", "--track", f"pip install {tracker}")
+    return ("tensorboard", *asked)
+
+
+def _open_run(job: TrainingJob, base: str, profile: ModelProfile) -> dict[str, Any]:
+    """Return the manifest of the run, begun now or before."""
+    if not (job.folder / "run.json").exists():
+        create_run(
+            job.folder,
+            {
+                "kind": TRAINING_KIND,
+                "name": job.folder.resolve().name,
+                "method": job.profile.method,
+                "base": str(Path(base).resolve()) if Path(base).is_dir() else base,
+                "base_revision": profile.revision,
+                "embedded": profile.embedded,
+                "adapter": job.profile.lora is not None,
+                "profile": job.profile.model_dump(mode="json"),
+                "paradigm": job.paradigm,
+                "examples": len(job.data),
+                "job": job.digest,
+                "storage": job.storage_path,
+                "trackers": list(job.trackers),
+                "status": "running",
+            },
+        )
+    manifest = read_manifest(job.folder)
+    if manifest.get("job") != job.digest:
+        hint = "Choose another --out, or give the profile, base and data it was begun with"
+        raise UsageError("holds another training run", str(job.folder), hint)
+    return manifest
+
+
+def _note(metrics: Mapping[str, float]) -> str:
+    """Return the metric that says most about a step."""
+    for name in ("reward", "loss"):
+        if name in metrics:
+            return f"{name} {float(metrics[name]):.3f}"
+    return ""
+
+
+def _print_check(console: Console, profile: TrainingProfile, check: JobCheck) -> None:
+    need, gib = check.need, 2**30
+    parts = ", ".join(f"{part} {size / gib:.2g}" for part, size in need._asdict().items() if size)
+    console.print(f"Memory a worker, GiB: {need.total / gib:.2g} of {check.device_bytes / gib:.0f} ({parts}; estimate)")
+    if need.total > check.device_bytes:
+        console.print("That may not fit: make batch or the lengths smaller, or raise workers with zero: 3.")
+    if check.cut:
+        console.print(f"{check.cut} pairs are longer than the profile's max_length and will be cut.")
+
+
+def _conclude_training(console: Console, job: TrainingJob, base: ModelProfile, started: float) -> int:
+    console.print(f"Result:  {job.result}" + ("  (LoRA adapter)" if job.profile.lora else ""), soft_wrap=True)
+    console.print(f"Curve:   {job.folder / LEARNING_CURVE}.png  (numbers: {job.folder / METRICS_FILE})", soft_wrap=True)
+    console.print(f"Time:    {time.monotonic() - started:.1f} s")
+    grid = {"games": "figure3", "tool_usage": "table2"}.get(job.paradigm, "table1")
+    both = f"--checkpoint {base.name} --checkpoint {job.folder}"
+    console.print(f"Next:    python -m atp_ray.sweep --grid {grid} {both}", soft_wrap=True)
     return 0
-
-
-def _require_accelerator(profile: DpoProfile | GrpoProfile) -> None:
-    gpus = ray.cluster_resources().get("GPU", 0)
-    if profile.accelerator == "gpu" and gpus < profile.workers:
-        hint = "Use --address of a GPU cluster, or a profile for CPUs: tiny-dpo, tiny-grpo"
-        raise UsageError(f"needs {profile.workers} GPU(s) but the cluster has {gpus:g}", profile.name, hint)
 
 
 def _export(console: Console, arguments: argparse.Namespace) -> int:

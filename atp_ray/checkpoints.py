@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from atp_ray.checkpoint_profiles import POLICIES, ModelProfile, resolve_checkpoint
+from atp_ray.checkpoint_names import POLICIES, resolve_checkpoint
+from atp_ray.checkpoint_profiles import ModelProfile
 from atp_ray.cli import positive_int, report_console, run_command
 from atp_ray.config_files import config_names, configs_dir, load_config
 from atp_ray.errors import StorageError, UsageError
+from atp_ray.training_runs import training_runs
 
 
 def main(argv: Sequence[str]) -> int:
@@ -41,12 +43,14 @@ def main(argv: Sequence[str]) -> int:
 
 def _list(console: Console) -> None:
     for name in config_names("checkpoints"):
-        profile = load_config("checkpoints", name, ModelProfile)
-        waiting = "" in (profile.source, profile.adapter)
-        console.print(f"{name:36}{'waits for a path in configs/checkpoints' if waiting else profile.source}")
+        console.print(f"{name:36}{load_config('checkpoints', name, ModelProfile).source}")
+    for run in training_runs():
+        console.print(f"{run.name:36}{run.method.upper()} of {run.base} ({run.status})")
     for policy in POLICIES:
         console.print(f"{'policy:' + policy:36}no language model")
-    console.print("Also: a local folder, a Hugging Face id (org/name), openai:MODEL with --base-url")
+    console.print(
+        "Also: a local folder (checkpoint or LoRA adapter), a Hugging Face id (org/name), openai:MODEL with --base-url"
+    )
 
 
 def _card(console: Console, name: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn, Protocol
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from atp_ray.errors import AtpError
 
@@ -49,3 +51,33 @@ def report_console() -> Console:
     """Return the console of a command; where it is no terminal, wide enough for the result tables."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+class ProgressUpdate(Protocol):
+    """Moves a progress bar: how many are done, of how many if that was not known, and a note beside it."""
+
+    def __call__(self, done: int, total: int | None = None, note: str = "", description: str | None = None) -> None:
+        """Show it."""
+        ...
+
+
+@contextmanager
+def progress_bar(
+    console: Console, description: str, total: int | None, noun: str, done: int = 0
+) -> Iterator[ProgressUpdate]:
+    """Show a bar of `total` things called `noun` (None: not known yet) and yield what moves it."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(f"{noun}  {{task.fields[note]}}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(description, total=total, completed=done, note="")
+
+        def update(done: int, total: int | None = None, note: str = "", description: str | None = None) -> None:
+            bar.update(task, completed=done, total=total, note=note, description=description)
+
+        yield update

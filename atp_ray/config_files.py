@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -101,3 +101,34 @@ def config_path(kind: str, name: str) -> Path:
         )
         raise UsageError(f"unknown {noun} '{name}'", hint=suggestion(name, config_names(kind)))
     return path
+
+
+class Setting(NamedTuple):
+    """One `key=value` of the command line: its first key, the rest after a dot, and the value as YAML."""
+
+    key: str
+    rest: str
+    value: Any
+
+    def put(self, data: dict[str, Any]) -> None:
+        """Write the value into `data`, one level deep."""
+        data[self.key] = {**(data.get(self.key) or {}), self.rest: self.value} if self.rest else self.value
+
+
+def parse_setting(text: str, model: type[BaseModel]) -> Setting:
+    """Read `key=value` for a field of `model`; a dot reaches into a nested one.
+
+    Raises:
+        UsageError: not of that form, or no such key (with a suggestion).
+    """
+    key, equals, value = text.partition("=")
+    key = key.strip()
+    if not equals or not key:
+        raise UsageError(f"'{text}' is not key=value", "--set", "Give --set KEY=VALUE, a key of the YAML file")
+    first, _, rest = key.partition(".")
+    if first not in model.model_fields:
+        raise UsageError(f"unknown key '{first}'", "--set", suggestion(first, model.model_fields))
+    try:
+        return Setting(first, rest, yaml.safe_load(value))
+    except yaml.YAMLError as error:
+        raise UsageError(f"'{value}' is not a YAML value", f"--set {key}", "Quote it") from error

@@ -45,6 +45,8 @@ class CellResult(NamedTuple):
     accuracy_R: tuple[Interval | None, ...] = ()
 
 
+EMBEDDED_NOTE = "A small embedded test checkpoint, taught by an analytic policy."
+NOT_ABOUT = "Not a statement about Qwen or Llama."
 _TINY = "tiny is a small embedded test checkpoint"
 
 
@@ -72,7 +74,7 @@ def honest_label(results: Iterable[CellResult]) -> str | None:
         notes.append(f"{whose} taught by an analytic policy")
     if "policy" in kinds:
         notes.append("policy:* is an analytic policy, no language model")
-    return f"{'; '.join(notes)}. Not a statement about Qwen or Llama." if notes else None
+    return f"{'; '.join(notes)}. {NOT_ABOUT}" if notes else None
 
 
 def complement(interval: Interval | None) -> Interval | None:

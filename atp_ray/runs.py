@@ -10,7 +10,8 @@ import numpy as np
 
 from atp_ray.actions import Action
 from atp_ray.cells import CellSpec
-from atp_ray.checkpoint_profiles import ModelProfile, Profile, resolve_checkpoint
+from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.checkpoint_profiles import ModelProfile, Profile
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.memory import EpisodeMemory, SeatView
 from atp_ray.prompts import ToolStep, build_messages, build_problem_messages

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from atp_ray.checkpoint_profiles import ModelProfile, resolve_checkpoint
+from atp_ray.checkpoint_names import model_profile
 from atp_ray.cli import run_command
-from atp_ray.errors import UsageError
+from serve_deployments.engine_groups import engine_groups
 from serve_deployments.model_app import require_free_port, serve_openai
 from tune_sweeps.experiment import connected
 
@@ -19,23 +19,23 @@ from tune_sweeps.experiment import connected
 def main(argv: Sequence[str]) -> int:
     """Run the command until it is interrupted; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m atp_ray.serve", description=__doc__.partition(": ")[2])
-    parser.add_argument("--checkpoint", default="tiny", help="checkpoint to serve (default: tiny)")
+    parser.add_argument("--checkpoint", action="append", help="checkpoint to serve; repeat for several (default: tiny)")
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", type=int, default=8000, help="port to bind (default: 8000)")
     parser.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
     arguments = parser.parse_args(argv)
     console = Console()
-    profile = resolve_checkpoint(arguments.checkpoint)
-    if not isinstance(profile, ModelProfile):
-        raise UsageError(f"'{profile.name}' is no model to serve", "--checkpoint", "Use tiny, a YAML name or a folder")
+    profiles = [model_profile(name) for name in arguments.checkpoint or ["tiny"]]
+    groups = engine_groups(profiles)
     require_free_port(arguments.host, arguments.port)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with connected(arguments.address):
-        with console.status(f"starting the engine for {profile.name}"):
-            url = serve_openai(profile, arguments.host, arguments.port)
-        console.print(f"Serving {profile.name} at {url}", soft_wrap=True)
+    names = [group.adapter_name(profile) or profile.name for group in groups for profile in group.members]
+    with connected(arguments.address, n_engines=len(groups)):
+        with console.status(f"starting the engine for {', '.join(names)}"):
+            url = serve_openai(profiles, arguments.host, arguments.port)
+        console.print(f"Serving {', '.join(names)} at {url}", soft_wrap=True)
         console.print(f"Next:    curl {url}/models", soft_wrap=True)
         stop.wait()
     return 0

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from actors.coordinator import Progress as Counts
 from actors.failure_policy import FailurePolicy
 from atp_ray.cells import CellSpec
 from atp_ray.checkpoint_profiles import Profile
-from atp_ray.cli import positive_int, report_console, run_command
+from atp_ray.cli import positive_int, progress_bar, report_console, run_command
 from atp_ray.config_files import config_names, parse_model
 from atp_ray.errors import AtpError, EngineError, UsageError
 from atp_ray.paradigms import TERMS
@@ -171,30 +169,15 @@ def _play(
     cells_at_once: int,
 ) -> SweepOutcome:
     decisions = sum(cell.n_decisions for cell in cells)
-    with _progress_bar(console, len(cells), decisions, TERMS[cells[0].paradigm].rate) as update:
-        return play_cells(cells, list(profiles.values()), out, placement, cells_at_once, update)
+    rate_name = TERMS[cells[0].paradigm].rate
+    with progress_bar(console, "starting Ray and the engine", decisions, "decisions") as update:
 
-
-@contextmanager
-def _progress_bar(console: Console, n_cells: int, n_decisions: int, rate_name: str) -> Iterator[Any]:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("decisions  {task.fields[note]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("starting Ray and the engine", total=n_decisions, note="")
-
-        def update(counts: Counts) -> None:
+        def show(counts: Counts) -> None:
             rate = f"{rate_name} {counts.deviant / counts.decisions:.0%}" if counts.decisions else ""
             note = f"{rate}, {counts.undecided} undecided" if counts.undecided else rate
-            description = f"playing, {counts.cells}/{n_cells} cells"
-            bar.update(task, completed=counts.decisions, description=description, note=note)
+            update(counts.decisions, None, note, f"playing, {counts.cells}/{len(cells)} cells")
 
-        yield update
+        return play_cells(cells, list(profiles.values()), out, placement, cells_at_once, show)
 
 
 def _describe(console: Console, grid: Grid, workload: Workload) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from atp_ray.adapters import read_adapter
 from atp_ray.checkpoint_profiles import ModelProfile
 from atp_ray.errors import UsageError
+from serve_deployments.engine_groups import EngineGroup
 
 # Where the environment does not say otherwise. vLLM's usage report would leave the machine.
 ENGINE_ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
+LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM allows
 
 
 def runs_on_gpu(profile: ModelProfile, gpus: float) -> bool:
@@ -29,9 +33,9 @@ def runs_on_gpu(profile: ModelProfile, gpus: float) -> bool:
     return True
 
 
-def llm_options(profile: ModelProfile, on_gpu: bool) -> dict[str, Any]:
+def llm_options(group: EngineGroup, on_gpu: bool) -> dict[str, Any]:
     """Return the keyword arguments of `ray.serve.llm.LLMConfig`, except `server_cls`."""
-    deployment = profile.deployment
+    profile, deployment = group.base, group.base.deployment
     replicas = {
         "min_replicas": deployment.min_replicas,
         "max_replicas": max(deployment.min_replicas, deployment.max_replicas),
@@ -41,8 +45,8 @@ def llm_options(profile: ModelProfile, on_gpu: bool) -> dict[str, Any]:
     if not on_gpu:
         environment["VLLM_CPU_KVCACHE_SPACE"] = str(profile.engine.cpu_kv_cache_gib)
     options: dict[str, Any] = {
-        "model_loading_config": {"model_id": profile.name, "model_source": profile.source},
-        "engine_kwargs": engine_kwargs(profile, on_gpu),
+        "model_loading_config": {"model_id": group.model_id, "model_source": profile.source},
+        "engine_kwargs": engine_kwargs(profile, on_gpu) | lora_kwargs(group),
         "deployment_config": {
             "autoscaling_config": replicas,
             "max_ongoing_requests": deployment.max_ongoing_requests,
@@ -80,8 +84,23 @@ def engine_kwargs(profile: ModelProfile, on_gpu: bool) -> dict[str, Any]:
         # Per-request seeds with chunked prefill kill the CPU engine of vLLM 0.29 ("CPU Generator does not use offset").
         kwargs["enable_chunked_prefill"] = False
         kwargs["max_num_batched_tokens"] = max(engine.max_model_len or 4096, 8192)
-    if profile.adapter:
-        kwargs["enable_lora"] = True
-        kwargs["max_lora_rank"] = engine.max_lora_rank
-        kwargs["lora_modules"] = [{"name": f"{profile.name}:adapter", "path": profile.adapter}]
     return kwargs
+
+
+def lora_kwargs(group: EngineGroup) -> dict[str, Any]:
+    """Return vLLM's arguments for the group's adapters; nothing where it has none, as LoRA support costs speed."""
+    if not group.adapters:
+        return {}
+    highest = max(read_adapter(Path(profile.adapter or "")).r for profile in group.adapters)
+    rank = next((allowed for allowed in LORA_RANKS if allowed >= highest), None)
+    if rank is None:
+        raise UsageError(f"an adapter of rank {highest} is above vLLM's {LORA_RANKS[-1]}", group.model_id)
+    return {
+        "enable_lora": True,
+        "max_loras": len(group.adapters),
+        "max_lora_rank": rank,
+        "lora_modules": [
+            {"name": group.adapter_name(profile), "path": profile.adapter, "base_model_name": group.model_id}
+            for profile in group.adapters
+        ],
+    }

@@ -18,23 +18,27 @@ from atp_ray.model_calls import ModelReply, ReplyRequest, decision_texts
 
 
 class AgentLLMServer(LLMServer):  # type: ignore[misc]
-    """Serves one base model, with at most one LoRA adapter on it, to agents and to OpenAI clients."""
+    """Serves one base model and the LoRA adapters on it to agents and to OpenAI clients."""
 
     async def __init__(self, llm_config: LLMConfig) -> None:  # type: ignore[misc]  # Serve awaits constructors
         await super().__init__(llm_config)
-        adapters = llm_config.engine_kwargs.get("lora_modules") or []
-        self._model_name = adapters[0]["name"] if adapters else llm_config.model_id
+        self._model_id: str = llm_config.model_id
 
     async def _maybe_resolve_lora_from_multiplex(self) -> None:
         """Adapters are local folders loaded with the engine; there is nothing to fetch per request."""
 
-    async def reply(self, requests: Sequence[ReplyRequest]) -> list[ModelReply]:
-        """Return one reply per request, in that order; a request the engine refuses comes back with its `error`."""
-        return list(await asyncio.gather(*(self._reply_one(request) for request in requests)))
+    async def reply(self, requests: Sequence[ReplyRequest], adapter: str | None = None) -> list[ModelReply]:
+        """Return one reply per request, in that order; a request the engine refuses comes back with its `error`.
 
-    async def _reply_one(self, request: ReplyRequest) -> ModelReply:
+        Args:
+            adapter: name of the adapter that is to answer, None for the base.
+        """
+        model = adapter or self._model_id
+        return list(await asyncio.gather(*(self._reply_one(request, model) for request in requests)))
+
+    async def _reply_one(self, request: ReplyRequest, model: str) -> ModelReply:
         start = time.monotonic()
-        async for response in await self.chat(self._chat_request(request)):
+        async for response in await self.chat(_chat_request(request, model)):
             # Two classes of that name exist, vLLM's and Ray's; both carry `error`.
             if (refused := getattr(response, "error", None)) is not None:
                 return ModelReply("", error=refused.message, refused=True)
@@ -46,22 +50,23 @@ class AgentLLMServer(LLMServer):  # type: ignore[misc]
             return ModelReply(text, usage.prompt_tokens, usage.completion_tokens or 0, time.monotonic() - start)
         return ModelReply("", error="the engine returned nothing")
 
-    def _chat_request(self, request: ReplyRequest) -> ChatCompletionRequest:
-        sampling = request.sampling
-        options: dict[str, object] = {}
-        if request.stop:
-            options |= {"stop": list(request.stop), "include_stop_str_in_output": True}
-        elif sampling.structured:
-            # Two whole strings, not a JSON schema: a schema leaves room for endless white space inside the object.
-            options["structured_outputs"] = {"choice": decision_texts(request.options)}
-        if sampling.thinking is not None:
-            options["chat_template_kwargs"] = {"enable_thinking": sampling.thinking}
-        return ChatCompletionRequest(
-            model=self._model_name,
-            messages=list(request.messages),
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            max_tokens=sampling.max_tokens,
-            seed=request.seed,
-            **options,
-        )
+
+def _chat_request(request: ReplyRequest, model: str) -> ChatCompletionRequest:
+    sampling = request.sampling
+    options: dict[str, object] = {}
+    if request.stop:
+        options |= {"stop": list(request.stop), "include_stop_str_in_output": True}
+    elif sampling.structured:
+        # Two whole strings, not a JSON schema: a schema leaves room for endless white space inside the object.
+        options["structured_outputs"] = {"choice": decision_texts(request.options)}
+    if sampling.thinking is not None:
+        options["chat_template_kwargs"] = {"enable_thinking": sampling.thinking}
+    return ChatCompletionRequest(
+        model=model,
+        messages=list(request.messages),
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        max_tokens=sampling.max_tokens,
+        seed=request.seed,
+        **options,
+    )

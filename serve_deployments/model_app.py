@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import ray
 from ray import serve
@@ -14,29 +14,39 @@ from ray.serve.schema import ApplicationStatus
 from actors.model_clients import Deployment
 from atp_ray.checkpoint_profiles import ModelProfile
 from atp_ray.errors import EngineError, UsageError
+from serve_deployments.engine_groups import EngineGroup, engine_groups
 from serve_deployments.engine_options import ENGINE_ENVIRONMENT, llm_options, runs_on_gpu
 
 
 def deploy_models(profiles: Iterable[ModelProfile]) -> dict[str, Deployment]:
-    """Start one engine deployment per profile and wait until each answers; keyed by the profile's name.
+    """Start one engine for each base model and wait until it answers; keyed by the profile's name.
 
-    On a cluster that already serves a profile, its engine is used.
+    Adapters are served by the engine of their base. On a cluster that already serves the same group of checkpoints, its
+    engine is used.
 
     Raises:
         UsageError: a profile needs more GPUs than the cluster has.
         EngineError: an engine does not start; carries its last message.
     """
-    wanted = list(profiles)
+    groups = engine_groups(profiles)
     gpus = ray.cluster_resources().get("GPU", 0)
-    on_gpu = {profile.name: runs_on_gpu(profile, gpus) for profile in wanted}
-    if wanted:
+    on_gpu = [runs_on_gpu(group.base, gpus) for group in groups]
+    if groups:
         # Agents come by handle; without an HTTP proxy a sweep needs no port.
         serve.start(proxy_location="Disabled")
-    return {profile.name: _deploy(profile, on_gpu[profile.name]) for profile in wanted}
+    deployments: dict[str, Deployment] = {}
+    for group, gpu in zip(groups, on_gpu, strict=True):
+        app_name, deployment_name = _deploy(group, gpu)
+        for profile in group.members:
+            adapter = group.adapter_name(profile)
+            deployments[profile.name] = Deployment(app_name, deployment_name, profile.coalesce, adapter)
+    return deployments
 
 
-def serve_openai(profile: ModelProfile, host: str, port: int) -> str:
-    """Serve a checkpoint over the OpenAI-compatible HTTP API and return its base URL.
+def serve_openai(profiles: Sequence[ModelProfile], host: str, port: int) -> str:
+    """Serve checkpoints over the OpenAI-compatible HTTP API and return its base URL.
+
+    An adapter's model name is `BASE:NAME`, all others are served under their own.
 
     Raises:
         UsageError: the port is in use, or the profile needs more GPUs than the cluster has.
@@ -48,10 +58,14 @@ def serve_openai(profile: ModelProfile, host: str, port: int) -> str:
     from serve_deployments.llm_server import AgentLLMServer
 
     require_free_port(host, port)
-    on_gpu = runs_on_gpu(profile, ray.cluster_resources().get("GPU", 0))
+    gpus = ray.cluster_resources().get("GPU", 0)
+    groups = engine_groups(profiles)
+    configs = [
+        LLMConfig(**llm_options(group, runs_on_gpu(group.base, gpus)), server_cls=AgentLLMServer) for group in groups
+    ]
     serve.start(http_options={"host": host, "port": port})
-    config = LLMConfig(**llm_options(profile, on_gpu), server_cls=AgentLLMServer)
-    _run(build_openai_app({"llm_configs": [config]}), profile, route_prefix="/")
+    names = ", ".join(profile.name for profile in profiles)
+    _run(build_openai_app({"llm_configs": configs}), "openai", names, route_prefix="/")
     return f"http://{host}:{port}/v1"
 
 
@@ -72,29 +86,30 @@ def require_free_port(host: str, port: int) -> None:
             raise UsageError(f"cannot listen on {host}:{port}: {reason}", "--port", "Choose another port") from error
 
 
-def _deploy(profile: ModelProfile, on_gpu: bool) -> Deployment:
+def _deploy(group: EngineGroup, on_gpu: bool) -> tuple[str, str]:
+    """Return the names of the application and the deployment that serve a group."""
     _quieten_vllm()
     from ray.serve.llm import LLMConfig, build_llm_deployment
 
     from serve_deployments.llm_server import AgentLLMServer
 
-    config = LLMConfig(**llm_options(profile, on_gpu), server_cls=AgentLLMServer)
+    config = LLMConfig(**llm_options(group, on_gpu), server_cls=AgentLLMServer)
     app = build_llm_deployment(config)
-    running = serve.status().applications.get(_app_name(profile))
+    name = _app_name(group)
+    running = serve.status().applications.get(name)
     if running is None or running.status != ApplicationStatus.RUNNING:
-        _run(app, profile, route_prefix=None)
-    return Deployment(_app_name(profile), app._bound_deployment.name, profile.coalesce)
+        _run(app, name, group.model_id, route_prefix=None)
+    return name, app._bound_deployment.name
 
 
-def _run(app: serve.Application, profile: ModelProfile, route_prefix: str | None) -> None:
-    name = _app_name(profile)
+def _run(app: serve.Application, name: str, checkpoint: str, route_prefix: str | None) -> None:
     try:
         serve.run(app, name=name, route_prefix=route_prefix)
     except RuntimeError as error:
         reason = _reason(name) or str(error)
         serve.delete(name, _blocking=False)
         hint = "Check the checkpoint and the engine's memory and length settings in its profile"
-        raise EngineError(f"the engine of checkpoint '{profile.name}' did not start: {reason}", hint=hint) from error
+        raise EngineError(f"the engine of checkpoint '{checkpoint}' did not start: {reason}", hint=hint) from error
 
 
 def _quieten_vllm() -> None:
@@ -102,10 +117,10 @@ def _quieten_vllm() -> None:
     os.environ.setdefault("VLLM_LOGGING_LEVEL", ENGINE_ENVIRONMENT["VLLM_LOGGING_LEVEL"])
 
 
-def _app_name(profile: ModelProfile) -> str:
-    """Return a name that says which engine this is: the same profile on the same cluster is deployed once."""
-    digest = hashlib.sha256(profile.model_dump_json().encode()).hexdigest()[:8]
-    return f"model-{profile.name}-{digest}".replace("/", "--")
+def _app_name(group: EngineGroup) -> str:
+    """Return a name that says which engine this is: the same group on the same cluster is deployed once."""
+    text = "".join(profile.model_dump_json() for profile in (group.base, *group.adapters))
+    return f"model-{group.model_id}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".replace("/", "--")
 
 
 def _reason(name: str) -> str | None:

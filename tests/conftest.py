@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support import save_random_adapter
 
 from actors.model_clients import Deployment
-from atp_ray.checkpoint_profiles import ModelProfile, resolve_checkpoint
+from atp_ray.checkpoint_names import model_profile, resolve_checkpoint
+from atp_ray.checkpoint_profiles import ModelProfile
 from serve_deployments.model_app import deploy_models
 from tune_sweeps.experiment import connected
 
@@ -33,6 +36,21 @@ def tiny() -> ModelProfile:
 
 
 @pytest.fixture(scope="session")
-def tiny_engine(local_ray: None, tiny: ModelProfile) -> Deployment:
-    """A real vLLM engine behind Ray Serve with the embedded checkpoint, started once."""
-    return deploy_models([tiny])[tiny.name]
+def adapters(tiny: ModelProfile, tmp_path_factory: pytest.TempPathFactory) -> list[ModelProfile]:
+    """Two LoRA adapters on the embedded checkpoint with random weights, as PEFT saves them."""
+    folder = tmp_path_factory.mktemp("adapters")
+    for seed in (1, 2):
+        save_random_adapter(Path(tiny.source), folder / f"adapter-{seed}", seed)
+    return [model_profile(str(folder / f"adapter-{seed}")) for seed in (1, 2)]
+
+
+@pytest.fixture(scope="session")
+def engine(local_ray: None, tiny: ModelProfile, adapters: list[ModelProfile]) -> dict[str, Deployment]:
+    """A real vLLM engine behind Ray Serve, started once: the embedded checkpoint and two adapters on it, by name."""
+    return deploy_models([tiny, *adapters])
+
+
+@pytest.fixture(scope="session")
+def tiny_engine(engine: dict[str, Deployment], tiny: ModelProfile) -> Deployment:
+    """The embedded checkpoint in the shared engine."""
+    return engine[tiny.name]

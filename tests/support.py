@@ -152,3 +152,18 @@ def role_play_pairs(count: int) -> list[PreferencePair]:
         )
         for prompt in training_prompts("role_play", count)
     ]
+
+
+def save_random_adapter(base: Path, folder: Path, seed: int, rank: int = 8) -> None:
+    """Save a LoRA adapter for `base` whose weights are random, and large enough to change every reply."""
+    # Imported here: most tests need no torch.
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(seed)
+    config = LoraConfig(
+        r=rank, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False
+    )
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    get_peft_model(model, config).save_pretrained(folder)

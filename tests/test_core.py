@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from support import make_spec
 
 from atp_ray.actions import Action, decode_actions, encode_actions
-from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, resolve_checkpoint
+from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile
 from atp_ray.config_files import config_names, configs_dir, load_yaml, parse_model
 from atp_ray.episodes import FIXED_COLLUDER, SeatGroup, seat_plan
 from atp_ray.errors import EngineError, UsageError, suggestion

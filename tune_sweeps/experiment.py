@@ -27,6 +27,7 @@ from atp_ray.checkpoint_profiles import ModelProfile, Profile
 from atp_ray.config_files import configs_dir
 from atp_ray.errors import EngineError
 from atp_ray.sandbox.isolation import Isolation
+from serve_deployments.engine_groups import engine_groups
 from serve_deployments.model_app import deploy_models
 
 POLICY_COALESCE = 256
@@ -77,7 +78,7 @@ def running_experiment(
     seconds: dict[str, float] = {}
     start = time.monotonic()
     models = [profile for profile in profiles if isinstance(profile, ModelProfile)]
-    with connected(placement.address, n_engines=len(models)):
+    with connected(placement.address, n_engines=len(engine_groups(models))):
         seconds["ray"] = time.monotonic() - start
         with _timed(seconds, "engine"):
             deployments = deploy_models(models)

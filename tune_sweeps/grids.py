@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field
 
-from atp_ray.config_files import Frozen, config_path, configs_dir, load_yaml, parse_model
+from atp_ray.config_files import Frozen, config_path, configs_dir, load_yaml, parse_model, parse_setting
 from atp_ray.episodes import Visibility
 from atp_ray.errors import UsageError, suggestion
 from atp_ray.paradigms import Paradigm
@@ -152,23 +152,11 @@ def load_game_grid(grid_name: str, /, settings: Sequence[str] = (), **overrides:
     return grid
 
 
-def _apply_setting(data: dict[str, Any], setting: str, model: type[Frozen]) -> None:
-    key, equals, text = setting.partition("=")
-    key = key.strip()
-    if not equals or not key:
-        raise UsageError(f"'{setting}' is not key=value", "--set", "Example: --set rewards=1.2,1,0.8")
-    first, _, rest = key.partition(".")
-    if first not in model.model_fields:
-        raise UsageError(f"unknown key '{first}'", "--set", suggestion(first, model.model_fields))
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"'{text}' is not a YAML value", f"--set {key}", "Quote it") from error
-    if isinstance(value, str) and "," in value and first not in ("scenarios", "population"):
+def _apply_setting(data: dict[str, Any], text: str, model: type[Frozen]) -> None:
+    setting = parse_setting(text, model)
+    value = setting.value
+    if isinstance(value, str) and "," in value and setting.key not in ("scenarios", "population"):
         value = [yaml.safe_load(part) for part in value.split(",")]
-    if first in _AXES and not isinstance(value, list):
+    if setting.key in _AXES and not isinstance(value, list):
         value = [value]
-    if rest:
-        nested = data.get(first) or {}
-        value = {**nested, rest: value}
-    data[first] = value
+    setting._replace(value=value).put(data)

@@ -2,101 +2,132 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import ray.train
-from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
+import ray
+from ray.actor import ActorHandle
+from ray.train import Checkpoint, CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
+from ray.train.v2.api.exceptions import TrainingFailedError
 
-from atp_ray.alignment.pairs import PreferencePair
-from atp_ray.alignment.profiles import DpoProfile, GrpoProfile
-from atp_ray.alignment.training_prompts import TrainingPrompt
+from atp_ray.alignment.learning_curve import MetricRow, log_rows, write_metrics
 from atp_ray.errors import EngineError
 from atp_ray.tiny.scope import SCOPE_FILE
+from tune_sweeps.training_job import TrainingJob
 
-TRAIN_FOLDER = "ray_train"
-RESULT_FOLDER = "checkpoint"
-Data = Sequence[PreferencePair] | Sequence[TrainingPrompt]
-
-
-@dataclass(frozen=True)
-class TrainingJob:
-    """What a run is: a profile, the base checkpoint's folder or hub id, its data, and the run's folder."""
-
-    profile: DpoProfile | GrpoProfile
-    source: str
-    data: Data
-    folder: Path
+POLL_S = 0.5
 
 
-def run_training(job: TrainingJob) -> Path:
-    """Train, or go on where the same job was stopped, and return the folder of the result.
+class Step(NamedTuple):
+    """How far training is: optimizer steps done and to do, and the last metrics logged."""
 
-    The result is a checkpoint in Hugging Face format (an adapter where the profile has LoRA), with the base's tokenizer
-    and training scope beside it.
+    step: int
+    total: int
+    metrics: dict[str, float]
+
+
+class ProgressBoard:
+    """A small actor that workers write their progress to and the driver reads."""
+
+    def __init__(self) -> None:
+        self._step = Step(0, 0, {})
+
+    def update(self, step: int, total: int, metrics: dict[str, float]) -> None:
+        """Note the latest step."""
+        self._step = Step(step, total, metrics)
+
+    def read(self) -> Step:
+        """Return the latest step."""
+        return self._step
+
+
+def run_training(job: TrainingJob, on_progress: Callable[[Step], None] = lambda _: None) -> list[MetricRow]:
+    """Train, or go on where the same job was stopped; returns the learning curve.
+
+    The result in `job.result` is a checkpoint in Hugging Face format (an adapter where the profile has LoRA), with the
+    base's tokenizer and training scope beside it; the learning curve is also written to `metrics.parquet`.
+
+    Args:
+        on_progress: called about twice a second, from another thread.
 
     Raises:
         EngineError: the workers failed more often than the profile allows; the last checkpoint is kept.
     """
+    board = ray.remote(num_cpus=0)(ProgressBoard).remote()
     trainer = TorchTrainer(
-        train_worker,
-        train_loop_config={"job": job},
+        _train,
+        train_loop_config={"job": job, "board": board},
         scaling_config=ScalingConfig(
             num_workers=job.profile.workers,
             use_gpu=job.profile.accelerator == "gpu",
-            resources_per_worker=_resources(job),
+            resources_per_worker={"CPU": 1} if job.profile.accelerator == "cpu" else None,
         ),
         run_config=RunConfig(
-            name=TRAIN_FOLDER,
-            storage_path=str(job.folder.resolve()),
+            name=job.name,
+            storage_path=job.storage_path,
             failure_config=FailureConfig(max_failures=job.profile.worker_failures),
             checkpoint_config=CheckpointConfig(num_to_keep=2),
         ),
     )
-    try:
-        trainer.fit()
-    except ray.train.base_trainer.TrainingFailedError as error:
-        reason = (str(error).strip().splitlines() or ["no reason given"])[-1]
-        hint = "The last checkpoint is kept; run the same command to go on"
-        raise EngineError(f"training failed: {reason}", str(job.folder), hint) from error
-    return _finish(job)
+    with _watched(board, on_progress):
+        try:
+            result = trainer.fit()
+        except TrainingFailedError as error:
+            hint = "The last checkpoint is kept; run the same command to go on"
+            if "OutOfMemoryError" in str(error):
+                hint = "Make batch or the lengths smaller with --set, or choose a profile with lora or zero: 3"
+            raise EngineError(f"training failed: {_reason(error)}", str(job.folder), hint) from error
+    return _finish(job, result.checkpoint)
 
 
-def train_worker(config: dict[str, Any]) -> None:
-    """Run on every Ray Train worker: train from the last checkpoint, save the result on the first rank."""
+def _train(config: dict[str, Any]) -> None:
     # Imported here: only a worker pays for torch and TRL.
-    from ray.train.huggingface.transformers import RayTrainReportCallback, prepare_trainer
+    from tune_sweeps.training_worker import train_worker
 
-    from atp_ray.alignment.trainers import dpo_trainer, grpo_trainer
-
-    job: TrainingJob = config["job"]
-    output = job.folder.resolve() / "trainer"
-    build: Callable[..., Any] = dpo_trainer if isinstance(job.profile, DpoProfile) else grpo_trainer
-    trainer = build(job.profile, job.source, job.data, output)
-    trainer.add_callback(RayTrainReportCallback())
-    trainer = prepare_trainer(trainer)
-    checkpoint = ray.train.get_checkpoint()
-    if checkpoint is None:
-        trainer.train()
-    else:
-        with checkpoint.as_directory() as folder:
-            trainer.train(resume_from_checkpoint=str(Path(folder) / RayTrainReportCallback.CHECKPOINT_NAME))
-    if ray.train.get_context().get_world_rank() == 0:
-        trainer.save_model(str(job.folder.resolve() / RESULT_FOLDER))
+    train_worker(config)
 
 
-def _resources(job: TrainingJob) -> dict[str, float] | None:
-    return {"CPU": 1} if job.profile.accelerator == "cpu" else None
+def _finish(job: TrainingJob, checkpoint: Checkpoint) -> list[MetricRow]:
+    """Fetch the result from wherever it is stored; it appears in the run's folder whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=job.folder) as scratch:
+        fetched = Path(checkpoint.to_directory(scratch))
+        rows = log_rows(json.loads((fetched / "trainer_state.json").read_text(encoding="utf-8"))["log_history"])
+        scope = Path(job.source) / SCOPE_FILE
+        if scope.is_file():
+            shutil.copy(scope, fetched / "final" / SCOPE_FILE)
+        shutil.rmtree(job.result, ignore_errors=True)
+        (fetched / "final").replace(job.result)
+    write_metrics(rows, job.folder / "metrics.parquet")
+    return rows
 
 
-def _finish(job: TrainingJob) -> Path:
-    result = job.folder / RESULT_FOLDER
-    scope = Path(job.source) / SCOPE_FILE
-    if scope.is_file():
-        shutil.copy(scope, result / SCOPE_FILE)
-    shutil.rmtree(job.folder / "trainer", ignore_errors=True)
-    return result
+def _reason(error: TrainingFailedError) -> str:
+    failures = getattr(error, "worker_failures", None) or {}
+    text = str(next(iter(failures.values()), error)).strip()
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason given"
+
+
+@contextmanager
+def _watched(board: ActorHandle[Any], on_progress: Callable[[Step], None]) -> Iterator[None]:
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(POLL_S):
+            on_progress(ray.get(board.read.remote()))
+
+    watcher = threading.Thread(target=watch, name="progress", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        ray.kill(board)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from pydantic import Field
 
-from atp_ray.config_files import Frozen, config_path, load_yaml, parse_model
+from atp_ray.config_files import Frozen, config_path, load_yaml, parse_model, parse_setting
 from atp_ray.errors import UsageError
+from atp_ray.paradigms import Paradigm
+
+Method = Literal["dpo", "grpo"]
 
 
 class Lora(Frozen):
@@ -23,6 +27,8 @@ class CommonProfile(Frozen):
 
     name: str
     description: str = ""
+    checkpoint: str = Field(default="tiny", description="Base checkpoint, unless the command names another.")
+    paradigm: Paradigm | None = Field(default=None, description="Whose prompts or pairs; None: the command says.")
     epochs: float | None = Field(default=None, gt=0)
     steps: int | None = Field(default=None, ge=1, description="Optimizer steps.")
     learning_rate: float = Field(gt=0)
@@ -33,7 +39,9 @@ class CommonProfile(Frozen):
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     precision: Literal["bf16", "fp32"] = "bf16"
     lora: Lora | None = Lora()
-    workers: int = Field(default=1, ge=1)
+    zero: Literal[0, 2, 3] = Field(default=0, description="DeepSpeed ZeRO stage; 0 is plain data parallelism.")
+    offload: bool = Field(default=False, description="ZeRO: keep optimizer states in the host's memory.")
+    workers: int = Field(default=1, ge=1, description="Ray Train workers; one GPU each.")
     accelerator: Literal["cpu", "gpu"] = "gpu"
     save_steps: int = Field(default=50, ge=1)
     worker_failures: int = Field(
@@ -50,32 +58,71 @@ class DpoProfile(CommonProfile):
 
 
 class GrpoProfile(CommonProfile):
-    """A GRPO run; rewards are those of `atp_ray.alignment.rewards`."""
+    """A GRPO run; rewards are those of `atp_ray.alignment.rewards`.
+
+    `generation` `auto` is vLLM inside the training processes on GPUs and transformers elsewhere; `vllm_server` asks a
+    server started with `trl vllm-serve` at `vllm_server_url`.
+    """
 
     method: Literal["grpo"]
     group_size: int = Field(default=4, ge=2, description="Completions per prompt.")
     epsilon: float = Field(default=0.2, gt=0)
     temperature: float = Field(default=1.0, gt=0)
+    max_prompt: int = Field(default=1024, ge=1, description="Longest prompt; a longer one is refused, not cut.")
     max_completion: int = Field(default=2048, ge=1)
-    generation: Literal["transformers", "vllm"] = "transformers"
+    generation: Literal["auto", "transformers", "vllm", "vllm_server"] = "auto"
+    vllm_memory: float = Field(default=0.3, gt=0, lt=1, description="Share of GPU memory for vLLM beside training.")
+    vllm_server_url: str = "http://127.0.0.1:8000"
+
+    @property
+    def generator(self) -> Literal["transformers", "vllm", "vllm_server"]:
+        """What writes the completions, with `auto` decided."""
+        if self.generation != "auto":
+            return self.generation
+        return "vllm" if self.accelerator == "gpu" else "transformers"
 
 
-TrainingProfile = Annotated[DpoProfile | GrpoProfile, Field(discriminator="method")]
+TrainingProfile = DpoProfile | GrpoProfile
+_MODELS: dict[Method, type[DpoProfile] | type[GrpoProfile]] = {"dpo": DpoProfile, "grpo": GrpoProfile}
 
 
-def load_profile(name: str, method: Literal["dpo", "grpo"]) -> DpoProfile | GrpoProfile:
-    """Load a training profile by name or path.
+def load_profile(name: str, method: Method, settings: Sequence[str] = ()) -> TrainingProfile:
+    """Load a training profile by name or path, with some of its keys changed.
+
+    Args:
+        settings: `key=value` strings; dots reach into nested keys, values are YAML.
 
     Raises:
-        UsageError: nothing of that name, an invalid file, or a profile of the other method.
+        UsageError: nothing of that name, an invalid file or setting, or a profile of the other method.
     """
     path = config_path("training", name)
     data = load_yaml(path)
     given = data.get("method") if isinstance(data, dict) else None
     if given != method:
         raise UsageError(f"is a profile for {given}, not for {method}", str(path), "Choose another --profile")
-    model: type[DpoProfile] | type[GrpoProfile] = DpoProfile if method == "dpo" else GrpoProfile
-    profile: DpoProfile | GrpoProfile = parse_model(model, data, str(path))  # type: ignore[type-var]
+    for text in settings:
+        parse_setting(text, _MODELS[method]).put(data)
+    return parse_profile(data, f"profile {name}" if settings else str(path))
+
+
+def parse_profile(data: dict[str, Any], where: str) -> TrainingProfile:
+    """Validate a profile.
+
+    Raises:
+        UsageError: an unknown method or key, a value out of range, or settings that exclude each other.
+    """
+    method = data.get("method")
+    if method not in _MODELS:
+        raise UsageError(f"unknown method '{method}'", where, "Use dpo or grpo")
+    profile: TrainingProfile = parse_model(_MODELS[method], data, where)
     if (profile.epochs is None) == (profile.steps is None):
-        raise UsageError("needs either epochs or steps", str(path), "Give one of the two")
+        raise UsageError("needs either epochs or steps", where, "Give one of the two")
+    if profile.offload and not profile.zero:
+        raise UsageError("offload works with DeepSpeed only", where, "Set zero: 2 or zero: 3")
+    if isinstance(profile, GrpoProfile):
+        if profile.batch * profile.workers * profile.accumulation % profile.group_size:
+            hint = f"Make workers x batch x accumulation a multiple of group_size ({profile.group_size})"
+            raise UsageError("a step does not hold whole groups", where, hint)
+        if profile.accelerator == "cpu" and profile.generator == "vllm":
+            raise UsageError("TRL cannot generate by vLLM on CPUs", where, "Set generation: transformers")
     return profile

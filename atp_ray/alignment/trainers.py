@@ -12,16 +12,19 @@ from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer
 
+from atp_ray.alignment.deepspeed_options import zero_options
 from atp_ray.alignment.pairs import PreferencePair, conversational_rows
 from atp_ray.alignment.profiles import CommonProfile, DpoProfile, GrpoProfile
-from atp_ray.alignment.rewards import choice_reward
+from atp_ray.alignment.rewards import reply_reward
 from atp_ray.alignment.training_prompts import TrainingPrompt
 
 
-def dpo_trainer(profile: DpoProfile, source: str, pairs: Sequence[PreferencePair], output: Path) -> DPOTrainer:
+def dpo_trainer(
+    profile: DpoProfile, source: str, pairs: Sequence[PreferencePair], output: Path, trackers: Sequence[str] = ()
+) -> DPOTrainer:
     """Return a DPO trainer of the checkpoint `source` on preference pairs."""
     arguments = DPOConfig(
-        **_common(profile, output),
+        **_common(profile, output, trackers),
         max_length=profile.max_length,
         loss_type=["sigmoid"],
         disable_dropout=True,
@@ -35,34 +38,59 @@ def dpo_trainer(profile: DpoProfile, source: str, pairs: Sequence[PreferencePair
     )
 
 
-def grpo_trainer(profile: GrpoProfile, source: str, prompts: Sequence[TrainingPrompt], output: Path) -> GRPOTrainer:
-    """Return a GRPO trainer of the checkpoint `source` on prompts with two choices (games, role-play)."""
+def grpo_trainer(
+    profile: GrpoProfile, source: str, prompts: Sequence[TrainingPrompt], output: Path, trackers: Sequence[str] = ()
+) -> GRPOTrainer:
+    """Return a GRPO trainer of the checkpoint `source` on training prompts.
+
+    Raises:
+        ValueError: a prompt is longer than the profile allows; TRL does not look.
+    """
     arguments = GRPOConfig(
-        **_common(profile, output),
+        **_common(profile, output, trackers),
         num_generations=profile.group_size,
         max_completion_length=profile.max_completion,
         temperature=profile.temperature,
         epsilon=profile.epsilon,
         loss_type="grpo",
-        use_vllm=profile.generation == "vllm",
+        use_vllm=profile.generator != "transformers",
+        vllm_mode="server" if profile.generator == "vllm_server" else "colocate",
+        vllm_server_base_url=profile.vllm_server_url if profile.generator == "vllm_server" else None,
+        vllm_gpu_memory_utilization=profile.vllm_memory,
+        vllm_max_model_length=profile.max_prompt + profile.max_completion,
     )
-    rows = [{"prompt": list(prompt.messages), "options": list(prompt.options)} for prompt in prompts]
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    _require_short(prompts, tokenizer, profile.max_prompt)
     return GRPOTrainer(
         model=_model(profile, source),
         reward_funcs=rewards,
         args=arguments,
-        train_dataset=Dataset.from_list(rows),
-        processing_class=AutoTokenizer.from_pretrained(source),
+        train_dataset=Dataset.from_list([_row(prompt) for prompt in prompts]),
+        processing_class=tokenizer,
         peft_config=_adapter(profile),
     )
 
 
-def rewards(completions: list[list[dict[str, str]]], options: list[list[str]], **_: Any) -> list[float]:
+def rewards(
+    completions: list[list[dict[str, str]]], options: list[list[str]], answer: list[str | None], **_: Any
+) -> list[float]:
     """Return the reward of each completion, in the form TRL asks for."""
     return [
-        choice_reward(completion[-1]["content"], (pair[0], pair[1]))
-        for completion, pair in zip(completions, options, strict=True)
+        reply_reward(completion[-1]["content"], (pair[0], pair[1]), truth)
+        for completion, pair, truth in zip(completions, options, answer, strict=True)
     ]
+
+
+def _row(prompt: TrainingPrompt) -> dict[str, Any]:
+    answer = prompt.problem.answer if prompt.problem is not None else None
+    return {"prompt": list(prompt.messages), "options": list(prompt.options), "answer": answer}
+
+
+def _require_short(prompts: Sequence[TrainingPrompt], tokenizer: Any, most: int) -> None:
+    for prompt in prompts:
+        tokens = tokenizer.apply_chat_template(list(prompt.messages), tokenize=True, add_generation_prompt=True)
+        if (length := len(tokens["input_ids"])) > most:
+            raise ValueError(f"prompt {prompt.prompt_id} has {length} tokens, more than max_prompt ({most})")
 
 
 def _model(profile: CommonProfile, source: str) -> Any:
@@ -84,7 +112,7 @@ def _adapter(profile: CommonProfile) -> LoraConfig | None:
     )
 
 
-def _common(profile: CommonProfile, output: Path) -> dict[str, Any]:
+def _common(profile: CommonProfile, output: Path, trackers: Sequence[str]) -> dict[str, Any]:
     return {
         "output_dir": str(output),
         "num_train_epochs": profile.epochs or 1,
@@ -98,11 +126,13 @@ def _common(profile: CommonProfile, output: Path) -> dict[str, Any]:
         "bf16": profile.precision == "bf16",
         "use_cpu": profile.accelerator == "cpu",
         "gradient_checkpointing": profile.accelerator == "gpu",
+        "deepspeed": zero_options(profile),
         "logging_steps": 1,
         "save_strategy": "steps",
         "save_steps": profile.save_steps,
         "save_total_limit": 2,
-        "report_to": "none",
+        "report_to": list(trackers) or "none",
+        "run_name": profile.name,
         "disable_tqdm": True,
         "seed": profile.seed,
     }

@@ -15,7 +15,8 @@ from actors.host_client import HostClient
 from actors.players import QuantalPlayer
 from actors.population import create_population, default_agents_per_actor
 from atp_ray.actions import Action
-from atp_ray.checkpoint_profiles import EndpointProfile, resolve_checkpoint
+from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.checkpoint_profiles import EndpointProfile
 from atp_ray.episodes import SeatGroup
 from atp_ray.errors import EngineError
 from atp_ray.memory import EpisodeMemory

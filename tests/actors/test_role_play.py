@@ -11,7 +11,7 @@ from actors.coordinator import Coordinator
 from actors.failure_policy import FailurePolicy
 from actors.players import QuantalPlayer
 from actors.population import Population, create_population
-from atp_ray.checkpoint_profiles import resolve_checkpoint
+from atp_ray.checkpoint_names import resolve_checkpoint
 from atp_ray.memory import EpisodeMemory
 from atp_ray.rounds import observe_round
 from atp_ray.sampling import Sampling

@@ -15,7 +15,7 @@ import pytest
 from support import UPSTREAM, needs_isolation, needs_upstream
 
 from atp_ray.alignment.pairs import read_pairs
-from atp_ray.checkpoint_profiles import resolve_checkpoint
+from atp_ray.checkpoint_names import resolve_checkpoint
 from atp_ray.config_files import configs_dir
 from atp_ray.storage.run_folder import log_path
 from atp_ray.storage.tables import read_table

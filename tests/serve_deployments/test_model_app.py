@@ -12,7 +12,7 @@ from actors.coordinator import Coordinator
 from actors.failure_policy import FailurePolicy
 from actors.model_clients import ServeClient
 from actors.population import create_population
-from atp_ray.checkpoint_profiles import ModelProfile, resolve_checkpoint
+from atp_ray.checkpoint_names import resolve_checkpoint
 from atp_ray.errors import UsageError
 from atp_ray.memory import EpisodeMemory
 from atp_ray.model_calls import ReplyRequest
@@ -21,6 +21,7 @@ from atp_ray.prompts import build_messages
 from atp_ray.sampling import Sampling
 from atp_ray.scenarios.registry import scenario_names
 from atp_ray.storage.tables import read_table
+from serve_deployments.engine_groups import EngineGroup
 from serve_deployments.engine_options import llm_options, runs_on_gpu
 from serve_deployments.model_app import deploy_models
 
@@ -51,7 +52,7 @@ def test_a_gpu_profile_becomes_gpu_options() -> None:
     profile = resolve_checkpoint("qwen3-8b")
     profile = profile.model_copy(update={"engine": profile.engine.model_copy(update={"tensor_parallel_size": 4})})
     assert runs_on_gpu(profile, gpus=8)
-    options = llm_options(profile, on_gpu=True)
+    options = llm_options(EngineGroup(profile.name, profile), on_gpu=True)
     assert options["engine_kwargs"]["tensor_parallel_size"] == 4
     assert options["deployment_config"]["autoscaling_config"]["max_replicas"] == 8
     assert "accelerator_config" not in options
@@ -60,16 +61,9 @@ def test_a_gpu_profile_becomes_gpu_options() -> None:
 
 
 def test_seeded_requests_do_without_chunked_prefill_on_a_cpu(tiny) -> None:
-    options = llm_options(tiny, on_gpu=False)["engine_kwargs"]
+    options = llm_options(EngineGroup("tiny", tiny), on_gpu=False)["engine_kwargs"]
     assert options["enable_chunked_prefill"] is False
     assert options["max_num_batched_tokens"] >= options["max_model_len"]
-
-
-def test_an_adapter_is_served_on_its_base(tmp_path) -> None:
-    profile = ModelProfile(name="mine", source="org/base", adapter=str(tmp_path))
-    kwargs = llm_options(profile, on_gpu=True)["engine_kwargs"]
-    assert kwargs["enable_lora"]
-    assert kwargs["lora_modules"] == [{"name": "mine:adapter", "path": str(tmp_path)}]
 
 
 def test_replies_parse_and_depend_on_their_seed_alone(tiny_engine) -> None:
@@ -99,8 +93,8 @@ def test_a_request_the_engine_refuses_comes_back_as_an_error(tiny_engine) -> Non
     assert answers[1].error is None
 
 
-def test_the_same_profile_is_deployed_once(tiny_engine, tiny) -> None:
-    assert deploy_models([tiny])["tiny"] == tiny_engine
+def test_the_same_checkpoints_are_deployed_once(engine, tiny, adapters) -> None:
+    assert deploy_models([*adapters, tiny]) == engine
     assert len(serve.status().applications) == 1
 
 

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from atp_ray.checkpoint_profiles import ModelProfile, resolve_checkpoint
+from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.checkpoint_profiles import ModelProfile
 from atp_ray.config_files import configs_dir
 from atp_ray.errors import UsageError
 from atp_ray.storage.tables import read_table

@@ -1,5 +1,6 @@
-"""Training under Ray Train: a killed worker goes on from the last checkpoint, and the result is served by its path."""
+"""Training under Ray Train: the same curve on one worker, on two, sharded, and after a kill; the result is served."""
 
+import json
 import os
 import signal
 import threading
@@ -7,12 +8,46 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
+import torch
+from safetensors.torch import load_file
 from support import role_play_pairs
+from transformers import AutoModelForCausalLM
 
+from atp_ray.alignment.learning_curve import read_metrics, series
 from atp_ray.alignment.profiles import load_profile
-from atp_ray.checkpoint_profiles import resolve_checkpoint
+from atp_ray.alignment.training_prompts import training_prompts
+from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.checkpoint_profiles import ModelProfile
+from atp_ray.errors import UsageError
 from atp_ray.tiny.scope import load_scope, shipped_scope
-from tune_sweeps.training_run import RESULT_FOLDER, TrainingJob, run_training
+from tune_sweeps.training_checks import check_job
+from tune_sweeps.training_job import TrainingJob
+from tune_sweeps.training_run import Step, run_training
+
+STEPS = 16
+
+
+def job(tiny: ModelProfile, folder: Path, *settings: str, profile: str = "tiny-dpo") -> TrainingJob:
+    folder.mkdir(parents=True, exist_ok=True)
+    made = load_profile(profile, "dpo", [f"steps={STEPS}", "save_steps=4", *settings])
+    return TrainingJob(made, tiny.source, role_play_pairs(32), folder)
+
+
+def losses(folder: Path) -> list[float]:
+    steps, values = series(read_metrics(folder), "loss")
+    assert steps == list(range(1, STEPS + 1))  # every step once
+    return values
+
+
+@pytest.fixture(scope="module")
+def undisturbed(local_ray, tiny, tmp_path_factory) -> TrainingJob:
+    """A run of one worker that nobody disturbs."""
+    reference = job(tiny, tmp_path_factory.mktemp("training") / "undisturbed")
+    seen: list[Step] = []
+    run_training(reference, seen.append)
+    assert seen[-1].step == seen[-1].total == STEPS
+    return reference
 
 
 def training_workers() -> list[psutil.Process]:
@@ -23,22 +58,84 @@ def training_workers() -> list[psutil.Process]:
     ]
 
 
-def test_a_killed_worker_goes_on_from_its_checkpoint_and_the_result_is_a_checkpoint(local_ray, tiny, tmp_path) -> None:
-    profile = load_profile("tiny-dpo", "dpo").model_copy(update={"steps": 40, "save_steps": 5})
-    job = TrainingJob(profile, tiny.source, role_play_pairs(32), tmp_path / "run")
-    results: list[Path] = []
-    thread = threading.Thread(target=lambda: results.append(run_training(job)))
+def test_the_loss_falls_and_the_result_is_a_checkpoint_with_its_scope(undisturbed, tiny) -> None:
+    curve = losses(undisturbed.folder)
+    assert curve[0] == pytest.approx(0.6931, abs=1e-3)
+    assert curve[-1] < curve[0] - 0.02
+    trained = resolve_checkpoint(str(undisturbed.result))
+    assert isinstance(trained, ModelProfile)
+    assert trained.revision != tiny.revision
+    assert trained.embedded
+    assert load_scope(undisturbed.result) == shipped_scope()
+    assert list(undisturbed.tensorboard.glob("events.out.tfevents.*"))
+    assert not undisturbed.scratch.exists()
+
+
+def test_a_killed_worker_goes_on_from_its_checkpoint_as_if_nothing_had_happened(undisturbed, tiny, tmp_path) -> None:
+    disturbed = job(tiny, tmp_path / "run")
+    thread = threading.Thread(target=run_training, args=(disturbed,))
     thread.start()
     deadline = time.monotonic() + 120
-    while not list((tmp_path / "run").glob("ray_train/checkpoint_*/checkpoint/trainer_state.json")):
+    while not list((tmp_path / "run").glob("ray_train/*/checkpoint_*/trainer_state.json")):
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(0.02)
     killed = [process.pid for process in training_workers()]
     assert killed
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
     thread.join(200)
-    assert results == [tmp_path / "run" / RESULT_FOLDER]
-    assert load_scope(results[0]) == shipped_scope()
-    trained = resolve_checkpoint(str(results[0]))
-    assert trained.revision != tiny.revision
+    assert losses(disturbed.folder) == pytest.approx(losses(undisturbed.folder), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [("workers=2", "batch=4"), ("batch=4", "accumulation=2"), ("zero=2",), ("zero=3", "workers=2", "batch=4")],
+    ids=["2 workers", "accumulated", "zero2", "zero3, 2 workers"],
+)
+def test_the_same_effective_batch_gives_the_same_curve_however_it_is_shared(
+    undisturbed, tiny, tmp_path, settings
+) -> None:
+    shared = job(tiny, tmp_path / "run", *settings)
+    run_training(shared)
+    assert losses(shared.folder) == pytest.approx(losses(undisturbed.folder), abs=2e-3)
+    # The result is whole, whatever pieces the workers held.
+    ours, theirs = (load_file(one.result / "model.safetensors") for one in (shared, undisturbed))
+    assert ours.keys() - theirs.keys() <= {"lm_head.weight"}  # DeepSpeed writes tied weights twice
+    assert all(torch.allclose(ours[name], theirs[name], atol=2e-3) for name in theirs)
+    AutoModelForCausalLM.from_pretrained(shared.result)
+
+
+def test_a_prompt_that_is_too_long_is_refused_before_training(local_ray, tiny, tmp_path) -> None:
+    profile = load_profile("tiny-grpo", "grpo", ["max_prompt=50"])
+    with pytest.raises(UsageError, match=r"prompt \S+ has \d+ tokens, more than max_prompt \(50\)"):
+        check_job(TrainingJob(profile, tiny.source, training_prompts("role_play", 4), tmp_path))
+
+
+def test_too_little_memory_is_refused_before_training(local_ray, tiny, tmp_path) -> None:
+    config = json.loads((Path(tiny.source) / "config.json").read_text())
+    config.pop("layer_types")
+    huge = {"hidden_size": 8192, "num_hidden_layers": 120, "intermediate_size": 28672, "vocab_size": 150_000}
+    for path in (*Path(tiny.source).glob("token*"), *Path(tiny.source).glob("*.jinja")):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "config.json").write_text(json.dumps(config | huge))
+    profile = load_profile("tiny-dpo", "dpo")
+    with pytest.raises(UsageError, match=r"needs \d+.\d GiB for weights, gradients and optimizer but this machine has"):
+        check_job(TrainingJob(profile, str(tmp_path), role_play_pairs(4), tmp_path))
+
+
+def test_a_damaged_checkpoint_is_one_line(local_ray, tiny, tmp_path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "qwen3", "num_hidden_layers": 2, "layer_types": []}')
+    with pytest.raises(UsageError, match="cannot be loaded") as caught:
+        check_job(TrainingJob(load_profile("tiny-dpo", "dpo"), str(tmp_path), role_play_pairs(4), tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_gpu_profile_without_a_gpu_is_refused(local_ray, tiny, tmp_path) -> None:
+    profile = load_profile("qwen3-8b-sa-dpo", "dpo")
+    with pytest.raises(UsageError, match=r"needs 1 GPU\(s\) but the cluster has 0"):
+        check_job(TrainingJob(profile, tiny.source, role_play_pairs(4), tmp_path))
+
+
+def test_a_pair_longer_than_the_profile_keeps_is_counted(local_ray, tiny, tmp_path) -> None:
+    profile = load_profile("tiny-dpo", "dpo", ["max_length=20"])
+    assert check_job(TrainingJob(profile, tiny.source, role_play_pairs(4), tmp_path)).cut == 4

@@ -1,0 +1,138 @@
+"""Adapters beside their base in one engine: how they are grouped, and that what is served is what was trained."""
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import ray
+import torch
+from peft import PeftModel
+from ray import serve
+from support import save_random_adapter
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from actors.model_clients import ServeClient
+from atp_ray.alignment.training_prompts import training_prompts
+from atp_ray.checkpoint_names import model_profile, resolve_checkpoint
+from atp_ray.checkpoint_profiles import ModelProfile
+from atp_ray.errors import UsageError
+from atp_ray.model_calls import ReplyRequest
+from atp_ray.sampling import Sampling
+from serve_deployments.engine_groups import engine_groups
+from serve_deployments.engine_options import llm_options
+
+GREEDY = Sampling(temperature=0, max_tokens=48, attempts=1)
+
+
+def prompts(count: int = 14) -> list[ReplyRequest]:
+    return [
+        ReplyRequest(prompt.messages, GREEDY, 1, prompt.options) for prompt in training_prompts("games", count)
+    ]  # fmt: skip
+
+
+def test_a_base_and_its_adapters_share_an_engine_and_other_bases_do_not(tiny, adapters) -> None:
+    other = ModelProfile(name="other", source="org/other")
+    groups = engine_groups([adapters[0], other, tiny, adapters[1]])
+    assert [group.model_id for group in groups] == ["tiny", "other"]
+    assert [profile.name for profile in groups[0].members] == ["tiny", *(profile.name for profile in adapters)]
+    assert groups[0].adapter_name(adapters[0]) == f"tiny:{adapters[0].name}"
+    assert groups[0].adapter_name(tiny) is None
+    kwargs = llm_options(groups[0], on_gpu=True)["engine_kwargs"]
+    assert [module["path"] for module in kwargs["lora_modules"]] == [profile.adapter for profile in adapters]
+    assert (kwargs["enable_lora"], kwargs["max_loras"], kwargs["max_lora_rank"]) == (True, 2, 8)
+    # Without adapters the engine does without LoRA, which costs speed.
+    assert "enable_lora" not in llm_options(groups[1], on_gpu=True)["engine_kwargs"]
+
+
+def test_adapters_without_their_base_imply_it(adapters) -> None:
+    (group,) = engine_groups(adapters)
+    assert group.members == tuple(adapters)
+    assert group.base.adapter is None
+    assert llm_options(group, on_gpu=True)["model_loading_config"]["model_source"] == adapters[0].source
+
+
+def test_the_rank_is_what_vllm_allows(tiny, tmp_path) -> None:
+    save_random_adapter(tiny.source, tmp_path / "twelve", 1, rank=12)
+    (group,) = engine_groups([model_profile(str(tmp_path / "twelve"))])
+    assert llm_options(group, on_gpu=True)["engine_kwargs"]["max_lora_rank"] == 16
+
+
+def test_an_adapter_folder_is_a_checkpoint_on_the_base_it_names_and_labelled_as_it(adapters, tiny) -> None:
+    assert adapters[0].source == tiny.source
+    assert adapters[0].embedded
+    assert adapters[0].revision not in ("", tiny.revision, adapters[1].revision)
+
+
+@pytest.mark.parametrize("field", ["hidden_size", "num_hidden_layers"])
+def test_an_adapter_for_another_base_is_refused(field, tiny, tmp_path) -> None:
+    save_random_adapter(tiny.source, tmp_path / "mine", 1)
+    (tmp_path / "base").mkdir()
+    config = json.loads((Path(tiny.source) / "config.json").read_text())
+    (tmp_path / "base" / "config.json").write_text(json.dumps(config | {field: 2}))
+    adapter = tmp_path / "mine" / "adapter_config.json"
+    adapter.write_text(
+        json.dumps(json.loads(adapter.read_text()) | {"base_model_name_or_path": str(tmp_path / "base")})
+    )
+    with pytest.raises(UsageError, match="the adapter is for another base") as caught:
+        resolve_checkpoint(str(tmp_path / "mine"))
+    assert "\n" not in str(caught.value)
+
+
+def test_one_engine_answers_for_each_checkpoint_with_its_own_weights(engine, tiny, adapters) -> None:
+    assert len(serve.status().applications) == 1
+    assert {replace(deployment, adapter=None) for deployment in engine.values()} == {engine["tiny"]}
+
+    @ray.remote(num_cpus=0)
+    def ask(deployments, wanted):
+        async def gather():
+            clients = [ServeClient(deployment) for deployment in deployments]
+            asked = (client.reply(request) for request in wanted for client in clients)  # mixed in one batch
+            return [reply.text for reply in await asyncio.gather(*asked)]
+
+        return asyncio.run(gather())
+
+    names = [tiny.name, *(adapter.name for adapter in adapters)]
+    texts = ray.get(ask.remote([engine[name] for name in names], prompts()))
+    by_checkpoint = [texts[i::3] for i in range(3)]
+    assert by_checkpoint[0] != by_checkpoint[1] != by_checkpoint[2] != by_checkpoint[0]
+    for adapter, replies in zip(adapters, by_checkpoint[1:], strict=True):
+        assert ray.get(ask.remote([engine[adapter.name]], prompts())) == replies
+
+
+def served_scores(deployment, messages) -> list[float]:
+    """Return vLLM's log-probability of every prompt token but the first."""
+    from ray.serve.llm.openai_api_models import ChatCompletionRequest
+
+    async def ask() -> list[float]:
+        handle = serve.get_deployment_handle(deployment.deployment_name, deployment.app_name).options(stream=True)
+        request = ChatCompletionRequest(
+            model=deployment.adapter or "tiny", messages=list(messages), max_tokens=1, prompt_logprobs=0
+        )
+        async for response in handle.chat.remote(request):
+            return [next(iter(token.values())).logprob for token in response.prompt_logprobs[1:]]
+        raise AssertionError("no answer")
+
+    return asyncio.run(ask())
+
+
+def test_the_adapters_logits_through_vllm_are_those_of_transformers_and_peft(engine, tiny, adapters) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny.source)
+    base = AutoModelForCausalLM.from_pretrained(tiny.source, dtype=torch.float32)
+    for adapter in adapters:
+        model = PeftModel.from_pretrained(base, adapter.adapter).eval()
+        for request in prompts(3):
+            served = torch.tensor(served_scores(engine[adapter.name], request.messages))
+            ids = tokenizer.apply_chat_template(
+                list(request.messages), add_generation_prompt=True, return_tensors="pt"
+            )["input_ids"]
+            with torch.inference_mode():
+                scores = model(ids).logits.log_softmax(-1)[0, :-1]
+                without = model.base_model.model
+                with model.disable_adapter():
+                    plain = without(ids).logits.log_softmax(-1)[0, :-1]
+            ours = scores.gather(1, ids[0, 1:, None])[:, 0]
+            assert torch.allclose(served, ours, atol=2e-3), (served - ours).abs().max()
+            assert (plain.gather(1, ids[0, 1:, None])[:, 0] - ours).abs().max() > 0.1  # the adapter does something
+        base = model.unload()

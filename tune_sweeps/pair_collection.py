@@ -1,0 +1,39 @@
+"""Collect preference pairs from a checkpoint: deploy it, ask it for both sides of every prompt, keep what came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from actors.model_clients import EndpointClient, ModelClient, ServeClient
+from actors.pair_collector import Collected, PairCollector
+from atp_ray.alignment.elicitation import Elicitation
+from atp_ray.alignment.pairs import PairLog
+from atp_ray.alignment.training_prompts import TrainingPrompt
+from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile
+from serve_deployments.model_app import deploy_models
+from tune_sweeps.experiment import connected
+
+
+def collect_pairs(
+    profile: ModelProfile | EndpointProfile,
+    prompts: Sequence[TrainingPrompt],
+    log: PairLog,
+    elicitation: Elicitation,
+    tries: int,
+    address: str | None,
+    on_done: Callable[[int], None],
+) -> Collected:
+    """Collect the pairs that `log` does not hold yet.
+
+    Raises:
+        EngineError: no cluster, the engine does not start, or the model cannot be asked; what was collected is kept.
+    """
+    with connected(address):
+        client: ModelClient
+        if isinstance(profile, EndpointProfile):
+            client = EndpointClient(profile)
+        else:
+            client = ServeClient(deploy_models([profile])[profile.name])
+        collector = PairCollector(client, profile.name, profile.sampling, elicitation, tries)
+        return asyncio.run(collector.collect(prompts, log, on_done))

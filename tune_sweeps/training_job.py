@@ -1,0 +1,75 @@
+"""What one alignment run is: a profile, a base checkpoint, data, and where its files go."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from atp_ray.alignment.pairs import PreferencePair
+from atp_ray.alignment.profiles import TrainingProfile
+from atp_ray.alignment.training_prompts import TrainingPrompt
+from atp_ray.training_runs import RESULT_FOLDER
+
+Data = Sequence[PreferencePair] | Sequence[TrainingPrompt]
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What a run is.
+
+    Args:
+        source: the base checkpoint's folder or hub id.
+        folder: the run's folder, on the driver's node.
+        storage: where Ray Train keeps its checkpoints: a folder all nodes see, or an address that pyarrow's filesystems
+            know (`s3://`, `gs://`). None is the run's folder.
+        trackers: where metrics go besides the run's own file: `tensorboard`, `wandb`, `mlflow`.
+    """
+
+    profile: TrainingProfile
+    source: str
+    data: Data
+    folder: Path
+    storage: str | None = None
+    trackers: tuple[str, ...] = ("tensorboard",)
+
+    @property
+    def paradigm(self) -> str:
+        """What the data is about: a paradigm, or `imported`."""
+        return self.data[0].paradigm
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits that change with anything that changes the result."""
+        digest = hashlib.sha256(f"{self.profile.model_dump_json()}{self.source}".encode())
+        for entry in self.data:
+            digest.update(repr(entry).encode())
+        return digest.hexdigest()[:16]
+
+    @property
+    def storage_path(self) -> str:
+        """Where Ray Train keeps its checkpoints."""
+        return self.storage or str(self.folder.resolve() / "ray_train")
+
+    @property
+    def name(self) -> str:
+        """The run's name in the storage; the same job goes on under the same name."""
+        return f"{self.folder.resolve().name}-{self.digest}"
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of the worker's own node, where trainers leave what is on its way to the storage."""
+        where = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:8]
+        return Path(tempfile.gettempdir()) / f"atp_ray-train-{where}-{self.name}"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Where TensorBoard finds the metrics."""
+        return self.folder.resolve() / "tensorboard"
+
+    @property
+    def result(self) -> Path:
+        """Where the trained checkpoint ends up, in Hugging Face format."""
+        return self.folder / RESULT_FOLDER
