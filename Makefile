@@ -3,16 +3,19 @@ EXTRAS ?= test
 OUT ?= runs/appendix_b
 PY = .venv/bin/python
 
-.PHONY: help setup sweep test lint benchmark clean
+.PHONY: help setup sweep tipping-demo test lint benchmark clean
 
 help:            ## list what can be made
-	@sed -n 's/^\([a-z]*\): *[^#]*## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\): *[^#]*## /  make \1\t/p' Makefile
 
 setup:           ## create .venv (PROFILE=cpu, the default, or cuda)
 	@sh tools/setup.sh $(PROFILE) $(EXTRAS)
 
 sweep: setup     ## the main job: 20 settings x 7 games x 3 rounds x 8 agents with the embedded checkpoint
 	@$(PY) -m atp_ray.sweep $(if $(wildcard $(OUT)/run.json),--resume,--grid appendix_b) --out $(OUT)
+
+tipping-demo: setup ## align tiny by DPO and GRPO, and see how fast each variant tips
+	@$(PY) -m atp_ray.tipping_demo --out runs/tipping_demo
 
 lint: setup      ## ruff, mypy and the import contract
 	@.venv/bin/ruff check .

@@ -11,8 +11,10 @@ from matplotlib.figure import Figure
 from rich.console import RenderableType
 from rich.text import Text
 
+from atp_ray.alignment.learning_curve import read_metrics
 from atp_ray.cli import report_console, run_command
 from atp_ray.errors import UsageError
+from atp_ray.figures.learning_curve import draw_learning_curve
 from atp_ray.figures.rates_by_round import draw_rates_by_round
 from atp_ray.figures.recollusion import draw_recollusion
 from atp_ray.figures.settings_grid import draw_settings_grid
@@ -25,7 +27,10 @@ from atp_ray.storage.run_folder import read_manifest
 from atp_ray.summary.games import PAPER_AGENTS, PAPER_RATIO, game_tables
 from atp_ray.summary.mixed import mixed_table
 from atp_ray.summary.role_play import role_play_tables
+from atp_ray.summary.tipping import tipping_table
 from atp_ray.summary.tool_usage import tool_usage_tables
+from atp_ray.summary.training import training_table
+from atp_ray.training_runs import TRAINING_KIND
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -42,6 +47,12 @@ def main(argv: Sequence[str]) -> int:
         raise UsageError(f"unknown format '{sorted(unknown)[0]}'", "--format", f"Use any of {', '.join(FORMATS)}")
     console = report_console()
     manifest = read_manifest(arguments.run)
+    if manifest.get("kind") == TRAINING_KIND:
+        rows = read_metrics(arguments.run)
+        console.print(training_table(manifest, rows))
+        for path in draw_learning_curve(arguments.out or arguments.run, manifest, rows, formats):
+            console.print(f"Figure:  {path}", soft_wrap=True)
+        return 0
     for table in summary_tables(arguments.run):
         console.print(table)
     n_cells, n_done = manifest.get("n_cells"), len(load_results(arguments.run))
@@ -64,9 +75,9 @@ def summary_tables(run_dir: Path) -> list[RenderableType]:
     for paradigm, tables in _TABLES.items():
         if of_paradigm := [result for result in results if result.setting.paradigm == paradigm]:
             shown += tables(of_paradigm)
-    if mixed := mixed_table(run_dir, results):
-        shown.append(mixed)
-    notes = (honest_label(results), sandbox_note(read_manifest(run_dir)))
+    manifest = read_manifest(run_dir)
+    shown += [table for table in (mixed_table(run_dir, results), tipping_table(run_dir, manifest, results)) if table]
+    notes = (honest_label(results), sandbox_note(manifest))
     return [*shown, *(Text(note, style="italic") for note in notes if note)]
 
 

@@ -46,7 +46,7 @@ def llm_options(group: EngineGroup, on_gpu: bool) -> dict[str, Any]:
         environment["VLLM_CPU_KVCACHE_SPACE"] = str(profile.engine.cpu_kv_cache_gib)
     options: dict[str, Any] = {
         "model_loading_config": {"model_id": group.model_id, "model_source": profile.source},
-        "engine_kwargs": engine_kwargs(profile, on_gpu) | lora_kwargs(group),
+        "engine_kwargs": engine_kwargs(profile, on_gpu) | lora_kwargs(group, on_gpu),
         "deployment_config": {
             "autoscaling_config": replicas,
             "max_ongoing_requests": deployment.max_ongoing_requests,
@@ -87,7 +87,7 @@ def engine_kwargs(profile: ModelProfile, on_gpu: bool) -> dict[str, Any]:
     return kwargs
 
 
-def lora_kwargs(group: EngineGroup) -> dict[str, Any]:
+def lora_kwargs(group: EngineGroup, on_gpu: bool) -> dict[str, Any]:
     """Return vLLM's arguments for the group's adapters; nothing where it has none, as LoRA support costs speed."""
     if not group.adapters:
         return {}
@@ -97,7 +97,9 @@ def lora_kwargs(group: EngineGroup) -> dict[str, Any]:
         raise UsageError(f"an adapter of rank {highest} is above vLLM's {LORA_RANKS[-1]}", group.model_id)
     return {
         "enable_lora": True,
-        "max_loras": len(group.adapters),
+        # vLLM 0.29 on CPUs gives requests for the base, batched beside an adapter, whatever is in the last slot (index
+        # -1, vllm-project/vllm#48421): one slot more stays empty, and an empty one is the base.
+        "max_loras": len(group.adapters) + (0 if on_gpu else 1),
         "max_lora_rank": rank,
         "lora_modules": [
             {"name": group.adapter_name(profile), "path": profile.adapter, "base_model_name": group.model_id}

@@ -97,8 +97,8 @@ def test_one_engine_answers_for_each_checkpoint_with_its_own_weights(engine, tin
     texts = ray.get(ask.remote([engine[name] for name in names], prompts()))
     by_checkpoint = [texts[i::3] for i in range(3)]
     assert by_checkpoint[0] != by_checkpoint[1] != by_checkpoint[2] != by_checkpoint[0]
-    for adapter, replies in zip(adapters, by_checkpoint[1:], strict=True):
-        assert ray.get(ask.remote([engine[adapter.name]], prompts())) == replies
+    for name, replies in zip(names, by_checkpoint, strict=True):
+        assert ray.get(ask.remote([engine[name]], prompts())) == replies
 
 
 def served_scores(deployment, messages) -> list[float]:

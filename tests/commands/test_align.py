@@ -1,0 +1,146 @@
+"""Alignment from the command line: killed and run again, named afterwards, refused in one line."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from support import role_play_pairs
+
+from atp_ray.alignment.learning_curve import read_metrics, series
+from atp_ray.alignment.pairs import write_pairs
+from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.config_files import configs_dir
+from atp_ray.errors import UsageError
+from atp_ray.storage.run_folder import read_manifest, write_manifest
+from atp_ray.training_runs import find_training_run
+
+ROOT = configs_dir().parent
+STEPS = 12
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("pairs") / "pairs.parquet"
+    write_pairs(role_play_pairs(32), path)
+    return path
+
+
+def line(pairs: Path, out: Path, *more: str) -> list[str]:
+    command = [sys.executable, "-m", "atp_ray.align", "dpo", "--profile", "tiny-dpo-lora", "--pairs", str(pairs)]
+    return [*command, "--out", str(out), "--set", f"steps={STEPS}", "--set", "save_steps=3", *more]
+
+
+def run(arguments: list[str], **options) -> subprocess.CompletedProcess:
+    return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False, **options)
+
+
+def losses(folder: Path) -> list[float]:
+    steps, values = series(read_metrics(folder), "loss")
+    assert steps == list(range(1, STEPS + 1))
+    return values
+
+
+@pytest.fixture(scope="module")
+def undisturbed(pairs, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("aligned") / "undisturbed"
+    done = run(line(pairs, folder))
+    assert done.returncode == 0, done.stderr
+    assert "Next:    python -m atp_ray.sweep --grid table1 --checkpoint tiny --checkpoint" in done.stdout
+    return folder
+
+
+def kill_tree(process: subprocess.Popen) -> None:
+    """SIGKILL the command and all that it has started, Ray's own processes included."""
+    tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    for member in tree:
+        member.kill()
+    process.wait()
+
+
+def test_a_whole_job_killed_and_given_again_ends_as_if_undisturbed(undisturbed, pairs, tmp_path) -> None:
+    out = tmp_path / "run"
+    process = subprocess.Popen(line(pairs, out), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(out.glob("ray_train/*/checkpoint_*/trainer_state.json")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+    kill_tree(process)
+    assert read_manifest(out)["status"] == "running"
+    with pytest.raises(UsageError, match="the training run is not finished"):
+        resolve_checkpoint(str(out))
+    done = run(line(pairs, out))
+    assert done.returncode == 0, done.stderr
+    assert losses(out) == pytest.approx(losses(undisturbed), abs=1e-6)
+
+
+def test_a_finished_run_is_a_checkpoint_by_path_and_by_name(undisturbed, tiny, tmp_path, monkeypatch) -> None:
+    profile = resolve_checkpoint(str(undisturbed))
+    assert (profile.name, profile.source, profile.embedded) == ("undisturbed", tiny.source, True)
+    assert profile.adapter == str(undisturbed / "checkpoint")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "mine").symlink_to(undisturbed)
+    monkeypatch.chdir(tmp_path)
+    assert find_training_run("mine") == Path("runs/mine")
+    assert resolve_checkpoint("mine").adapter == profile.adapter
+    with pytest.raises(UsageError, match="align grpo --profile qwen3-8b-ma-grpo"):
+        resolve_checkpoint("qwen3-8b-ma-grpo")
+
+
+def test_a_finished_run_is_not_trained_again_and_another_job_is_refused(undisturbed, pairs) -> None:
+    before = (undisturbed / "checkpoint" / "adapter_model.safetensors").stat().st_mtime_ns
+    again = run(line(pairs, undisturbed))
+    assert again.returncode == 0, again.stderr
+    assert (undisturbed / "checkpoint" / "adapter_model.safetensors").stat().st_mtime_ns == before
+    other = run(line(pairs, undisturbed, "--set", "beta=0.2"))
+    assert other.returncode == 2
+    assert "holds another training run" in other.stderr
+    assert "Traceback" not in other.stderr
+
+
+def test_report_draws_the_learning_curve_of_a_run(undisturbed, tmp_path) -> None:
+    done = run([sys.executable, "-m", "atp_ray.report", str(undisturbed), "--out", str(tmp_path), "--format", "svg"])
+    assert done.returncode == 0, done.stderr
+    assert "rewards/margins" in done.stdout
+    assert "Not a statement about Qwen or Llama" in (tmp_path / "learning_curve.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["dpo", "--profile", "tiny-dpo", "--checkpoint", "policy:quantal"], "has no weights here"),
+        (["dpo", "--profile", "tiny-dpo", "--track", "wandb"], "the package wandb is not installed"),
+        (
+            ["dpo", "--profile", "qwen3-8b-ma-dpo", "--checkpoint", "tiny"],
+            "needs 1 GPU(s) but the cluster has 0",
+        ),
+        (["grpo", "--profile", "tiny-grpo"], "no paradigm given"),
+        (["grpo", "--profile", "tiny-grpo", "--paradigm", "games", "--set", "group_size=5"], "whole groups"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_clear_line(arguments, message, pairs, tmp_path) -> None:
+    if arguments[0] == "dpo":
+        arguments = [*arguments, "--pairs", str(pairs)]
+    done = run([sys.executable, "-m", "atp_ray.align", *arguments, "--out", str(tmp_path / "run")])
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_a_dry_run_says_what_memory_it_would_take(pairs, tmp_path) -> None:
+    done = run(line(pairs, tmp_path / "run", "--dry-run"), env=os.environ | {"COLUMNS": "200"})
+    assert done.returncode == 0, done.stderr
+    assert "Memory a worker, GiB:" in done.stdout
+    assert "nothing was trained" in done.stdout
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_damaged_run_is_one_line(undisturbed, tmp_path) -> None:
+    write_manifest(tmp_path, read_manifest(undisturbed) | {"method": "ppo"})
+    with pytest.raises(UsageError, match="method"):
+        resolve_checkpoint(str(tmp_path))
