@@ -1,22 +1,24 @@
 """`python -m atp_ray.tipping_demo`: align the embedded checkpoint by DPO and GRPO, and see how fast each variant tips.
 
 Preference pairs, four LoRA adapters (DPO and GRPO, for the games and for role-play), Figure 3 and Table 1 over base and
-variants, and one figure of both. Every part is one of the project's commands; stopped, the same command goes on.
+variants, and one figure of both. Every part is one of the project's commands, shown before it runs; stopped, the same
+command goes on.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
 
-from atp_ray import align, checkpoints, sweep
 from atp_ray.cli import positive_int, report_console, run_command
+from atp_ray.errors import EngineError
 from atp_ray.figures.style import figure_style, save_figure
 from atp_ray.figures.tipping import draw_tipping
 from atp_ray.paradigms import Paradigm
@@ -51,7 +53,8 @@ def main(argv: Sequence[str]) -> int:
     base = "tiny"
     if arguments.rebuild:
         base = str(out / "tiny")
-        _step(console, f"build {base}", lambda: _build(out / "tiny"))
+        if not (out / "tiny" / "config.json").exists():
+            _run(console, "checkpoints", "build", "tiny", "--out", base)
     for part in PARTS:
         _align(console, part, base, out)
     for part in PARTS:
@@ -68,44 +71,46 @@ def main(argv: Sequence[str]) -> int:
 
 def _align(console: Console, part: Part, base: str, out: Path) -> None:
     pairs, common = out / f"pairs-{part.short}", ["--checkpoint", base, "--out"]
-    if not (pairs / align.PAIRS_FILE).exists():
-        collect = ["pairs", "--paradigm", part.paradigm, *common, str(pairs)]
-        _step(console, f"preference pairs, {part.paradigm}", lambda: align.main(collect))
+    if not (pairs / "pairs.parquet").exists():
+        _run(console, "align", "pairs", "--paradigm", part.paradigm, *common, str(pairs))
     data = {"dpo": ["--pairs", str(pairs)], "grpo": ["--paradigm", part.paradigm]}
     for method, what in data.items():
-        command = [method, "--profile", f"tiny-{method}-lora", *what, *common, str(_run(out, part, method))]
-        _step(console, f"{method.upper()}, {part.paradigm}", partial(align.main, command))
+        profile = ["--profile", f"tiny-{method}-lora"]
+        _run(console, "align", method, *profile, *what, *common, str(_variant(out, part, method)))
 
 
 def _measure(console: Console, part: Part, base: str, out: Path, seeds: int) -> None:
     run = out / part.grid
-    names = [base, str(_run(out, part, "dpo")), str(_run(out, part, "grpo"))]
-    chosen = [word for name in names for word in ("--checkpoint", name)]
-    arguments = ["--grid", part.grid, "--seeds", str(seeds), *chosen]
     if (run / "run.json").exists():
-        arguments = ["--resume"]
-    _step(console, f"{part.grid} over {', '.join(VARIANTS)}", lambda: sweep.main([*arguments, "--out", str(run)]))
+        _run(console, "sweep", "--resume", "--out", str(run))
+        return
+    names = [base, str(_variant(out, part, "dpo")), str(_variant(out, part, "grpo"))]
+    chosen = [word for name in names for word in ("--checkpoint", name)]
+    _run(console, "sweep", "--grid", part.grid, "--seeds", str(seeds), *chosen, "--out", str(run))
 
 
-def _run(out: Path, part: Part, method: str) -> Path:
+def _variant(out: Path, part: Part, method: str) -> Path:
     return out / f"tiny-{part.short}-{method}"
+
+
+def _run(console: Console, command: str, *arguments: str) -> None:
+    """Run one of the project's commands.
+
+    Raises:
+        EngineError: it failed; it has said why.
+    """
+    console.rule(f"python -m atp_ray.{command} {' '.join(arguments)}", align="left")
+    done = subprocess.run([sys.executable, "-m", f"atp_ray.{command}", *arguments], check=False)
+    if done.returncode:
+        raise EngineError(
+            f"`{command} {arguments[0]}` ended with exit code {done.returncode}", hint="Then run it again"
+        )
 
 
 def _results(out: Path, part: Part, base: str) -> list[CellResult]:
     """Return the part's cells in the order base, DPO, GRPO."""
-    order = [base, _run(out, part, "dpo").name, _run(out, part, "grpo").name]
+    order = [base, _variant(out, part, "dpo").name, _variant(out, part, "grpo").name]
     return sorted(load_results(out / part.grid), key=lambda result: order.index(result.setting.checkpoint))
-
-
-def _build(folder: Path) -> int:
-    if (folder / "config.json").exists():
-        return 0
-    return checkpoints.main(["build", "tiny", "--out", str(folder)])
-
-
-def _step(console: Console, title: str, command: Callable[[], int]) -> None:
-    console.rule(title)
-    command()
 
 
 if __name__ == "__main__":
