@@ -23,7 +23,7 @@ def _table(results: Sequence[CellResult], pattern: str) -> Table:
     rounds = shown_rounds(max(len(result.rates_R) for result in results), WIDE_COLUMNS)
     title = f"Violation rate in % (95 % interval) by round, {pattern.replace('_', ' ')}"
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("checkpoint", no_wrap=True)
+    table.add_column("checkpoint", overflow="fold")  # the one that may wrap, as rates may not be cut
     # Replies without a decision are rare, and the table is wide: they get a column only where there are any.
     undecided = any(result.n_undecided for result in results)
     for name in ("n", *(f"r{number}" for number in rounds), *(["undec."] if undecided else [])):
