@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
 
+import pyarrow as pa
+from pyarrow.fs import FileSystem
 from rich.console import Console
 
 from actors.pair_collector import Collected
@@ -31,10 +33,10 @@ from atp_ray.errors import StorageError, UsageError
 from atp_ray.figures.learning_curve import LEARNING_CURVE, draw_learning_curve
 from atp_ray.paradigms import Paradigm
 from atp_ray.storage.run_folder import create_run, read_manifest, run_lock, write_manifest
-from atp_ray.training_runs import RUNS, TRAINING_KIND
+from atp_ray.training_runs import RUNS, TRAINING_KIND, find_training_run
 from tune_sweeps.experiment import connected
 from tune_sweeps.pair_collection import collect_pairs
-from tune_sweeps.training_checks import JobCheck, check_job
+from tune_sweeps.training_checks import JobCheck, check_job, require_room
 from tune_sweeps.training_job import Data, TrainingJob
 from tune_sweeps.training_run import run_training
 
@@ -113,7 +115,7 @@ def _pairs(console: Console, arguments: argparse.Namespace) -> int:
     elicitation: Elicitation = arguments.elicitation or ("plain" if embedded else "instructed")
     tries = arguments.tries or (40 if elicitation == "plain" else 5)
     prompts = training_prompts(arguments.paradigm, arguments.count, arguments.seed)
-    out = arguments.out or RUNS / f"pairs-{arguments.checkpoint.replace('/', '-')}-{arguments.paradigm}"
+    out = arguments.out or _pairs_folder(arguments.checkpoint, arguments.paradigm)
     with run_lock(out):
         log = PairLog(out / LOG_FILE)
         console.print(
@@ -151,16 +153,21 @@ def _train(console: Console, arguments: argparse.Namespace) -> int:
     if base.adapter:
         raise UsageError("is an adapter and cannot be trained further", name, "Train its base, or merge it first")
     data = _data(arguments, profile)
-    out = arguments.out or RUNS / profile.name
-    job = TrainingJob(profile, base.source, data, out, arguments.storage, _trackers(arguments.track))
+    out = (arguments.out or RUNS / profile.name).resolve()
+    storage, trackers = _storage(arguments.storage), _trackers(arguments.track)
+    job = TrainingJob(profile, base.source, base.revision, base.hub_revision or None, data, out, storage, trackers)
     console.print(f"[bold]{profile.name}[/bold]: {profile.method.upper()} of {base.name} on {len(data)} examples")
     if profile.description:
         console.print(profile.description)
+    if _complete(job):
+        return _conclude_training(console, job, base, started)
     with connected(arguments.address):
-        _print_check(console, profile, check_job(job))
+        check = check_job(job)
+        _print_check(console, check)
         if arguments.dry_run:
             console.print("Dry run: nothing was trained.")
             return 0
+        require_room(job, check)
         with run_lock(out):
             manifest = _open_run(job, name, base)
             if manifest["status"] != "complete":
@@ -174,12 +181,19 @@ def _train(console: Console, arguments: argparse.Namespace) -> int:
 
 def _data(arguments: argparse.Namespace, profile: TrainingProfile) -> Data:
     if arguments.command == "dpo":
-        source = arguments.pairs or RUNS / f"pairs-{arguments.checkpoint or profile.checkpoint}-{profile.paradigm}"
+        if arguments.pairs is None and profile.paradigm is None:
+            raise UsageError("no pairs given", "--pairs", "Give pairs.parquet, its folder, or a .json file")
+        name = arguments.checkpoint or profile.checkpoint
+        source = arguments.pairs or _pairs_folder(name, str(profile.paradigm))
         return read_pairs(source / PAIRS_FILE if source.is_dir() else source)
     paradigm = arguments.paradigm or profile.paradigm
     if paradigm is None:
         raise UsageError("no paradigm given", "--paradigm", "Use games, role_play or tool_usage")
     return training_prompts(paradigm, arguments.count)
+
+
+def _pairs_folder(checkpoint: str, paradigm: str) -> Path:
+    return RUNS / f"pairs-{checkpoint.replace('/', '-')}-{paradigm}"
 
 
 def _trackers(asked: Sequence[str]) -> tuple[str, ...]:
@@ -196,9 +210,9 @@ def _open_run(job: TrainingJob, base: str, profile: ModelProfile) -> dict[str, A
             job.folder,
             {
                 "kind": TRAINING_KIND,
-                "name": job.folder.resolve().name,
+                "name": job.folder.name,
                 "method": job.profile.method,
-                "base": str(Path(base).resolve()) if Path(base).is_dir() else base,
+                "base": _lasting(base),
                 "base_revision": profile.revision,
                 "embedded": profile.embedded,
                 "adapter": job.profile.lora is not None,
@@ -215,7 +229,40 @@ def _open_run(job: TrainingJob, base: str, profile: ModelProfile) -> dict[str, A
     if manifest.get("job") != job.digest:
         hint = "Choose another --out, or give the profile, base and data it was begun with"
         raise UsageError("holds another training run", str(job.folder), hint)
+    if manifest.get("storage") != job.storage_path:
+        hint = f"Give --storage {manifest.get('storage')}, or choose another --out"
+        raise UsageError("keeps its checkpoints elsewhere", str(job.folder), hint)
     return manifest
+
+
+def _lasting(base: str) -> str:
+    """Return a base's name so that it is found from any working directory."""
+    for folder in (Path(base), find_training_run(base)):
+        if folder is not None and folder.is_dir():
+            return str(folder.resolve())
+    return base
+
+
+def _complete(job: TrainingJob) -> bool:
+    """Return whether this very job is done; then it needs no cluster any more."""
+    manifest = read_manifest(job.folder) if (job.folder / "run.json").exists() else {}
+    return manifest.get("job") == job.digest and manifest.get("status") == "complete"
+
+
+def _storage(given: str | None) -> str | None:
+    """Return where checkpoints go: an address as it is, a folder as an absolute path.
+
+    Raises:
+        UsageError: an address that pyarrow has no filesystem for.
+    """
+    if given is None or "://" not in given:
+        return None if given is None else str(Path(given).resolve())
+    try:
+        FileSystem.from_uri(given)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UsageError(f"cannot be used: {reason}", "--storage", "Give a folder, s3://... or gs://...") from error
+    return given
 
 
 def _note(metrics: Mapping[str, float]) -> str:
@@ -226,11 +273,12 @@ def _note(metrics: Mapping[str, float]) -> str:
     return ""
 
 
-def _print_check(console: Console, profile: TrainingProfile, check: JobCheck) -> None:
+def _print_check(console: Console, check: JobCheck) -> None:
     need, gib = check.need, 2**30
     parts = ", ".join(f"{part} {size / gib:.2g}" for part, size in need._asdict().items() if size)
-    console.print(f"Memory a worker, GiB: {need.total / gib:.2g} of {check.device_bytes / gib:.0f} ({parts}; estimate)")
-    if need.total > check.device_bytes:
+    there = f" of {check.device_bytes / gib:.0f}" if check.device_bytes else f" ({check.device})"
+    console.print(f"Memory a worker, GiB: {need.total / gib:.2g}{there} ({parts}; estimate)")
+    if need.total > check.device_bytes > 0:
         console.print("That may not fit: make batch or the lengths smaller, or raise workers with zero: 3.")
     if check.cut:
         console.print(f"{check.cut} pairs are longer than the profile's max_length and will be cut.")

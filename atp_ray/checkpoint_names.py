@@ -94,17 +94,30 @@ def _trained(folder: Path) -> ModelProfile:
     run = read_training_run(folder)
     result = str(trained_checkpoint(folder))
     trained = {"name": run.name, **({"adapter": result} if run.adapter else {"source": result, "adapter": None})}
-    return _identified(model_profile(run.base).model_copy(update={**trained, "revision": ""}), folder)
+    base = model_profile(run.base)
+    if base.revision != run.base_revision:
+        hint = f"Train it again, or restore {run.base} as it was"
+        raise UsageError("was trained on other weights than its base has now", str(folder), hint)
+    return _identified(base.model_copy(update={**trained, "revision": ""}), folder)
 
 
 def _adapted(name: str) -> ModelProfile:
     """Return the profile of a folder that holds a LoRA adapter; its base is the one it names."""
-    base = read_adapter(Path(name)).base_model_name_or_path
+    folder = Path(name).resolve()
+    base = read_adapter(folder).base_model_name_or_path
     if not base:
         raise UsageError("does not name its base model", f"{name}/{ADAPTER_CONFIG}", "Add base_model_name_or_path")
-    return _identified(
-        model_profile(base).model_copy(update={"name": name, "adapter": name, "revision": ""}), Path(name)
-    )
+    adapted = {"name": name, "adapter": str(folder), "revision": ""}
+    return _identified(_base_of_adapter(base).model_copy(update=adapted), folder)
+
+
+def _base_of_adapter(base: str) -> ModelProfile:
+    """Return the shipped profile of the weights an adapter names, else the weights as they are."""
+    for name in config_names("checkpoints"):
+        data = load_yaml(configs_dir() / "checkpoints" / f"{name}.yaml")
+        if isinstance(data, dict) and data.get("source") and _located(data["source"]) == _located(base):
+            return model_profile(name)
+    return model_profile(base)
 
 
 def _identified(profile: ModelProfile, where: Path) -> ModelProfile:
@@ -115,20 +128,23 @@ def _identified(profile: ModelProfile, where: Path) -> ModelProfile:
     if adapter is not None:
         require_fit(Path(adapter), source)
     folders = [Path(folder) for folder in (source, adapter) if folder and Path(folder).is_dir()]
-    revision = profile.revision or (_digest(folders) if folders else "")
+    revision = profile.revision or (_digest(folders) if folders else profile.hub_revision)
     return profile.model_copy(update={"source": source, "adapter": adapter, "revision": revision})
 
 
 def _folder_profile(name: str) -> ModelProfile:
     """Return the profile of a local folder; what was trained from `tiny` is run, limited and labelled as `tiny` is."""
     if not (Path(name) / TRAINED_FROM_TINY).exists():
-        return ModelProfile(name=name, source=name)
+        return ModelProfile(name=name, source=str(Path(name).resolve()))
     path = configs_dir() / "checkpoints" / "tiny.yaml"
-    return parse_model(ModelProfile, load_yaml(path) | {"name": name, "source": name}, str(path))
+    return parse_model(ModelProfile, load_yaml(path) | {"name": name, "source": str(Path(name).resolve())}, str(path))
 
 
 def _located(source: str) -> str:
-    """Return a folder's absolute path, as other processes have other working directories; a hub id as it is."""
+    """Return the absolute path of a folder that a profile names, in the project or not; a hub id as it is.
+
+    What the user typed is absolute by now.
+    """
     folders = (configs_dir().parent / source, Path(source))
     return next((str(folder.resolve()) for folder in folders if folder.is_dir()), source)
 

@@ -44,7 +44,8 @@ class ModelProfile(Frozen):
     kind: Literal["model"] = "model"
     name: str
     source: str
-    revision: str = ""
+    hub_revision: str = Field(default="", description="Branch, tag or commit on the hub; empty takes the default.")
+    revision: str = Field(default="", description="Which weights these are: digest of local files, else hub_revision.")
     adapter: str | None = None
     embedded: bool = Field(default=False, description="The project's own small test checkpoint.")
     sampling: Sampling = Sampling()

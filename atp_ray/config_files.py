@@ -111,8 +111,18 @@ class Setting(NamedTuple):
     value: Any
 
     def put(self, data: dict[str, Any]) -> None:
-        """Write the value into `data`, one level deep."""
-        data[self.key] = {**(data.get(self.key) or {}), self.rest: self.value} if self.rest else self.value
+        """Write the value into `data`, one level deep.
+
+        Raises:
+            UsageError: a dot after a key that holds a plain value.
+        """
+        if not self.rest:
+            data[self.key] = self.value
+            return
+        inner = data.get(self.key) or {}
+        if not isinstance(inner, dict):
+            raise UsageError(f"'{self.key}' has no keys of its own", "--set", f"Example: --set {self.key}=VALUE")
+        data[self.key] = {**inner, self.rest: self.value}
 
 
 def parse_setting(text: str, model: type[BaseModel]) -> Setting:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from atp_ray.cells import CellSpec
 from atp_ray.checkpoint_names import resolve_checkpoint
 from atp_ray.checkpoint_profiles import ModelProfile, Profile
 from atp_ray.episodes import EpisodeSpec
+from atp_ray.errors import UsageError
 from atp_ray.memory import EpisodeMemory, SeatView
 from atp_ray.prompts import ToolStep, build_messages, build_problem_messages
 from atp_ray.rounds import Decisions, observe_round, settle_round
@@ -38,7 +39,22 @@ def resolve_checkpoints(names: Iterable[str], base_url: str | None) -> dict[str,
     Raises:
         UsageError: as `resolve_checkpoint`.
     """
-    return {name: resolve_checkpoint(name, base_url) for name in names}
+    profiles = {name: resolve_checkpoint(name, base_url) for name in names}
+    require_distinct(profiles)
+    return profiles
+
+
+def require_distinct(profiles: Mapping[str, Profile]) -> None:
+    """Refuse checkpoints that would bear one name in tables and engines.
+
+    Raises:
+        UsageError: names both.
+    """
+    asked: dict[str, str] = {}
+    for name, profile in profiles.items():
+        if (other := asked.setdefault(profile.name, name)) != name:
+            hint = "Rename the folder of one of the runs"
+            raise UsageError(f"'{other}' and '{name}' are both called '{profile.name}'", "--checkpoint", hint)
 
 
 def check_scope(cells: Sequence[CellSpec], profiles: Iterable[Profile]) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from atp_ray.checkpoint_names import model_profile
 from atp_ray.cli import run_command
+from atp_ray.runs import require_distinct
 from serve_deployments.engine_groups import engine_groups
 from serve_deployments.model_app import require_free_port, serve_openai
 from tune_sweeps.experiment import connected
@@ -25,7 +26,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
     arguments = parser.parse_args(argv)
     console = Console()
-    profiles = [model_profile(name) for name in arguments.checkpoint or ["tiny"]]
+    by_name = {name: model_profile(name) for name in arguments.checkpoint or ["tiny"]}
+    require_distinct(by_name)
+    profiles = list(by_name.values())
     groups = engine_groups(profiles)
     require_free_port(arguments.host, arguments.port)
     stop = threading.Event()

@@ -59,18 +59,28 @@ def tippings(results: Sequence[CellResult], base: str) -> list[Tipping]:
     return found
 
 
-def pooled_first_round(run_dir: Path) -> dict[str, Interval]:
-    """Return each checkpoint's deviant rate in round 1 over all of a run's settings, clustered by scenario."""
-    episodes = read_table(run_dir, "episodes").select(["episode_id", "scenario", "cell_id"]).to_pylist()
+def pooled_first_round(run_dir: Path, results: Sequence[CellResult], base: str) -> dict[str, Interval]:
+    """Return each checkpoint's deviant rate in round 1 over the settings it shares with `base`, clustered by scenario.
+
+    Only checkpoints that have finished all of the base's settings are there: a part of them is no fair comparison.
+    """
+    settings = {name: {_setting(r) for r in results if r.setting.checkpoint == name} for name in _names(results)}
     cells = read_table(run_dir, "cells").select(["cell_id", "checkpoint"]).to_pylist()
-    checkpoint_of = {row["cell_id"]: row["checkpoint"] for row in cells}
-    scenario_of = {row["episode_id"]: row["scenario"] for row in episodes}
+    wanted = {row["cell_id"]: row["checkpoint"] for row in cells if settings[row["checkpoint"]] == settings.get(base)}
+    scenario_of = {
+        row["episode_id"]: row["scenario"]
+        for row in read_table(run_dir, "episodes").select(["episode_id", "scenario"]).to_pylist()
+    }
     counts: dict[str, list[tuple[int, int, str]]] = {}
     for row in read_table(run_dir, "rounds").to_pylist():
-        if row["round"] == 1:
+        if row["round"] == 1 and row["cell_id"] in wanted:
             entry = (row["n_deviant"], row["n_deviant"] + row["n_aligned"], scenario_of[row["episode_id"]])
-            counts.setdefault(checkpoint_of[row["cell_id"]], []).append(entry)
+            counts.setdefault(wanted[row["cell_id"]], []).append(entry)
     return {name: interval for name, found in counts.items() if (interval := _pooled(found)) is not None}
+
+
+def _names(results: Sequence[CellResult]) -> list[str]:
+    return list(dict.fromkeys(result.setting.checkpoint for result in results))
 
 
 def base_checkpoint(manifest: Mapping[str, object]) -> str | None:

@@ -28,7 +28,7 @@ VARIANTS = ("base", "DPO", "GRPO")
 
 
 class Part(NamedTuple):
-    """The demo on one paradigm: short name of its variants, the grid that measures them, and repetitions."""
+    """The demo on one paradigm: short name of its variants, and the grid that measures them."""
 
     paradigm: Paradigm
     short: str
@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
     out: Path = arguments.out
     base = "tiny"
     if arguments.rebuild:
-        base = str(out / "tiny")
+        base = str((out / "tiny").resolve())
         if not (out / "tiny" / "config.json").exists():
             _run(console, "checkpoints", "build", "tiny", "--out", base)
     for part in PARTS:

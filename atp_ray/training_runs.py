@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +22,7 @@ class TrainingRun(Foreign):
     name: str
     method: Literal["dpo", "grpo"]
     base: str
+    base_revision: str
     adapter: bool
     status: str
 
@@ -50,12 +52,16 @@ def trained_checkpoint(folder: Path) -> Path:
     """
     run = read_training_run(folder)
     if run.status != "complete":
-        hint = f"Go on with it: python -m atp_ray.align {run.method} --resume --out {folder}"
+        hint = "Go on with it by the command it was begun with"
         raise UsageError("the training run is not finished", str(folder), hint)
-    return folder / RESULT_FOLDER
+    return (folder / RESULT_FOLDER).resolve()
 
 
 def training_runs() -> list[TrainingRun]:
     """Return the training runs in `runs/`, by name."""
-    folders = sorted(path.parent for path in RUNS.glob("*/run.json"))
-    return [read_training_run(folder) for folder in folders if read_manifest(folder).get("kind") == TRAINING_KIND]
+    found = []
+    for path in sorted(RUNS.glob("*/run.json")):
+        with suppress(UsageError):  # a damaged run is said when it is asked for, not when others are
+            if read_manifest(path.parent).get("kind") == TRAINING_KIND:
+                found.append(read_training_run(path.parent))
+    return found

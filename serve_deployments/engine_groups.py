@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import NamedTuple
 
 from atp_ray.checkpoint_profiles import ModelProfile
 
 
 class EngineGroup(NamedTuple):
-    """One engine: the base model it loads, under which name, and the profiles of the adapters on it."""
+    """One engine: the profile it is started by, under which name, and all profiles it serves."""
 
     model_id: str
     base: ModelProfile
-    adapters: tuple[ModelProfile, ...] = ()
-    base_is_implied: bool = False
+    members: tuple[ModelProfile, ...]
 
     @property
-    def members(self) -> tuple[ModelProfile, ...]:
-        """All profiles that were asked for; the base is one only where it was."""
-        return self.adapters if self.base_is_implied else (self.base, *self.adapters)
+    def adapters(self) -> tuple[ModelProfile, ...]:
+        """The members that are adapters."""
+        return tuple(profile for profile in self.members if profile.adapter)
 
     def adapter_name(self, profile: ModelProfile) -> str | None:
         """Return the name of a profile's adapter in the engine (`BASE:NAME`), None for the base itself."""
@@ -28,23 +26,22 @@ class EngineGroup(NamedTuple):
 
 
 def engine_groups(profiles: Iterable[ModelProfile]) -> list[EngineGroup]:
-    """Group profiles by base weights, engine and deployment, in the order in which they first come."""
+    """Group profiles by base weights, engine and deployment, in the order in which they first come.
+
+    Profiles of the same weights that differ in sampling only share an engine too; it goes by the first one's name.
+    """
     members: dict[tuple[object, ...], list[ModelProfile]] = {}
     for profile in profiles:
-        key = (profile.source, _base_revision(profile), profile.engine, profile.deployment)
+        key = (profile.source, profile.hub_revision, profile.engine, profile.deployment)
         members.setdefault(key, []).append(profile)
     return [_group(group) for group in members.values()]
 
 
 def _group(profiles: list[ModelProfile]) -> EngineGroup:
+    ordered = tuple(sorted(profiles, key=lambda profile: (profile.adapter is not None, profile.name)))
     bases = [profile for profile in profiles if not profile.adapter]
-    adapters = tuple(sorted((profile for profile in profiles if profile.adapter), key=lambda profile: profile.name))
     if bases:
-        return EngineGroup(bases[0].name, bases[0], adapters)
-    base = profiles[0].model_copy(update={"name": Path(profiles[0].source).name, "adapter": None})
-    return EngineGroup(base.name, base, adapters, base_is_implied=True)
-
-
-def _base_revision(profile: ModelProfile) -> str:
-    # The revision of a local checkpoint digests its adapter too; its folder says which base it is.
-    return "" if Path(profile.source).is_absolute() else profile.revision
+        return EngineGroup(bases[0].name, bases[0], ordered)
+    # Nobody asked for the base itself; its source is a name no other base has.
+    base = profiles[0].model_copy(update={"name": profiles[0].source.strip("/"), "adapter": None, "revision": ""})
+    return EngineGroup(base.name, base, ordered)

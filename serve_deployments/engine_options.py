@@ -76,8 +76,8 @@ def engine_kwargs(profile: ModelProfile, on_gpu: bool) -> dict[str, Any]:
     }
     if engine.max_model_len:
         kwargs["max_model_len"] = engine.max_model_len
-    if profile.revision and not profile.source.startswith(("/", ".")):
-        kwargs["revision"] = profile.revision
+    if profile.hub_revision:
+        kwargs["revision"] = profile.hub_revision
     if on_gpu:
         kwargs["gpu_memory_utilization"] = engine.gpu_memory_utilization
     else:

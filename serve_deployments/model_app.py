@@ -119,7 +119,7 @@ def _quieten_vllm() -> None:
 
 def _app_name(group: EngineGroup) -> str:
     """Return a name that says which engine this is: the same group on the same cluster is deployed once."""
-    text = "".join(profile.model_dump_json() for profile in (group.base, *group.adapters))
+    text = "".join(profile.model_dump_json() for profile in (group.base, *group.members))
     return f"model-{group.model_id}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".replace("/", "--")
 
 

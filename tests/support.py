@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -167,3 +168,8 @@ def save_random_adapter(base: Path, folder: Path, seed: int, rank: int = 8) -> N
     )
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     get_peft_model(model, config).save_pretrained(folder)
+
+
+def drawn_text(svg: Path) -> str:
+    """Return the words of an SVG figure, however its lines are broken."""
+    return " ".join(re.sub(r"<[^>]+>", " ", svg.read_text()).split())

@@ -1,11 +1,10 @@
 """Results, figures and the report command, on runs written by the real storage."""
 
-import re
 from pathlib import Path
 
 import pytest
 from matplotlib.image import imread
-from support import make_cell, make_spec, play
+from support import drawn_text, make_cell, make_spec, play
 
 from atp_ray import report
 from atp_ray.errors import UsageError
@@ -78,8 +77,7 @@ def test_labels_say_what_results_are_not_about(tmp_path, kind, expected, capsys)
     assert (label is None) if expected is None else (expected in label and "Qwen or Llama" in label)
     report.main([str(run), "--format", "svg"])
     printed = " ".join(capsys.readouterr().out.split())
-    svg = (run / "figures" / "figure3_rates_by_round.svg").read_text()
-    drawn = " ".join(re.sub(r"<[^>]+>", " ", svg).split())
+    drawn = drawn_text(run / "figures" / "figure3_rates_by_round.svg")
     if expected is not None:
         assert expected in printed
         assert "Not a statement about" in drawn

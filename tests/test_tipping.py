@@ -1,9 +1,11 @@
 """Variants beside their base: what counts as lower, as climbing, and which settings are compared."""
 
 import pytest
+from support import make_cell, make_spec, record_round
 
-from atp_ray.results import CellResult, Interval, Setting
-from atp_ray.tipping import base_checkpoint, tippings
+from atp_ray.results import CellResult, Interval, Setting, load_results
+from atp_ray.storage.tables import write_cell
+from atp_ray.tipping import base_checkpoint, pooled_first_round, tippings
 
 
 def cell(checkpoint: str, *rates: tuple[float, float, float] | None, threshold: int = 4) -> CellResult:
@@ -38,3 +40,16 @@ def test_the_base_is_the_first_checkpoint_asked_for() -> None:
     assert base_checkpoint({"checkpoints": {"runs/a": {"name": "a"}, "b": {"name": "b"}}}) == "a"
     assert base_checkpoint({"checkpoints": {"tiny": {"name": "tiny"}}}) is None
     assert base_checkpoint({}) is None
+
+
+def test_the_pooled_rate_leaves_out_a_checkpoint_that_has_not_played_all_settings(tmp_path) -> None:
+    for checkpoint, thresholds in (("policy:collude", (2, 8)), ("policy:refrain", (8,)), ("policy:quantal", (2, 8))):
+        for threshold in thresholds:
+            spec = make_spec(threshold=threshold, rounds=1, checkpoint=checkpoint)
+            found = make_cell(spec, cell_id=f"{checkpoint[7:]}-{threshold}", checkpoint=checkpoint)
+            record = record_round(spec, (), [int(checkpoint == "policy:collude")] * 8)
+            write_cell(tmp_path, found, {spec.episode_id: [record]})
+    pooled = pooled_first_round(tmp_path, load_results(tmp_path), "policy:collude")
+    assert {name: (interval.rate, interval.n) for name, interval in pooled.items()} == {
+        "policy:collude": (1.0, 16), "policy:quantal": (0.0, 16),
+    }  # fmt: skip

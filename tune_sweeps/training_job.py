@@ -13,6 +13,7 @@ from atp_ray.alignment.profiles import TrainingProfile
 from atp_ray.alignment.training_prompts import TrainingPrompt
 from atp_ray.training_runs import RESULT_FOLDER
 
+STATE_FILE = "trainer_state.json"  # the log of Hugging Face's trainer, in every checkpoint
 Data = Sequence[PreferencePair] | Sequence[TrainingPrompt]
 
 
@@ -22,7 +23,9 @@ class TrainingJob:
 
     Args:
         source: the base checkpoint's folder or hub id.
-        folder: the run's folder, on the driver's node.
+        revision: which weights these are; changes when they do.
+        hub_revision: branch, tag or commit on the hub; None for a folder or the default.
+        folder: the run's folder, absolute, on the driver's node.
         storage: where Ray Train keeps its checkpoints: a folder all nodes see, or an address that pyarrow's filesystems
             know (`s3://`, `gs://`). None is the run's folder.
         trackers: where metrics go besides the run's own file: `tensorboard`, `wandb`, `mlflow`.
@@ -30,6 +33,8 @@ class TrainingJob:
 
     profile: TrainingProfile
     source: str
+    revision: str
+    hub_revision: str | None
     data: Data
     folder: Path
     storage: str | None = None
@@ -43,7 +48,7 @@ class TrainingJob:
     @property
     def digest(self) -> str:
         """16 hexadecimal digits that change with anything that changes the result."""
-        digest = hashlib.sha256(f"{self.profile.model_dump_json()}{self.source}".encode())
+        digest = hashlib.sha256(f"{self.profile.model_dump_json()}{self.source}{self.revision}".encode())
         for entry in self.data:
             digest.update(repr(entry).encode())
         return digest.hexdigest()[:16]
@@ -51,23 +56,23 @@ class TrainingJob:
     @property
     def storage_path(self) -> str:
         """Where Ray Train keeps its checkpoints."""
-        return self.storage or str(self.folder.resolve() / "ray_train")
+        return self.storage or str(self.folder / "ray_train")
 
     @property
     def name(self) -> str:
         """The run's name in the storage; the same job goes on under the same name."""
-        return f"{self.folder.resolve().name}-{self.digest}"
+        return f"{self.folder.name}-{self.digest}"
 
     @property
     def scratch(self) -> Path:
         """A folder of the worker's own node, where trainers leave what is on its way to the storage."""
-        where = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:8]
+        where = hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]
         return Path(tempfile.gettempdir()) / f"atp_ray-train-{where}-{self.name}"
 
     @property
     def tensorboard(self) -> Path:
         """Where TensorBoard finds the metrics."""
-        return self.folder.resolve() / "tensorboard"
+        return self.folder / "tensorboard"
 
     @property
     def result(self) -> Path:

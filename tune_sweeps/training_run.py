@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import ray
+from pyarrow.fs import FileSelector, LocalFileSystem, copy_files
 from ray.actor import ActorHandle
 from ray.train import Checkpoint, CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
@@ -20,9 +21,11 @@ from ray.train.v2.api.exceptions import TrainingFailedError
 from atp_ray.alignment.learning_curve import MetricRow, log_rows, write_metrics
 from atp_ray.errors import EngineError
 from atp_ray.tiny.scope import SCOPE_FILE
-from tune_sweeps.training_job import TrainingJob
+from tune_sweeps.training_job import STATE_FILE, TrainingJob
 
 POLL_S = 0.5
+# What a checkpoint holds besides the model: needed to go on, not to serve. Folders (ZeRO's shards) are left out too.
+TRAINING_STATE = ("optimizer", "scheduler", "rng_state", "scaler", "latest", "zero_to_fp32", "training_args")
 
 
 class Step(NamedTuple):
@@ -82,7 +85,7 @@ def run_training(job: TrainingJob, on_progress: Callable[[Step], None] = lambda 
         except TrainingFailedError as error:
             hint = "The last checkpoint is kept; run the same command to go on"
             if "OutOfMemoryError" in str(error):
-                hint = "Make batch or the lengths smaller with --set, or choose a profile with lora or zero: 3"
+                hint = "Choose another --out with smaller batch or lengths (--set), or a profile with lora or zero: 3"
             raise EngineError(f"training failed: {_reason(error)}", str(job.folder), hint) from error
     return _finish(job, result.checkpoint)
 
@@ -97,13 +100,19 @@ def _train(config: dict[str, Any]) -> None:
 def _finish(job: TrainingJob, checkpoint: Checkpoint) -> list[MetricRow]:
     """Fetch the result from wherever it is stored; it appears in the run's folder whole or not at all."""
     with tempfile.TemporaryDirectory(dir=job.folder) as scratch:
-        fetched = Path(checkpoint.to_directory(scratch))
-        rows = log_rows(json.loads((fetched / "trainer_state.json").read_text(encoding="utf-8"))["log_history"])
+        fetched = Path(scratch) / "result"
+        fetched.mkdir()
+        for info in checkpoint.filesystem.get_file_info(FileSelector(checkpoint.path)):
+            if info.is_file and not info.base_name.startswith(TRAINING_STATE):
+                copy_files(info.path, str(fetched / info.base_name), checkpoint.filesystem, LocalFileSystem())
+        state = fetched / STATE_FILE
+        rows = log_rows(json.loads(state.read_text(encoding="utf-8"))["log_history"])
+        state.unlink()
         scope = Path(job.source) / SCOPE_FILE
         if scope.is_file():
-            shutil.copy(scope, fetched / "final" / SCOPE_FILE)
+            shutil.copy(scope, fetched / SCOPE_FILE)
         shutil.rmtree(job.result, ignore_errors=True)
-        (fetched / "final").replace(job.result)
+        fetched.replace(job.result)
     write_metrics(rows, job.folder / "metrics.parquet")
     return rows
 

@@ -1,7 +1,8 @@
-"""What every Ray Train worker runs: TRL's trainer, from the last checkpoint to a result that needs no further step."""
+"""What every Ray Train worker runs: TRL's trainer, from the last checkpoint to the last step."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -12,14 +13,10 @@ import ray.train
 from ray.actor import ActorHandle
 from ray.train import Checkpoint
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
 from atp_ray.alignment.profiles import DpoProfile
 from atp_ray.alignment.trainers import dpo_trainer, grpo_trainer
-from tune_sweeps.training_job import TrainingJob
-
-FINAL = "final"  # the folder of a checkpoint that holds the result, not a state to go on from
-STATE_FILE = "trainer_state.json"
+from tune_sweeps.training_job import STATE_FILE, TrainingJob
 
 
 class RayTrainCallback(TrainerCallback):  # type: ignore[misc]
@@ -42,39 +39,49 @@ class RayTrainCallback(TrainerCallback):  # type: ignore[misc]
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Report the checkpoint just written; the first worker of each node reports what lies there."""
-        context = ray.train.get_context()
         _wait_for_all()
-        folder = get_last_checkpoint(args.output_dir) if context.get_local_rank() == 0 else None
-        ray.train.report({"step": state.global_step}, checkpoint=Checkpoint.from_directory(folder) if folder else None)
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        first_here = ray.train.get_context().get_local_rank() == 0
+        ray.train.report({"step": state.global_step}, Checkpoint.from_directory(str(folder)) if first_here else None)
+        if first_here:
+            # It is in the storage now; Hugging Face's own rotation looks after the first node only.
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def train_worker(config: dict[str, Any]) -> None:
-    """Train, and report the result as the last checkpoint."""
+    """Train from the last checkpoint on; the one saved after the last step is the result."""
     job: TrainingJob = config["job"]
-    context = ray.train.get_context()
+    checkpoint = ray.train.get_checkpoint()
+    first_here = ray.train.get_context().get_local_rank() == 0
+    if first_here:
+        shutil.rmtree(job.scratch, ignore_errors=True)  # what a killed worker may have left
+    _wait_for_all()
+    try:
+        if checkpoint is None:
+            _train(job, config["board"], None)
+            return
+        with checkpoint.as_directory() as folder:
+            if not _finished(Path(folder)):
+                _train(job, config["board"], folder)
+    finally:
+        if first_here:
+            shutil.rmtree(job.scratch, ignore_errors=True)
+
+
+def _train(job: TrainingJob, board: ActorHandle[Any], checkpoint: str | None) -> None:
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(job.tensorboard)
     build: Callable[..., Any] = dpo_trainer if isinstance(job.profile, DpoProfile) else grpo_trainer
-    checkpoint = ray.train.get_checkpoint()
     if job.profile.zero:
         _tell_deepspeed(job.profile.accelerator == "gpu")
-    trainer = build(job.profile, job.source, job.data, job.scratch / "trainer", job.trackers)
-    trainer.add_callback(RayTrainCallback(config["board"]))
-    if checkpoint is None:
-        trainer.train()
-    else:
-        with checkpoint.as_directory() as folder:
-            if (Path(folder) / FINAL).is_dir():
-                return  # it was reported before the job was stopped
-            trainer.train(resume_from_checkpoint=folder)
-    final = job.scratch / FINAL
-    # Every worker takes part: under ZeRO-3 each holds a piece of the weights.
-    trainer.save_model(str(final / FINAL))
-    first = context.get_world_rank() == 0
-    if first:
-        trainer.state.save_to_json(str(final / STATE_FILE))
-    ray.train.report({"step": trainer.state.global_step}, Checkpoint.from_directory(str(final)) if first else None)
-    if context.get_local_rank() == 0:
-        shutil.rmtree(job.scratch, ignore_errors=True)
+    trainer = build(job.profile, job.source, job.data, job.scratch, job.trackers, job.hub_revision)
+    trainer.add_callback(RayTrainCallback(board))
+    trainer.train(resume_from_checkpoint=checkpoint)
+
+
+def _finished(checkpoint: Path) -> bool:
+    """Return whether a checkpoint is that of the last step; resumed from it, the trainer would take one too many."""
+    state = json.loads((checkpoint / STATE_FILE).read_text(encoding="utf-8"))
+    return bool(state["global_step"] >= state["max_steps"])
 
 
 def _tell_deepspeed(on_gpu: bool) -> None:

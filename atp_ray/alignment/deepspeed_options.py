@@ -10,7 +10,7 @@ from atp_ray.alignment.profiles import CommonProfile
 def zero_options(profile: CommonProfile) -> dict[str, Any] | None:
     """Return DeepSpeed's configuration for the profile's ZeRO stage, None without one.
 
-    Batch sizes, clipping and precision are `auto`: Hugging Face's Trainer fills them in from its own arguments.
+    Batch sizes and clipping are `auto`: Hugging Face's Trainer fills them in from its own arguments.
     """
     if not profile.zero:
         return None

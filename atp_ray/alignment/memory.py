@@ -73,6 +73,11 @@ def memory_need(profile: TrainingProfile, size: ModelSize, device_bytes: float) 
     )
 
 
+def model_bytes(profile: TrainingProfile, size: ModelSize) -> float:
+    """Return the bytes of the model's weights."""
+    return size.parameters * (2 if profile.precision == "bf16" else 4)
+
+
 def _tokens(profile: TrainingProfile) -> int:
     """Return the tokens of one forward pass; the loss is taken over completions only, but the logits are not."""
     if isinstance(profile, GrpoProfile):

@@ -119,6 +119,9 @@ def parse_profile(data: dict[str, Any], where: str) -> TrainingProfile:
         raise UsageError("needs either epochs or steps", where, "Give one of the two")
     if profile.offload and not profile.zero:
         raise UsageError("offload works with DeepSpeed only", where, "Set zero: 2 or zero: 3")
+    if profile.precision == "bf16" and profile.lora is None and not profile.zero:
+        hint = "Set zero: 2 or 3, which keep a copy in 32 bits, or train an adapter"
+        raise UsageError("plain bf16 weights lose most of an update this small", where, hint)
     if isinstance(profile, GrpoProfile):
         if profile.batch * profile.workers * profile.accumulation % profile.group_size:
             hint = f"Make workers x batch x accumulation a multiple of group_size ({profile.group_size})"

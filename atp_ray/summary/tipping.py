@@ -35,7 +35,7 @@ def tipping_table(run_dir: Path, manifest: Mapping[str, Any], results: Sequence[
             percent_text(row.base_first), percent_text(row.first), _yes(row.aligned),
             percent_text(row.base_last), percent_text(row.last), _yes(row.below_in_the_end), row.course,
         )  # fmt: skip
-    _add_pooled(table, base, pooled_first_round(run_dir))
+    _add_pooled(table, base, pooled_first_round(run_dir, results, base))
     return table
 
 

@@ -49,6 +49,7 @@ def test_the_papers_settings_are_in_their_profiles(name: str, expected: dict) ->
         ("tiny-dpo", "epochs=2", "needs either epochs or steps"),
         ("tiny-dpo", "offload=true", "offload works with DeepSpeed only"),
         ("tiny-dpo", "zero=1", "zero"),
+        ("tiny-dpo", "precision=bf16", "lose most of an update"),
         ("tiny-grpo", "group_size=7", "a step does not hold whole groups"),
         ("tiny-grpo", "generation=vllm", "TRL cannot generate by vLLM on CPUs"),
     ],

@@ -1,6 +1,7 @@
 """Alignment from the command line: killed and run again, named afterwards, refused in one line."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -8,13 +9,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support import role_play_pairs
+from support import drawn_text, role_play_pairs
 
 from atp_ray.alignment.learning_curve import read_metrics, series
 from atp_ray.alignment.pairs import write_pairs
 from atp_ray.checkpoint_names import resolve_checkpoint
 from atp_ray.config_files import configs_dir
 from atp_ray.errors import UsageError
+from atp_ray.runs import resolve_checkpoints
 from atp_ray.storage.run_folder import read_manifest, write_manifest
 from atp_ray.training_runs import find_training_run
 
@@ -91,6 +93,25 @@ def test_a_finished_run_is_a_checkpoint_by_path_and_by_name(undisturbed, tiny, t
         resolve_checkpoint("qwen3-8b-ma-grpo")
 
 
+def test_weights_are_found_from_where_the_user_stands_and_not_from_the_project(
+    undisturbed, tmp_path, monkeypatch
+) -> None:
+    for folder in (tmp_path / "here", tmp_path / "there"):
+        shutil.copytree(undisturbed, folder / "runs" / "mine")
+    monkeypatch.chdir(tmp_path / "there")
+    assert resolve_checkpoint("runs/mine").adapter == str(tmp_path / "there" / "runs" / "mine" / "checkpoint")
+
+
+def test_two_runs_of_one_name_and_a_base_that_has_changed_are_refused(undisturbed, tmp_path) -> None:
+    other = tmp_path / undisturbed.name
+    shutil.copytree(undisturbed, other)
+    with pytest.raises(UsageError, match="are both called 'undisturbed'"):
+        resolve_checkpoints([str(undisturbed), str(other)], None)
+    write_manifest(other, read_manifest(other) | {"base_revision": "0123456789abcdef"})
+    with pytest.raises(UsageError, match="was trained on other weights than its base has now"):
+        resolve_checkpoint(str(other))
+
+
 def test_a_finished_run_is_not_trained_again_and_another_job_is_refused(undisturbed, pairs) -> None:
     before = (undisturbed / "checkpoint" / "adapter_model.safetensors").stat().st_mtime_ns
     again = run(line(pairs, undisturbed))
@@ -99,14 +120,16 @@ def test_a_finished_run_is_not_trained_again_and_another_job_is_refused(undistur
     other = run(line(pairs, undisturbed, "--set", "beta=0.2"))
     assert other.returncode == 2
     assert "holds another training run" in other.stderr
-    assert "Traceback" not in other.stderr
+    elsewhere = run(line(pairs, undisturbed, "--storage", "nowhere://at-all"))
+    assert (elsewhere.returncode, "Traceback" in other.stderr + elsewhere.stderr) == (2, False)
+    assert "--storage: cannot be used" in elsewhere.stderr
 
 
 def test_report_draws_the_learning_curve_of_a_run(undisturbed, tmp_path) -> None:
     done = run([sys.executable, "-m", "atp_ray.report", str(undisturbed), "--out", str(tmp_path), "--format", "svg"])
     assert done.returncode == 0, done.stderr
     assert "rewards/margins" in done.stdout
-    assert "Not a statement about Qwen or Llama" in (tmp_path / "learning_curve.svg").read_text()
+    assert "Not a statement about Qwen or Llama" in drawn_text(tmp_path / "learning_curve.svg")
 
 
 @pytest.mark.parametrize(
@@ -114,6 +137,7 @@ def test_report_draws_the_learning_curve_of_a_run(undisturbed, tmp_path) -> None
     [
         (["dpo", "--profile", "tiny-dpo", "--checkpoint", "policy:quantal"], "has no weights here"),
         (["dpo", "--profile", "tiny-dpo", "--track", "wandb"], "the package wandb is not installed"),
+        (["dpo", "--profile", "tiny-dpo", "--set", "beta.x=1"], "'beta' has no keys of its own"),
         (
             ["dpo", "--profile", "qwen3-8b-ma-dpo", "--checkpoint", "tiny"],
             "needs 1 GPU(s) but the cluster has 0",

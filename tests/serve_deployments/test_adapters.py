@@ -46,9 +46,28 @@ def test_a_base_and_its_adapters_share_an_engine_and_other_bases_do_not(tiny, ad
     assert "enable_lora" not in llm_options(groups[1], on_gpu=True)["engine_kwargs"]
 
 
+def test_a_hub_base_and_a_local_adapter_share_an_engine_of_the_hubs_own_revision(adapters) -> None:
+    base = resolve_checkpoint("qwen3-8b")
+    trained = base.model_copy(update={"name": "mine", "adapter": adapters[0].adapter, "revision": "digest"})
+    (group,) = engine_groups([base, trained])
+    assert group.members == (base, trained)
+    assert "revision" not in llm_options(group, on_gpu=True)["engine_kwargs"]
+    pinned = base.model_copy(update={"hub_revision": "main"})
+    (group,) = engine_groups([pinned])
+    assert llm_options(group, on_gpu=True)["engine_kwargs"]["revision"] == "main"
+
+
+def test_the_same_weights_under_two_names_share_an_engine_and_both_are_served(tiny) -> None:
+    hot = tiny.model_copy(update={"name": "tiny-hot"})
+    (group,) = engine_groups([tiny, hot])
+    assert {profile.name for profile in group.members} == {"tiny", "tiny-hot"}
+    assert not group.adapters
+
+
 def test_adapters_without_their_base_imply_it(adapters) -> None:
     (group,) = engine_groups(adapters)
     assert group.members == tuple(adapters)
+    assert group.model_id == adapters[0].source.strip("/")
     assert group.base.adapter is None
     assert llm_options(group, on_gpu=True)["model_loading_config"]["model_source"] == adapters[0].source
 
@@ -60,7 +79,7 @@ def test_the_rank_is_what_vllm_allows(tiny, tmp_path) -> None:
 
 
 def test_an_adapter_folder_is_a_checkpoint_on_the_base_it_names_and_labelled_as_it(adapters, tiny) -> None:
-    assert adapters[0].source == tiny.source
+    assert (adapters[0].source, adapters[0].sampling, adapters[0].engine) == (tiny.source, tiny.sampling, tiny.engine)
     assert adapters[0].embedded
     assert adapters[0].revision not in ("", tiny.revision, adapters[1].revision)
 

@@ -52,7 +52,7 @@ def test_a_gpu_profile_becomes_gpu_options() -> None:
     profile = resolve_checkpoint("qwen3-8b")
     profile = profile.model_copy(update={"engine": profile.engine.model_copy(update={"tensor_parallel_size": 4})})
     assert runs_on_gpu(profile, gpus=8)
-    options = llm_options(EngineGroup(profile.name, profile), on_gpu=True)
+    options = llm_options(EngineGroup(profile.name, profile, (profile,)), on_gpu=True)
     assert options["engine_kwargs"]["tensor_parallel_size"] == 4
     assert options["deployment_config"]["autoscaling_config"]["max_replicas"] == 8
     assert "accelerator_config" not in options
@@ -61,7 +61,7 @@ def test_a_gpu_profile_becomes_gpu_options() -> None:
 
 
 def test_seeded_requests_do_without_chunked_prefill_on_a_cpu(tiny) -> None:
-    options = llm_options(EngineGroup("tiny", tiny), on_gpu=False)["engine_kwargs"]
+    options = llm_options(EngineGroup("tiny", tiny, (tiny,)), on_gpu=False)["engine_kwargs"]
     assert options["enable_chunked_prefill"] is False
     assert options["max_num_batched_tokens"] >= options["max_model_len"]
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -21,8 +22,8 @@ from atp_ray.checkpoint_names import resolve_checkpoint
 from atp_ray.checkpoint_profiles import ModelProfile
 from atp_ray.errors import UsageError
 from atp_ray.tiny.scope import load_scope, shipped_scope
-from tune_sweeps.training_checks import check_job
-from tune_sweeps.training_job import TrainingJob
+from tune_sweeps.training_checks import check_job, require_room
+from tune_sweeps.training_job import STATE_FILE, TrainingJob
 from tune_sweeps.training_run import Step, run_training
 
 STEPS = 16
@@ -31,7 +32,7 @@ STEPS = 16
 def job(tiny: ModelProfile, folder: Path, *settings: str, profile: str = "tiny-dpo") -> TrainingJob:
     folder.mkdir(parents=True, exist_ok=True)
     made = load_profile(profile, "dpo", [f"steps={STEPS}", "save_steps=4", *settings])
-    return TrainingJob(made, tiny.source, role_play_pairs(32), folder)
+    return TrainingJob(made, tiny.source, tiny.revision, None, role_play_pairs(32), folder)
 
 
 def losses(folder: Path) -> list[float]:
@@ -105,10 +106,33 @@ def test_the_same_effective_batch_gives_the_same_curve_however_it_is_shared(
     AutoModelForCausalLM.from_pretrained(shared.result)
 
 
+def looked_at(job: TrainingJob) -> None:
+    require_room(job, check_job(job))
+
+
+def test_more_workers_than_cpus_are_refused_and_not_waited_for(local_ray, tiny, tmp_path) -> None:
+    with pytest.raises(UsageError, match=r"needs 64 CPU\(s\) but the cluster has"):
+        looked_at(job(tiny, tmp_path, "workers=64"))
+
+
+def test_a_finished_checkpoint_is_not_trained_on(undisturbed, tiny, tmp_path) -> None:
+    (state,) = (undisturbed.folder / "ray_train").glob(f"*/checkpoint_*/{STATE_FILE}")
+    # A kill after the last save: all of the run is there but its result.
+    again = job(tiny, tmp_path / "run")
+    shutil.copytree(undisturbed.folder / "ray_train", again.folder / "ray_train")
+    (again.folder / "ray_train" / undisturbed.name).rename(again.folder / "ray_train" / again.name)
+    assert json.loads(state.read_text())["global_step"] == STEPS
+    run_training(again)
+    assert losses(again.folder) == losses(undisturbed.folder)
+    assert sorted(path.name for path in again.result.iterdir()) == sorted(
+        path.name for path in undisturbed.result.iterdir()
+    )
+
+
 def test_a_prompt_that_is_too_long_is_refused_before_training(local_ray, tiny, tmp_path) -> None:
     profile = load_profile("tiny-grpo", "grpo", ["max_prompt=50"])
     with pytest.raises(UsageError, match=r"prompt \S+ has \d+ tokens, more than max_prompt \(50\)"):
-        check_job(TrainingJob(profile, tiny.source, training_prompts("role_play", 4), tmp_path))
+        check_job(TrainingJob(profile, tiny.source, "r", None, training_prompts("role_play", 4), tmp_path))
 
 
 def test_too_little_memory_is_refused_before_training(local_ray, tiny, tmp_path) -> None:
@@ -120,22 +144,22 @@ def test_too_little_memory_is_refused_before_training(local_ray, tiny, tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(config | huge))
     profile = load_profile("tiny-dpo", "dpo")
     with pytest.raises(UsageError, match=r"needs \d+.\d GiB for weights, gradients and optimizer but this machine has"):
-        check_job(TrainingJob(profile, str(tmp_path), role_play_pairs(4), tmp_path))
+        looked_at(TrainingJob(profile, str(tmp_path), "r", None, role_play_pairs(4), tmp_path))
 
 
 def test_a_damaged_checkpoint_is_one_line(local_ray, tiny, tmp_path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "qwen3", "num_hidden_layers": 2, "layer_types": []}')
     with pytest.raises(UsageError, match="cannot be loaded") as caught:
-        check_job(TrainingJob(load_profile("tiny-dpo", "dpo"), str(tmp_path), role_play_pairs(4), tmp_path))
+        check_job(TrainingJob(load_profile("tiny-dpo", "dpo"), str(tmp_path), "r", None, role_play_pairs(4), tmp_path))
     assert "\n" not in str(caught.value)
 
 
 def test_a_gpu_profile_without_a_gpu_is_refused(local_ray, tiny, tmp_path) -> None:
     profile = load_profile("qwen3-8b-sa-dpo", "dpo")
     with pytest.raises(UsageError, match=r"needs 1 GPU\(s\) but the cluster has 0"):
-        check_job(TrainingJob(profile, tiny.source, role_play_pairs(4), tmp_path))
+        looked_at(TrainingJob(profile, tiny.source, "r", None, role_play_pairs(4), tmp_path))
 
 
 def test_a_pair_longer_than_the_profile_keeps_is_counted(local_ray, tiny, tmp_path) -> None:
     profile = load_profile("tiny-dpo", "dpo", ["max_length=20"])
-    assert check_job(TrainingJob(profile, tiny.source, role_play_pairs(4), tmp_path)).cut == 4
+    assert check_job(TrainingJob(profile, tiny.source, "r", None, role_play_pairs(4), tmp_path)).cut == 4
