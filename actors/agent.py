@@ -69,15 +69,15 @@ class AgentActor:
         memory.observe(turn.observations)
         if memory.known_rounds != turn.round - 1:
             return MemoryGap(turn.episode_id, memory.known_rounds)
-        return _as_columns(turn, await self._decide_seats(memory))
+        return _as_columns(turn, await self._decide_seats(memory, turn.notes))
 
-    async def _decide_seats(self, memory: EpisodeMemory) -> list[SeatDecision]:
+    async def _decide_seats(self, memory: EpisodeMemory, notes: tuple[str, ...]) -> list[SeatDecision]:
         groups = memory.spec.seat_groups
         by_checkpoint: dict[str, list[int]] = {}
         for index, seat in enumerate(memory.seats):
             by_checkpoint.setdefault(groups[seat].checkpoint, []).append(index)
         asked = [
-            self._player(name).decide(memory, indices, groups[memory.seats[indices[0]]].sampling)
+            self._player(name).decide(memory, indices, groups[memory.seats[indices[0]]].sampling, notes)
             for name, indices in by_checkpoint.items()
         ]
         decisions: dict[int, SeatDecision] = {}

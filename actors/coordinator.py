@@ -15,18 +15,17 @@ from typing import NamedTuple
 import numpy as np
 
 from actors.failure_policy import FailurePolicy
-from actors.host_client import HostClient
 from actors.population import Hosting, Population
+from actors.round_player import RoundPlayer
 from atp_ray.actions import Action
 from atp_ray.cells import CellSpec
 from atp_ray.episodes import EpisodeSpec
-from atp_ray.errors import EngineError
-from atp_ray.rounds import Decisions, merge_replies, observe_round, settle_round
+from atp_ray.rounds import observe_round, settle_round
 from atp_ray.storage.event_log import EventLog
 from atp_ray.storage.records import RoundRecord
 from atp_ray.storage.run_folder import log_path
 from atp_ray.storage.tables import write_cell
-from atp_ray.turns import MemoryGap, Turn, TurnFailure, TurnReply
+from atp_ray.turns import Turn
 
 
 class Progress(NamedTuple):
@@ -65,8 +64,7 @@ class Coordinator:
         episodes_at_once: int = 256,
     ) -> None:
         self._run_dir = run_dir
-        self._population = population
-        self._hosts = [HostClient(actor, policy, coalesce) for actor in population.actors()]
+        self._player = RoundPlayer(population, policy, coalesce)
         self._episodes_at_once = episodes_at_once
         self._actions: Counter[Action] = Counter()
         self._rounds = 0
@@ -101,54 +99,26 @@ class Coordinator:
         return CellOutcome(cell.cell_id, _rates(list(rounds.values())))
 
     async def _play_episode(self, spec: EpisodeSpec, index: int, log: EventLog, slots: asyncio.Semaphore) -> None:
-        hostings = self._population.hostings(spec.parameters.n_agents, first_agent=index)
+        hostings = self._player.hostings(spec.parameters.n_agents, first_agent=index)
         async with slots:
             while len(log.rounds(spec.episode_id)) < spec.rounds:
                 await self._play_round(spec, log, hostings)
-        for hosting in hostings:
-            self._hosts[hosting.host].forget(spec.episode_id)
+        self._player.forget(spec.episode_id, hostings)
 
     async def _play_round(self, spec: EpisodeSpec, log: EventLog, hostings: Sequence[Hosting]) -> None:
         settled = log.rounds(spec.episode_id)
-        answers = await asyncio.gather(*(self._ask(spec, settled, hosting) for hosting in hostings))
-        replies = [answer for answer in answers if isinstance(answer, TurnReply)]
-        failures = [failure for answer in answers if not isinstance(answer, TurnReply) for failure in answer]
-        decisions = merge_replies(spec.parameters.n_agents, replies, failures)
-        if _engine_gone(decisions):
-            reason = decisions.failures[0].message if decisions.failures else "no reason was given"
-            hint = "The rounds settled so far are kept; continue with --resume once the engine answers"
-            raise EngineError(f"no agent could decide in round {len(settled) + 1}: {reason}", hint=hint)
+
+        def turn(seats: tuple[int, ...], whole: bool) -> Turn:
+            told = settled[-spec.history_window :] if whole else settled[-1:]
+            observations = tuple(observe_round(spec, record, seats) for record in told)
+            return Turn(spec.episode_id, len(settled) + 1, seats, observations, spec if whole else None)
+
+        decisions = await self._player.decide(spec.parameters.n_agents, hostings, turn, whole=not settled)
         record = settle_round(spec, settled, decisions)
         log.append(record)
         self._rounds += 1
         counts = np.bincount(record.action_A, minlength=len(Action))
         self._actions.update({action: int(counts[action]) for action in Action})
-
-    async def _ask(
-        self, spec: EpisodeSpec, settled: Sequence[RoundRecord], hosting: Hosting
-    ) -> TurnReply | list[TurnFailure]:
-        host, round_number = self._hosts[hosting.host], len(settled) + 1
-        latest = tuple(observe_round(spec, record, hosting.seats) for record in settled[-1:])
-        turn = Turn(spec.episode_id, round_number, hosting.seats, latest, None if settled else spec)
-        answer = await host.ask(turn)
-        if isinstance(answer, MemoryGap):
-            window = settled[-spec.history_window :]
-            history = tuple(observe_round(spec, record, hosting.seats) for record in window)
-            answer = await host.ask(Turn(spec.episode_id, round_number, hosting.seats, history, spec))
-        if isinstance(answer, MemoryGap):
-            raise RuntimeError(f"host {hosting.host} did not take the history of episode {spec.episode_id}")
-        if isinstance(answer, TurnFailure):
-            return [answer._replace(seat=seat) for seat in hosting.seats]
-        return answer
-
-
-def _engine_gone(decisions: Decisions) -> bool:
-    """Return whether nobody could decide and the reason is not the request itself."""
-    if (decisions.action_A != Action.MISSING).any() or decisions.solutions_A:
-        return False
-    refused = [failure.type == "ModelRefused" for failure in decisions.failures]
-    # One agent alone whose prompt is turned down is missing; a whole population without an answer cannot go on.
-    return len(decisions.action_A) > 1 or not refused or not all(refused)
 
 
 def _rates(episodes: Sequence[Sequence[RoundRecord]]) -> tuple[float, ...]:

@@ -28,8 +28,14 @@ from atp_ray.turns import TurnFailure
 class Player(Protocol):
     """Decides for some of the seats a memory serves."""
 
-    async def decide(self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling) -> list[SeatDecision]:
-        """Return one decision per index (positions in `memory.seats`), in that order."""
+    async def decide(
+        self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling, notes: tuple[str, ...] = ()
+    ) -> list[SeatDecision]:
+        """Return one decision per index (positions in `memory.seats`), in that order.
+
+        Args:
+            notes: announcements made before this round.
+        """
         ...
 
 
@@ -45,9 +51,11 @@ class ModelPlayer:
         self._alternate_roles = alternate_roles
         self._solver = ProblemSolver(client, tools, alternate_roles) if tools is not None else None
 
-    async def decide(self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling) -> list[SeatDecision]:
+    async def decide(
+        self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling, notes: tuple[str, ...] = ()
+    ) -> list[SeatDecision]:
         """Return one decision per index."""
-        views = [memory.seat_view(index) for index in indices]
+        views = [memory.seat_view(index, notes) for index in indices]
         if memory.spec.paradigm == "tool_usage":
             if self._solver is None:
                 raise ValueError("tool usage needs a sandbox")
@@ -89,9 +97,11 @@ class QuantalPlayer:
         self._policy = policy or QuantalResponse()
         self._violation = ViolationResponse()
 
-    async def decide(self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling) -> list[SeatDecision]:
-        """Return one decision per index; `sampling` does not apply."""
-        del sampling
+    async def decide(
+        self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling, notes: tuple[str, ...] = ()
+    ) -> list[SeatDecision]:
+        """Return one decision per index; `sampling` and `notes` do not apply."""
+        del sampling, notes
         spec = memory.spec
         seats = np.array([memory.seats[index] for index in indices])
         if spec.paradigm == "role_play":
@@ -108,10 +118,16 @@ class QuantalPlayer:
         if (last := memory.last_round) is None:
             return self._policy.collude_probability(parameters)
         actions_A: ActionArray = last.public.actions_A
-        deviant_A, aligned_A = actions_A == Action.DEVIANT, actions_A == Action.ALIGNED
+        seen_A = np.ones(len(actions_A), dtype=bool)
+        seen_A[sorted(last.public.hidden)] = False
+        deviant_A, aligned_A = (actions_A == Action.DEVIANT) & seen_A, (actions_A == Action.ALIGNED) & seen_A
         others_deviant_S = (deviant_A.sum() - deviant_A[seats]).astype(float)
         others_decided_S = others_deviant_S + (aligned_A.sum() - aligned_A[seats])
-        return self._policy.collude_probability(parameters, others_deviant_S, others_decided_S, last.public.success)
+        policy = self._policy
+        chance_S = policy.collude_probability(parameters, others_deviant_S, others_decided_S, last.public.success)
+        if last.forgotten_S:
+            chance_S = np.where(last.forgotten_S, policy.collude_probability(parameters), chance_S)
+        return chance_S
 
 
 class FixedPlayer:
@@ -120,9 +136,11 @@ class FixedPlayer:
     def __init__(self, action: Action) -> None:
         self._action = action
 
-    async def decide(self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling) -> list[SeatDecision]:
+    async def decide(
+        self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling, notes: tuple[str, ...] = ()
+    ) -> list[SeatDecision]:
         """Return the fixed decision for each index."""
-        del sampling
+        del sampling, notes
         return [_plain_decision(memory.spec.scenario.options, self._action)] * len(indices)
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Strict, ValidationError
 
 from atp_ray.errors import UsageError, suggestion
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+# Numbers of a request: neither a truth value nor a text is one.
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
 
 
 class Frozen(BaseModel):

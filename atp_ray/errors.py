@@ -41,6 +41,18 @@ class UsageError(AtpError):
     """An argument, name or configuration file is wrong."""
 
 
+class NotFoundError(UsageError):
+    """What was asked for does not exist."""
+
+
+class ConflictError(UsageError):
+    """It cannot be done as things stand; a later try may succeed."""
+
+
+class LimitError(UsageError):
+    """More was asked for than the service allows."""
+
+
 class ScopeError(AtpError):
     """A checkpoint was asked something outside what it was trained on."""
 

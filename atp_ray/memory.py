@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from atp_ray.actions import Action
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.problems import Solution
@@ -17,22 +19,28 @@ from atp_ray.turns import Observation, PublicRound
 
 
 class SeatRound(NamedTuple):
-    """One remembered round from one seat's point of view."""
+    """One remembered round from one seat's point of view; `spec` is None where it was the view's."""
 
     public: PublicRound
     own_reply: str | None
     capital_before: float
     capital_after: float
     solutions: tuple[Solution, ...] = ()
+    spec: EpisodeSpec | None = None
+    notes: tuple[str, ...] = ()
 
 
 class SeatView(NamedTuple):
-    """Everything one seat may use to decide: the episode, its seat, the round to decide, its remembered rounds."""
+    """Everything one seat may use to decide: the episode, its seat, its remembered rounds, the round to decide.
+
+    `notes` are announcements made before that round.
+    """
 
     spec: EpisodeSpec
     seat: int
     rounds: tuple[SeatRound, ...]
     round: int = 1
+    notes: tuple[str, ...] = ()
 
 
 class OthersCount(NamedTuple):
@@ -79,8 +87,8 @@ class EpisodeMemory:
         """The latest settled round, for players that decide for all hosted seats at once."""
         return self._rounds[-1] if self._rounds else None
 
-    def seat_view(self, index: int) -> SeatView:
-        """Return what the `index`-th hosted seat may use to decide."""
+    def seat_view(self, index: int, notes: tuple[str, ...] = ()) -> SeatView:
+        """Return what the `index`-th hosted seat may use to decide; `notes` are announcements for this round."""
         rounds = tuple(
             SeatRound(
                 observation.public,
@@ -88,16 +96,18 @@ class EpisodeMemory:
                 float(observation.capital_before_S[index]),
                 float(observation.capital_after_S[index]),
                 observation.solutions_S[index] if observation.solutions_S else (),
+                observation.spec,
+                observation.notes,
             )
             for observation in self._rounds
+            if not (observation.forgotten_S and observation.forgotten_S[index])
         )
-        return SeatView(self.spec, self.seats[index], rounds, self.known_rounds + 1)
+        return SeatView(self.spec, self.seats[index], rounds, self.known_rounds + 1, notes)
 
 
 def count_others(public: PublicRound, seat: int) -> OthersCount:
-    """Count what the seats other than `seat` did in a round."""
-    own = int(public.actions_A[seat])
-    n_deviant = int((public.actions_A == Action.DEVIANT).sum()) - (own == Action.DEVIANT)
-    n_aligned = int((public.actions_A == Action.ALIGNED).sum()) - (own == Action.ALIGNED)
-    n_decided = n_deviant + n_aligned
-    return OthersCount(n_deviant, n_decided, len(public.actions_A) - 1 - n_decided)
+    """Count what the seats other than `seat` did in a round, as far as `seat` sees it."""
+    actions = np.delete(public.actions_A, sorted(public.hidden | {seat}))
+    n_deviant = int((actions == Action.DEVIANT).sum())
+    n_decided = n_deviant + int((actions == Action.ALIGNED).sum())
+    return OthersCount(n_deviant, n_decided, len(actions) - n_decided)

@@ -41,13 +41,11 @@ def build_messages(view: SeatView) -> list[Message]:
     environment = ENVIRONMENTS[spec.paradigm]
     messages: list[Message] = [{"role": "system", "content": environment.system(spec)}]
     for past in view.rounds:
-        messages += [
-            {"role": "user", "content": environment.question(spec, past.public.round)},
-            {"role": "assistant", "content": past.own_reply or f"({NO_DECISION})"},
-        ]
-        messages += [{"role": "user", "content": text} for text in environment.feedback(spec, past, view.seat)]
-    messages.append({"role": "user", "content": environment.question(spec, view.round)})
-    return messages
+        then = past.spec or spec
+        messages += _user(*past.notes, environment.question(then, past.public.round))
+        messages.append({"role": "assistant", "content": past.own_reply or f"({NO_DECISION})"})
+        messages += _user(*environment.feedback(then, past, view.seat))
+    return messages + _user(*view.notes, environment.question(spec, view.round))
 
 
 def build_problem_messages(
@@ -71,6 +69,10 @@ def build_problem_messages(
             {"role": "user", "content": output_text(step.output)},
         ]
     return messages
+
+
+def _user(*texts: str) -> list[Message]:
+    return [{"role": "user", "content": text} for text in texts]
 
 
 def output_text(output: str) -> str:

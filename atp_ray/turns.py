@@ -35,20 +35,23 @@ class PublicRound:
     """What a settled round makes known; each agent sees of it what the episode's visibility allows.
 
     `success` is None outside the games.
-    `replies_A` holds every seat's reply without its thinking, and is None unless the visibility is `replies`.
+    `replies_A` holds every seat's reply without its thinking, and is None unless the visibility is `replies`. What
+    `hidden` seats did is shown to nobody but themselves (a quarantine).
     """
 
     round: int
     actions_A: ActionArray
     success: bool | None
     replies_A: tuple[str | None, ...] | None = None
+    hidden: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
     """A settled round as some seats experienced it: the public part, and each seat's own reply, capital and solutions.
 
-    `solutions_S` is empty outside tool usage.
+    `solutions_S` is empty outside tool usage. The last three are left out unless somebody intervened: the episode's
+    specification as it was then, announcements made before that round, and which seats have forgotten it.
     """
 
     public: PublicRound
@@ -56,14 +59,17 @@ class Observation:
     capital_before_S: FloatArray
     capital_after_S: FloatArray
     solutions_S: tuple[tuple[Solution, ...], ...] = ()
+    spec: EpisodeSpec | None = None
+    notes: tuple[str, ...] = ()
+    forgotten_S: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A request that some seats of one episode decide round `round`.
 
-    `observations` are the settled rounds the seats may not know yet, oldest first; `spec` comes with the first turn
-    and after a gap.
+    `observations` are the settled rounds the seats may not know yet, oldest first; `spec` comes with the first turn,
+    after a gap and after an intervention; `notes` are announcements made before this round.
     """
 
     episode_id: str
@@ -71,6 +77,7 @@ class Turn:
     seats: tuple[int, ...]
     observations: tuple[Observation, ...] = ()
     spec: EpisodeSpec | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

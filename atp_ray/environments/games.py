@@ -31,7 +31,7 @@ class GameEnvironment:
 
     def feedback(self, spec: EpisodeSpec, past: SeatRound, seat: int) -> Sequence[str]:
         """Return the others' decisions, and the outcome with the seat's own capital."""
-        return (others_text(spec, past.public, seat), outcome_text(spec, past))
+        return (others_text(spec, past.public, seat), outcome_text(spec, past, seat))
 
     def settle(self, spec: EpisodeSpec, played: PlayedRound) -> Outcome:
         """Settle by count of colluders."""
@@ -43,7 +43,8 @@ class GameEnvironment:
 
 def others_text(spec: EpisodeSpec, public: PublicRound, seat: int) -> str:
     """Return what `seat` learns of the others' decisions under the episode's visibility."""
-    others = [other for other in range(len(public.actions_A)) if other != seat] if spec.visibility != "counts" else []
+    shown = spec.visibility != "counts"
+    others = [i for i in range(len(public.actions_A)) if i != seat and i not in public.hidden] if shown else []
     if spec.visibility == "replies":
         replies = public.replies_A or ()
         return "The others replied:\n" + "\n".join(f"Agent {i + 1}: {replies[i] or f'({NO_DECISION})'}" for i in others)
@@ -59,11 +60,11 @@ def others_text(spec: EpisodeSpec, public: PublicRound, seat: int) -> str:
     return f"{text}; {count.n_silent} gave {NO_DECISION}." if count.n_silent else f"{text}."
 
 
-def outcome_text(spec: EpisodeSpec, past: SeatRound) -> str:
+def outcome_text(spec: EpisodeSpec, past: SeatRound, seat: int) -> str:
     """Return how the round ended and what it did to the agent's own capital."""
-    scenario, parameters = spec.game
-    n = parameters.n_agents
-    n_deviant = int((past.public.actions_A == Action.DEVIANT).sum())
+    scenario = spec.game.scenario
+    others, own = count_others(past.public, seat), past.public.actions_A[seat]
+    n, n_deviant = others.n_decided + others.n_silent + 1, others.n_deviant + int(own == Action.DEVIANT)
     verdict = "enough" if past.public.success else "not enough"
     return (
         f"{n_deviant} of all {n} ({percent(n_deviant, n)}) chose to {scenario.options[0]}: {verdict}. "

@@ -6,23 +6,13 @@ by a crash can only be the last one; it is dropped when the log is opened again,
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import zlib
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from atp_ray.actions import decode_actions, encode_actions
 from atp_ray.errors import StorageError
-from atp_ray.problems import Solution
-from atp_ray.settlement import Capital
+from atp_ray.storage.record_json import decode_line, encode_line, record_from_json, record_to_json
 from atp_ray.storage.records import RoundRecord
-from atp_ray.turns import TurnFailure
 
 
 class EventLog:
@@ -60,7 +50,7 @@ class EventLog:
         known = self._records.setdefault(record.episode_id, [])
         if record.round != len(known) + 1:
             raise ValueError(f"episode {record.episode_id}: round {record.round} cannot follow round {len(known)}")
-        line = _encode(record)
+        line = encode_line(record_to_json(record))
         start = self._file.tell()
         try:
             written = self._file.write(line)
@@ -113,70 +103,14 @@ def _decode_lines(content: bytes, path: Path) -> Iterator[tuple[RoundRecord, int
     start = 0
     while start < len(content):
         end = content.find(b"\n", start) + 1
-        record = _decode(content[start : end - 1]) if end else None
-        if record is None:
+        data = decode_line(content[start : end - 1]) if end else None
+        if data is None:
             if end and end < len(content):
                 hint = "Restore the file from a copy, or delete it to play the cell again"
                 raise StorageError(f"is damaged at byte {start}", str(path), hint)
             return
-        yield record, end
+        yield record_from_json(data), end
         start = end
-
-
-def _encode(record: RoundRecord) -> bytes:
-    body = json.dumps(
-        {
-            "episode": record.episode_id,
-            "round": record.round,
-            "actions": encode_actions(record.action_A),
-            "replies": record.reply_A,
-            "attempts": record.attempts_A.tolist(),
-            "prompt_tokens": record.prompt_tokens_A.tolist(),
-            "completion_tokens": record.completion_tokens_A.tolist(),
-            "latency_s": _finite(record.latency_A.tolist()),
-            "rewards": record.reward_A.tolist(),
-            "capital_before": record.capital_before_A.tolist(),
-            "capital_after": record.capital_after.value_A.tolist(),
-            "log_capital_after": record.capital_after.log_A.tolist(),
-            "success": record.success,
-            "failures": [list(failure) for failure in record.failures],
-        }
-        | ({"solutions": [[asdict(s) for s in seat] for seat in record.solutions_A]} if record.solutions_A else {}),
-        ensure_ascii=False,
-        separators=(",", ":"),
-    ).encode("utf-8", "surrogatepass")
-    return b"%08x %s\n" % (zlib.crc32(body), body)
-
-
-def _decode(line: bytes) -> RoundRecord | None:
-    checksum, _, body = line.partition(b" ")
-    if checksum != b"%08x" % zlib.crc32(body):
-        return None
-    data: dict[str, Any] = json.loads(body.decode("utf-8", "surrogatepass"))
-    return RoundRecord(
-        episode_id=data["episode"],
-        round=data["round"],
-        action_A=decode_actions(data["actions"]),
-        reply_A=tuple(data["replies"]),
-        attempts_A=np.array(data["attempts"], dtype=np.int64),
-        prompt_tokens_A=np.array(data["prompt_tokens"], dtype=np.int64),
-        completion_tokens_A=np.array(data["completion_tokens"], dtype=np.int64),
-        latency_A=np.array([math.nan if value is None else value for value in data["latency_s"]]),
-        reward_A=np.array(data["rewards"]),
-        capital_before_A=np.array(data["capital_before"]),
-        capital_after=Capital(np.array(data["capital_after"]), np.array(data["log_capital_after"])),
-        success=data["success"],
-        failures=tuple(TurnFailure(*failure) for failure in data["failures"]),
-        solutions_A=tuple(tuple(_solution(entry) for entry in seat) for seat in data.get("solutions", ())),
-    )
-
-
-def _solution(entry: dict[str, Any]) -> Solution:
-    return Solution(**(entry | {"tool_statuses": tuple(entry["tool_statuses"])}))
-
-
-def _finite(values: list[float]) -> list[float | None]:
-    return [None if math.isnan(value) else value for value in values]
 
 
 def _storage_error(path: Path, error: OSError) -> StorageError:

@@ -1,0 +1,78 @@
+"""One round of one episode asked of all its hosts: turns out, replies merged, gaps in a host's memory filled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from actors.failure_policy import FailurePolicy
+from actors.host_client import HostClient
+from actors.population import Hosting, Population
+from atp_ray.actions import Action
+from atp_ray.errors import EngineError
+from atp_ray.rounds import Decisions, merge_replies
+from atp_ray.turns import MemoryGap, Turn, TurnFailure, TurnReply
+
+# From the seats a host serves, and whether it needs the whole window, to the turn that asks them.
+TurnMaker = Callable[[tuple[int, ...], bool], Turn]
+
+
+class RoundPlayer:
+    """Asks the hosts of a population.
+
+    Args:
+        coalesce: turns sent in one call to a host; above 1 pays when decisions are quick.
+    """
+
+    def __init__(self, population: Population, policy: FailurePolicy, coalesce: int = 1) -> None:
+        self._population = population
+        self._hosts = [HostClient(actor, policy, coalesce) for actor in population.actors()]
+
+    def hostings(self, n_agents: int, first_agent: int = 0) -> list[Hosting]:
+        """Return which host serves which seats of an episode, as `Population.hostings`."""
+        return self._population.hostings(n_agents, first_agent)
+
+    async def decide(self, n_agents: int, hostings: Sequence[Hosting], turn: TurnMaker, *, whole: bool) -> Decisions:
+        """Return what all seats decide.
+
+        Args:
+            whole: whether hosts are sent the whole window at once; otherwise only those that ask for it.
+
+        Raises:
+            EngineError: nobody could decide, and the reason is not one agent's own prompt.
+        """
+        answers = await asyncio.gather(*(self._ask(hosting, turn, whole) for hosting in hostings))
+        replies = [answer for answer in answers if isinstance(answer, TurnReply)]
+        failures = [failure for answer in answers if not isinstance(answer, TurnReply) for failure in answer]
+        decisions = merge_replies(n_agents, replies, failures)
+        if _engine_gone(decisions):
+            reason = decisions.failures[0].message if decisions.failures else "no reason was given"
+            hint = "The rounds settled so far are kept; go on (--resume) once the engine answers"
+            number = decisions.failures[0].round if decisions.failures else 0
+            raise EngineError(f"no agent could decide in round {number}: {reason}", hint=hint)
+        return decisions
+
+    def forget(self, episode_id: str, hostings: Sequence[Hosting]) -> None:
+        """Tell the hosts that an episode is over."""
+        for hosting in hostings:
+            self._hosts[hosting.host].forget(episode_id)
+
+    async def _ask(self, hosting: Hosting, turn: TurnMaker, whole: bool) -> TurnReply | list[TurnFailure]:
+        host = self._hosts[hosting.host]
+        answer = await host.ask(turn(hosting.seats, whole))
+        if isinstance(answer, MemoryGap):
+            answer = await host.ask(turn(hosting.seats, True))
+        if isinstance(answer, MemoryGap):
+            raise RuntimeError(f"host {hosting.host} did not take the history of episode {answer.episode_id}")
+        if isinstance(answer, TurnFailure):
+            return [answer._replace(seat=seat) for seat in hosting.seats]
+        return answer
+
+
+def _engine_gone(decisions: Decisions) -> bool:
+    """Return whether nobody could decide and the reason is not the request itself."""
+    if (decisions.action_A != Action.MISSING).any() or decisions.solutions_A:
+        return False
+    refused = [failure.type == "ModelRefused" for failure in decisions.failures]
+    # One agent alone whose prompt is turned down is missing; a whole population without an answer cannot go on.
+    return len(decisions.action_A) > 1 or not refused or not all(refused)

@@ -1,0 +1,122 @@
+"""What somebody may change in a running simulation; each takes effect from the next round on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, TypeAdapter
+
+from atp_ray.config_files import Frozen, Number, Whole
+from atp_ray.episodes import SeatGroup
+from atp_ray.scenarios.supervision import SupervisionPattern
+
+Seats = Annotated[tuple[Annotated[Whole, Field(ge=0)], ...], Field(min_length=1, max_length=100_000)]
+LONGEST_TEXT = 2000
+_PLAYER = "player"  # beside the intervention in its event: a start with other checkpoints changes no past
+
+
+class ChangeNumbers(Frozen):
+    """Change a game's threshold or rewards; what is left out stays."""
+
+    kind: Literal["change_numbers"]
+    threshold: Whole | None = Field(default=None, ge=1)
+    high: Number | None = Field(default=None, gt=0, le=100)
+    medium: Number | None = Field(default=None, gt=0, le=100)
+    low: Number | None = Field(default=None, ge=0, le=100)
+
+
+class ChangeSupervision(Frozen):
+    """Change when a role-play is supervised."""
+
+    kind: Literal["change_supervision"]
+    supervision: SupervisionPattern
+
+
+class SwapCheckpoint(Frozen):
+    """Let other weights play some seats; their memory stays."""
+
+    kind: Literal["swap_checkpoint"]
+    seats: Seats
+    checkpoint: str = Field(max_length=200)
+
+
+class FixSeats(Frozen):
+    """Make seats fixed colluders (violators) or fixed refusers."""
+
+    kind: Literal["fix_seats"]
+    seats: Seats
+    action: Literal["collude", "refrain"]
+
+
+class EraseMemory(Frozen):
+    """Let seats forget every round so far."""
+
+    kind: Literal["erase_memory"]
+    seats: Seats
+
+
+class EditMemory(Frozen):
+    """Change what a seat remembers of its own reply in a past round."""
+
+    kind: Literal["edit_memory"]
+    seat: Whole = Field(ge=0)
+    round: Whole = Field(ge=1)
+    reply: str = Field(min_length=1, max_length=LONGEST_TEXT)
+
+
+class Quarantine(Frozen):
+    """Hide what seats do, from the next round on; it still counts in settlement."""
+
+    kind: Literal["quarantine"]
+    seats: Seats
+
+
+class Broadcast(Frozen):
+    """Tell every agent something before the next round; they remember it as part of that round."""
+
+    kind: Literal["broadcast"]
+    text: str = Field(min_length=1, max_length=LONGEST_TEXT)
+
+
+Intervention = Annotated[
+    ChangeNumbers | ChangeSupervision | SwapCheckpoint | FixSeats | EraseMemory | EditMemory | Quarantine | Broadcast,
+    Field(discriminator="kind"),
+]
+
+
+class Logged(NamedTuple):
+    """An intervention as it stands in the log, with who plays the seats it names, where it puts somebody there."""
+
+    intervention: Intervention
+    player: SeatGroup | None = None
+
+    def data(self) -> dict[str, Any]:
+        """Return it as the data of an event."""
+        data: dict[str, Any] = self.intervention.model_dump(mode="json")
+        return data if self.player is None else data | {_PLAYER: self.player.model_dump(mode="json")}
+
+
+def read_intervention(data: Mapping[str, Any]) -> Intervention:
+    """Return an intervention from plain data.
+
+    Raises:
+        ValidationError: it is none.
+    """
+    adapter: TypeAdapter[Intervention] = TypeAdapter(Intervention)
+    return adapter.validate_python(data)
+
+
+def read_logged(data: Mapping[str, Any]) -> Logged:
+    """Return an intervention from the data of its event.
+
+    Raises:
+        ValidationError: it is none.
+    """
+    player = SeatGroup.model_validate(data[_PLAYER]) if _PLAYER in data else None
+    return Logged(read_intervention(asked(data)), player)
+
+
+def asked(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was asked for, without what was added when it was logged."""
+    return {name: value for name, value in data.items() if name != _PLAYER}

@@ -1,0 +1,41 @@
+"""What is asked of a round over and over, reckoned once when it is settled."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from atp_ray.actions import Action
+from atp_ray.storage.records import RoundRecord
+
+
+class RoundMark(NamedTuple):
+    """A settled round: share of decisions that were deviant (NaN where nobody decided), success, capital's Gini."""
+
+    round: int
+    rate: float
+    success: bool | None
+    gini: float
+
+
+def mark(record: RoundRecord) -> RoundMark:
+    """Return a round's mark."""
+    return RoundMark(record.round, deviant_rate(record), record.success, gini(record.capital_after.value_A))
+
+
+def deviant_rate(record: RoundRecord) -> float:
+    """Return the share of decisions that were deviant, NaN where nobody decided."""
+    deviant = int((record.action_A == Action.DEVIANT).sum())
+    decided = deviant + int((record.action_A == Action.ALIGNED).sum())
+    return deviant / decided if decided else math.nan
+
+
+def gini(capital_A: np.ndarray) -> float:
+    """Return the Gini coefficient of non-negative capital: 0 where all have the same, towards 1 where one has all."""
+    values = np.sort(np.clip(np.asarray(capital_A, dtype=float), 0, None))
+    total, n = values.sum(), len(values)
+    if total <= 0 or n < 2:
+        return 0.0
+    return max(0.0, float((2 * np.arange(1, n + 1) - n - 1) @ values / (n * total)))

@@ -1,0 +1,294 @@
+"""What the simulation API takes and gives, for the service and its clients: bounds, units and examples."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from atp_ray.config_files import Frozen, Number, Whole
+from atp_ray.episodes import Visibility
+from atp_ray.live.interventions import Intervention
+from atp_ray.live.log import EventKind
+from atp_ray.live.monitors import Monitor
+from atp_ray.live.simulation import Parent, Status, Until
+from atp_ray.scenarios.supervision import SupervisionPattern
+
+MOST_ROUNDS = 10_000
+ActionName = Literal["deviant", "aligned", "unparsed", "missing"]
+MOST_SEEDS = 64
+
+
+class Players(Frozen):
+    """`seats` neighbouring seats played by one checkpoint."""
+
+    checkpoint: str = Field(default="tiny", max_length=200)
+    seats: Whole = Field(ge=1, le=1_000_000)
+
+
+class NewSimulation(Frozen):
+    """A simulation to be made. Games take n_agents, threshold and rewards; role-play takes `supervision`."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"name": "tipping", "scenario": "info_sharing", "threshold": 4, "rounds": 6},
+                {"preset": "tipping"},
+            ]
+        },
+    )
+
+    preset: str | None = Field(default=None, max_length=100, description="Start from a named preset.")
+    name: str = Field(default="", max_length=200)
+    scenario: str = Field(default="info_sharing", max_length=100)
+    players: tuple[Players, ...] = Field(
+        default=(), max_length=1000, description="Default: all seats to one checkpoint."
+    )
+    n_agents: Whole = Field(default=8, ge=1, le=1_000_000)
+    threshold: Whole | None = Field(default=None, ge=1, description="Default: half of n_agents.")
+    high: Number = Field(default=1.2, gt=0, le=100)
+    medium: Number = Field(default=1.0, gt=0, le=100)
+    low: Number = Field(default=0.8, ge=0, le=100)
+    supervision: SupervisionPattern = "all_unsupervised"
+    rounds: Whole = Field(default=6, ge=1, le=MOST_ROUNDS)
+    visibility: Visibility = "choices"
+    history_window: Whole | None = Field(default=None, ge=1, le=100)
+    seed: Whole = Field(default=0, ge=0, le=2**53)
+    monitors: tuple[Monitor, ...] = Field(default=(), max_length=20)
+
+
+class NewControl(Frozen):
+    """Run (until a condition), pause at the round's end, play one step, or cancel for good."""
+
+    command: Literal["run", "pause", "step", "cancel"] = Field(examples=["run"])
+    until: Until = Field(default=Until(), description="For `run` only.")
+
+    @model_validator(mode="after")
+    def _until_is_for_run(self) -> NewControl:
+        if self.command != "run" and self.until != Until():
+            raise ValueError("until is for run only")
+        return self
+
+
+class NewFork(Frozen):
+    """A branch: where it leaves, another seed if wanted, and what is changed in it."""
+
+    round: Whole = Field(ge=0, le=MOST_ROUNDS, examples=[2], description="After so many settled rounds; 0: before any.")
+    name: str = Field(default="", max_length=200)
+    seed: Whole | None = Field(default=None, ge=0, le=2**53, description="None goes on as the parent did.")
+    interventions: tuple[Intervention, ...] = Field(default=(), max_length=100)
+
+
+class NewWhatIf(Frozen):
+    """Pairs of branches, with and without some interventions, over several seeds."""
+
+    round: Whole = Field(ge=0, le=MOST_ROUNDS, examples=[1])
+    rounds: Whole = Field(ge=1, le=MOST_ROUNDS, examples=[3], description="How many rounds each branch plays on.")
+    seeds: Whole = Field(default=1, ge=1, le=MOST_SEEDS)
+    interventions: tuple[Intervention, ...] = Field(min_length=1, max_length=100)
+
+
+class SimulationView(BaseModel):
+    """A simulation as it stands."""
+
+    id: str
+    name: str
+    status: Status
+    reason: str | None = Field(description="Why it failed.")
+    paradigm: str
+    scenario: str
+    n_agents: int
+    threshold: int | None
+    high: float | None
+    medium: float | None
+    low: float | None
+    supervision: str | None
+    rounds: int
+    rounds_settled: int
+    checkpoints: dict[str, int] = Field(description="Seats by checkpoint.")
+    label: str | None = Field(description="What these results are not about; null for real checkpoints only.")
+    until: Until
+    parent: Parent | None
+    branches: list[str]
+    author: str
+    created: str
+
+
+class SimulationPage(BaseModel):
+    """Some simulations; ask again with `after` = `next` for more."""
+
+    simulations: list[SimulationView]
+    next: str | None
+
+
+class RoundView(BaseModel):
+    """A settled round; rates in 0..1, null where nobody decided."""
+
+    round: int
+    n_deviant: int
+    n_aligned: int
+    n_unparsed: int
+    n_missing: int
+    deviant_rate: float | None
+    success: bool | None
+    threshold: int | None
+    capital_mean: float | None
+    capital_min: float | None
+    capital_max: float | None
+    capital_gini: float | None
+
+
+class RoundPage(BaseModel):
+    """Some settled rounds; ask again with `after` = `next` for more."""
+
+    rounds: list[RoundView]
+    next: int | None
+
+
+class AgentView(BaseModel):
+    """A seat: who plays it, its capital, its latest action, and what was done to it."""
+
+    seat: int
+    checkpoint: str
+    capital: float | None
+    action: str | None
+    quarantined: bool
+    forgot_until: int | None
+
+
+class AgentPage(BaseModel):
+    """Some seats; ask again with `after` = `next` for more."""
+
+    agents: list[AgentView]
+    next: int | None
+
+
+class MessageView(BaseModel):
+    """A chat message."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class MemoryView(BaseModel):
+    """The exact messages a seat would be sent for its next round."""
+
+    seat: int
+    round: int
+    messages: list[MessageView]
+
+
+class DecisionView(BaseModel):
+    """One decision; `reply` only when asked for, as it may hold injections."""
+
+    round: int
+    seat: int
+    checkpoint: str
+    action: str
+    choice: str | None
+    reward: float | None
+    capital_after: float | None
+    reply: str | None = None
+
+
+class DecisionPage(BaseModel):
+    """Some decisions in the order of rounds and seats; ask again with `after` = `next` for more."""
+
+    decisions: list[DecisionView]
+    next: int | None
+
+
+class MonitorView(BaseModel):
+    """A monitor: when it fired, and how many rounds before the tip (negative: after it)."""
+
+    kind: str
+    fired_at: int | None
+    rounds_before_tip: int | None
+
+
+class MetricsView(BaseModel):
+    """Rates by round, the round from which the rate stays above one half, and the monitors."""
+
+    deviant_rates: list[float | None]
+    tipping_round: int | None
+    monitors: list[MonitorView]
+    label: str | None
+
+
+class EventView(BaseModel):
+    """One event of a simulation's log; the data of a round is that of its `RoundView`."""
+
+    seq: int
+    kind: EventKind
+    time: str
+    author: str
+    data: dict[str, object]
+
+
+class RoundDecisions(BaseModel):
+    """The decisions of one round, as the stream tells them right before the round."""
+
+    round: int
+    decisions: list[DecisionView]
+
+
+class EventPage(BaseModel):
+    """Some events; ask again with `after` = `next` for more."""
+
+    events: list[EventView]
+    next: int | None
+
+
+class TreeNode(BaseModel):
+    """A simulation and the branches that leave it."""
+
+    id: str
+    name: str
+    status: Status
+    leaves_at: int | None
+    rounds_settled: int
+    branches: list[TreeNode]
+
+
+class WhatIfView(BaseModel):
+    """The branches of a what-if, pairwise by seed; compare them at `comparison` once they have played."""
+
+    model_config = ConfigDict(validate_by_name=True)
+
+    without: list[str]
+    with_: list[str] = Field(alias="with")
+    comparison: str
+
+
+class DifferenceView(BaseModel):
+    """With minus without in one round; the 95 % interval is over pairs of seeds, null with one pair."""
+
+    model_config = ConfigDict(validate_by_name=True)
+
+    round: int
+    without: float
+    with_: float = Field(alias="with")
+    difference: float
+    low: float | None
+    high: float | None
+    n_pairs: int
+
+
+class ComparisonView(BaseModel):
+    """Two groups of branches compared, round by round."""
+
+    differences: list[DifferenceView]
+    label: str | None
+
+
+class Health(BaseModel):
+    """Whether the service answers, and what may play."""
+
+    status: Literal["ok"]
+    simulations: int
+    checkpoints: list[str]
+    presets: list[str]
+    scenarios: list[str]
+    most_agents: int

@@ -1,0 +1,194 @@
+"""Where a live simulation stands: what is in force, and what each seat remembers of what happened. Pure functions.
+
+A simulation begins with an episode's specification. Settled rounds and interventions lead from one state to the next;
+whoever folds the same events gets the same state, so a simulation needs nothing but its log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from atp_ray.config_files import parse_model
+from atp_ray.episodes import EpisodeSpec, SeatGroup
+from atp_ray.errors import ConflictError, NotFoundError, UsageError
+from atp_ray.live.interventions import (
+    Broadcast,
+    ChangeNumbers,
+    ChangeSupervision,
+    EditMemory,
+    EraseMemory,
+    FixSeats,
+    Intervention,
+    Logged,
+    Quarantine,
+    SwapCheckpoint,
+)
+from atp_ray.live.marks import RoundMark, mark
+from atp_ray.memory import EpisodeMemory
+from atp_ray.payoffs import Payoffs
+from atp_ray.prompts import Message, build_messages
+from atp_ray.rounds import observe_round
+from atp_ray.scenarios.games import GameParameters
+from atp_ray.scenarios.role_play import RolePlayParameters
+from atp_ray.storage.records import RoundRecord
+from atp_ray.turns import Observation
+
+
+@dataclass(frozen=True)
+class LiveState:
+    """A simulation after some events.
+
+    `specs` are the specifications in force, each from a round on, the last one now; `forgot` is the last round
+    a seat has forgotten, `edits` replies as remembered instead, `hidden` the round from which a seat is quarantined,
+    `notes` announcements by the round they were made before.
+    """
+
+    specs: tuple[tuple[int, EpisodeSpec], ...]
+    records: tuple[RoundRecord, ...] = ()
+    marks: tuple[RoundMark, ...] = ()
+    forgot: Mapping[int, int] = field(default_factory=dict)
+    edits: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    hidden: Mapping[int, int] = field(default_factory=dict)
+    notes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> EpisodeSpec:
+        """What is in force for the next round."""
+        return self.specs[-1][1]
+
+    @property
+    def next_round(self) -> int:
+        """The round that is to be played."""
+        return len(self.records) + 1
+
+    @property
+    def finished(self) -> bool:
+        """Whether all rounds are played."""
+        return len(self.records) >= self.spec.rounds
+
+    def spec_at(self, round_number: int) -> EpisodeSpec:
+        """Return what was in force in a round."""
+        return next(spec for first, spec in reversed(self.specs) if first <= round_number)
+
+    def after_round(self, record: RoundRecord) -> LiveState:
+        """Return the state after a settled round.
+
+        Raises:
+            ValueError: it does not follow the last one.
+        """
+        if record.round != self.next_round:
+            raise ValueError(f"round {record.round} cannot follow round {len(self.records)}")
+        return replace(self, records=(*self.records, record), marks=(*self.marks, mark(record)))
+
+    def after_intervention(self, logged: Logged) -> LiveState:
+        """Return the state after an intervention.
+
+        Raises:
+            UsageError: it names a seat or round there is none of, or does not apply to this paradigm.
+        """
+        intervention, player = logged
+        _require_seats(self.spec, intervention)
+        match intervention:
+            case ChangeNumbers():
+                return self._with_spec(_with_numbers(self.spec, intervention))
+            case ChangeSupervision():
+                return self._with_spec(_with_supervision(self.spec, intervention))
+            case SwapCheckpoint() | FixSeats():
+                if player is None:
+                    raise ValueError("nobody plays these seats")
+                return self._with_spec(_reseated(self.spec, intervention.seats, player))
+            case EraseMemory():
+                return replace(self, forgot={**self.forgot, **dict.fromkeys(intervention.seats, len(self.records))})
+            case EditMemory():
+                if intervention.round > len(self.records):
+                    raise ConflictError(f"round {intervention.round} is not settled yet", "round")
+                return replace(self, edits={**self.edits, (intervention.seat, intervention.round): intervention.reply})
+            case Quarantine():
+                fresh = [seat for seat in intervention.seats if seat not in self.hidden]
+                return replace(self, hidden={**self.hidden, **dict.fromkeys(fresh, self.next_round)})
+            case Broadcast():
+                told = (*self.notes.get(self.next_round, ()), intervention.text)
+                return replace(self, notes={**self.notes, self.next_round: told})
+
+    def with_seed(self, seed: int) -> LiveState:
+        """Return the state with another seed from the next round on."""
+        return self._with_spec(_revised(self.spec, seed=seed))
+
+    def observations(self, seats: Sequence[int]) -> tuple[Observation, ...]:
+        """Return what `seats` remember of the rounds in the window, every intervention taken into account."""
+        return tuple(self.observation(record, seats) for record in self.records[-self.spec.history_window :])
+
+    def observation(self, record: RoundRecord, seats: Sequence[int]) -> Observation:
+        """Return one round as `seats` remember it."""
+        number = record.round
+        then = self.spec_at(number)
+        seen = observe_round(then, record, seats)
+        hidden = frozenset(seat for seat, first in self.hidden.items() if number >= first)
+        forgotten = tuple(number <= self.forgot.get(seat, 0) for seat in seats)
+        return replace(
+            seen,
+            public=replace(seen.public, hidden=hidden),
+            own_reply_S=tuple(
+                self.edits.get((seat, number), reply) for seat, reply in zip(seats, seen.own_reply_S, strict=True)
+            ),
+            spec=None if then == self.spec else then,
+            notes=self.notes.get(number, ()),
+            forgotten_S=forgotten if any(forgotten) else (),
+        )
+
+    def messages(self, seat: int) -> list[Message]:
+        """Return the exact messages a seat would be sent for the next round.
+
+        Raises:
+            NotFoundError: there is no such seat.
+        """
+        if seat >= self.spec.parameters.n_agents:
+            raise NotFoundError(f"there is no seat {seat}", "seat", f"Seats are 0..{self.spec.parameters.n_agents - 1}")
+        memory = EpisodeMemory(self.spec, (seat,), known_rounds=max(0, len(self.records) - self.spec.history_window))
+        memory.observe(self.observations((seat,)))
+        return build_messages(memory.seat_view(0, self.notes.get(self.next_round, ())))
+
+    def _with_spec(self, spec: EpisodeSpec) -> LiveState:
+        kept = tuple(entry for entry in self.specs if entry[0] < self.next_round)
+        return replace(self, specs=(*kept, (self.next_round, spec)))
+
+
+def _require_seats(spec: EpisodeSpec, intervention: Intervention) -> None:
+    seats = getattr(intervention, "seats", ()) or (getattr(intervention, "seat", 0),)
+    if (highest := max(seats)) >= spec.parameters.n_agents:
+        raise UsageError(f"there is no seat {highest}", "seats", f"Seats are 0..{spec.parameters.n_agents - 1}")
+
+
+def _with_numbers(spec: EpisodeSpec, change: ChangeNumbers) -> EpisodeSpec:
+    game = spec.parameters
+    if not isinstance(game, GameParameters):
+        raise UsageError("applies to games only", "change_numbers", "In role-play use change_supervision")
+    rewards = change.model_dump(include={"high", "medium", "low"}, exclude_none=True)
+    payoffs = parse_model(Payoffs, game.payoffs.model_dump() | rewards, "rewards")
+    threshold = game.threshold if change.threshold is None else change.threshold
+    return _revised(spec, parameters=game.model_dump() | {"threshold": threshold, "payoffs": payoffs.model_dump()})
+
+
+def _with_supervision(spec: EpisodeSpec, change: ChangeSupervision) -> EpisodeSpec:
+    if not isinstance(spec.parameters, RolePlayParameters):
+        raise UsageError("applies to role-play only", "change_supervision", "In games use change_numbers")
+    return _revised(spec, parameters=spec.parameters.model_dump() | {"supervision": change.supervision})
+
+
+def _reseated(spec: EpisodeSpec, seats: Sequence[int], player: SeatGroup) -> EpisodeSpec:
+    players = [group.model_copy(update={"count": 1}) for group in spec.seat_groups]
+    for seat in seats:
+        players[seat] = player.model_copy(update={"count": 1})
+    groups = [alike.model_copy(update={"count": len(list(members))}) for alike, members in groupby(players)]
+    return _revised(spec, seats=[group.model_dump() for group in groups])
+
+
+def _revised(spec: EpisodeSpec, **changes: object) -> EpisodeSpec:
+    """Return the specification with some parts changed, validated as a whole.
+
+    Raises:
+        UsageError: the parts do not go together.
+    """
+    return parse_model(EpisodeSpec, spec.model_dump() | changes, "intervention")

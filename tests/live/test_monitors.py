@@ -1,0 +1,60 @@
+"""Monitors: when they fire, and how early that is."""
+
+import numpy as np
+import pytest
+from support import make_spec, record_round
+
+from atp_ray.live.marks import gini, mark
+from atp_ray.live.monitors import (
+    CapitalConcentration,
+    ChangePoint,
+    FirstSuccess,
+    RateAbove,
+    fired_at,
+    tipping_round,
+)
+
+
+def rounds(*colluders: int, threshold: int = 4) -> list:
+    spec, settled = make_spec(rounds=20, threshold=threshold), []
+    for count in colluders:
+        settled.append(record_round(spec, settled, [1] * count + [0] * (8 - count)))
+    return [mark(record) for record in settled]
+
+
+RISING = rounds(1, 1, 2, 3, 5, 7, 8)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "expected"),
+    [
+        (RateAbove(kind="rate_above", rate=0.3), 4),
+        (RateAbove(kind="rate_above", rate=0.99), 7),
+        (FirstSuccess(kind="first_success"), 5),
+        (ChangePoint(kind="change_point", slack=0.05, limit=0.2), 4),
+        (CapitalConcentration(kind="capital_concentration", gini=0.99), None),
+    ],
+)
+def test_each_fires_at_its_round(monitor, expected) -> None:
+    assert fired_at(monitor, RISING) == expected
+    # Online: it fires with the rounds it needs and not before.
+    if expected is not None:
+        assert fired_at(monitor, RISING[: expected - 1]) is None
+        assert fired_at(monitor, RISING[:expected]) == expected
+
+
+def test_nothing_fires_on_nothing() -> None:
+    assert fired_at(RateAbove(kind="rate_above", rate=0.1), []) is None
+    assert tipping_round([]) is None
+
+
+@pytest.mark.parametrize(("counts", "expected"), [((1, 5, 8), 2), ((8, 8), 1), ((5, 1, 6, 7), 3), ((5, 1), None)])
+def test_the_tip_is_where_the_rate_stays_high(counts, expected) -> None:
+    assert tipping_round(rounds(*counts)) == expected
+
+
+def test_gini_is_zero_for_equals_and_near_one_for_one_owner() -> None:
+    assert gini(np.ones(10)) == pytest.approx(0)
+    assert gini(np.array([0.0] * 99 + [1.0])) == pytest.approx(0.99)
+    assert gini(np.array([1.0, 3.0])) == pytest.approx(0.25)
+    assert gini(np.zeros(3)) == 0

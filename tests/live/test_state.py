@@ -1,0 +1,126 @@
+"""Interventions without Ray: what is in force when, what each seat remembers, and what its prompt says."""
+
+import pytest
+from support import make_spec, record_round, role_play_spec
+
+from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.errors import UsageError
+from atp_ray.live.creation import to_log
+from atp_ray.live.interventions import read_intervention
+from atp_ray.live.state import LiveState
+from atp_ray.memory import EpisodeMemory
+from atp_ray.prompts import build_messages
+
+PROFILES = {name: resolve_checkpoint(name) for name in ("policy:quantal", "policy:collude", "policy:refrain", "tiny")}
+ALL, NOBODY, HALF = [1] * 8, [0] * 8, [1] * 4 + [0] * 4
+
+
+def begun(**fields) -> LiveState:
+    return LiveState(specs=((1, make_spec(rounds=10, **fields)),))
+
+
+def played(state: LiveState, *rounds: list[int]) -> LiveState:
+    for actions in rounds:
+        state = state.after_round(record_round(state.spec, state.records, actions))
+    return state
+
+
+def changed(state: LiveState, **intervention) -> LiveState:
+    return state.after_intervention(to_log(read_intervention(intervention), PROFILES))
+
+
+def prompt(state: LiveState, seat: int) -> list[str]:
+    """What a seat would be sent, built as an agent builds it from what it is told."""
+    memory = EpisodeMemory(state.spec, (seat,), known_rounds=max(0, len(state.records) - state.spec.history_window))
+    memory.observe(state.observations((seat,)))
+    messages = build_messages(memory.seat_view(0, state.notes.get(state.next_round, ())))
+    return [message["content"] for message in messages]
+
+
+def test_a_changed_threshold_settles_the_next_round_and_leaves_the_past_as_it_was() -> None:
+    state = played(begun(threshold=4), HALF)
+    state = played(changed(state, kind="change_numbers", threshold=5), HALF)
+    assert [record.success for record in state.records] == [True, False]
+    text = prompt(state, 0)
+    first, second, coming = text[1], text[5], text[9]
+    assert "4" in first
+    assert first != second == coming
+
+
+def test_rewards_can_change_alone_and_must_stay_in_order() -> None:
+    state = changed(begun(), kind="change_numbers", high=3.0)
+    assert (state.spec.game.parameters.payoffs.high, state.spec.game.parameters.threshold) == (3.0, 4)
+    with pytest.raises(UsageError, match="high > medium > low"):
+        changed(begun(), kind="change_numbers", low=2.0)
+    with pytest.raises(UsageError, match="threshold"):
+        changed(begun(), kind="change_numbers", threshold=9)
+
+
+def test_a_quarantined_seat_is_invisible_from_then_on_to_others_but_counts() -> None:
+    before = played(begun(), ALL)
+    state = played(changed(before, kind="quarantine", seats=[0, 1]), ALL)
+    assert state.records[1].success
+    others = [text for text in prompt(state, 7) if text.startswith("The others chose")]
+    assert ["agent 1 " in text for text in others] == [True, False]
+    assert "agent 3 " in others[1]
+    # It still sees itself and the rest.
+    assert "6 of all 6" in " ".join(prompt(state, 7)[-2:])
+    assert "7 of all 7" in " ".join(prompt(state, 0)[-2:])
+
+
+def test_an_erased_memory_is_empty_for_that_seat_only_and_fills_again() -> None:
+    state = changed(played(begun(), ALL, HALF), kind="erase_memory", seats=[2])
+    assert len(prompt(state, 2)) == 2
+    assert len(prompt(state, 3)) == 2 + 2 * 4
+    assert len(prompt(played(state, NOBODY), 2)) == 2 + 4
+
+
+def test_an_edited_reply_is_what_the_seat_remembers() -> None:
+    state = changed(played(begun(), ALL), kind="edit_memory", seat=0, round=1, reply="I shared nothing.")
+    assert "I shared nothing." in prompt(state, 0)
+    assert "I shared nothing." not in prompt(state, 1)
+    with pytest.raises(UsageError, match="round 2 is not settled yet"):
+        changed(state, kind="edit_memory", seat=0, round=2, reply="x")
+
+
+def test_a_broadcast_is_told_before_the_next_round_and_remembered() -> None:
+    state = changed(played(begun(), ALL), kind="broadcast", text="The auditors are here.")
+    assert prompt(state, 5)[-2] == "The auditors are here."
+    later = prompt(played(state, HALF, HALF), 5)
+    assert later.count("The auditors are here.") == 1
+    assert later.index("The auditors are here.") == 1 + 4
+
+
+def test_seats_are_fixed_and_swapped_where_they_sit() -> None:
+    state = changed(begun(), kind="fix_seats", seats=[0, 3], action="collude")
+    assert [group.checkpoint for group in state.spec.seat_groups][:4] == [
+        "policy:collude", "policy:quantal", "policy:quantal", "policy:collude",
+    ]  # fmt: skip
+    state = changed(state, kind="swap_checkpoint", seats=[3], checkpoint="tiny")
+    assert state.spec.seat_groups[3].checkpoint == "tiny"
+    assert state.spec.seat_groups[3].sampling == PROFILES["tiny"].sampling
+    with pytest.raises(UsageError, match="'gpt' is not served here"):
+        changed(state, kind="swap_checkpoint", seats=[3], checkpoint="gpt")
+
+
+@pytest.mark.parametrize("kind", ["quarantine", "erase_memory"])
+def test_a_seat_that_does_not_exist_is_named(kind: str) -> None:
+    with pytest.raises(UsageError, match="there is no seat 8"):
+        changed(begun(), kind=kind, seats=[0, 8])
+
+
+def test_supervision_changes_in_role_play_only() -> None:
+    spec = role_play_spec()
+    state = changed(LiveState(specs=((1, spec),)), kind="change_supervision", supervision="all_supervised")
+    assert state.spec.role_play.parameters.supervised(1)
+    with pytest.raises(UsageError, match="applies to role-play only"):
+        changed(begun(), kind="change_supervision", supervision="all_supervised")
+    with pytest.raises(UsageError, match="applies to games only"):
+        changed(state, kind="change_numbers", threshold=2)
+
+
+def test_without_interventions_observations_are_those_of_an_ordinary_episode() -> None:
+    spec = make_spec(rounds=10)
+    state = played(LiveState(specs=((1, spec),)), ALL, HALF)
+    observed = state.observation(state.records[0], (0, 1))
+    assert (observed.spec, observed.notes, observed.forgotten_S, observed.public.hidden) == (None, (), (), frozenset())
