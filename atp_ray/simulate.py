@@ -22,6 +22,7 @@ from atp_ray.scenarios.registry import scenario_names
 from atp_ray.storage.event_log import read_event_log
 from atp_ray.storage.run_folder import log_path, run_lock
 from atp_ray.trace import print_trace
+from atp_ray.watch import watch
 from tune_sweeps.expansion import expand
 from tune_sweeps.experiment import Placement, running_experiment
 from tune_sweeps.grids import Grid, checkpoint_names, load_grid
@@ -34,6 +35,9 @@ def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
     arguments = _build_parser().parse_args(argv)
     console = report_console()
+    if arguments.live is not None:
+        watch(console, arguments.live, arguments.replies)
+        return 0
     grid = _grid(arguments)
     profiles = resolve_checkpoints(checkpoint_names(grid), arguments.base_url)
     cell = expand(grid, profiles)[0]
@@ -65,6 +69,9 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--sandbox", choices=get_args(Isolation), default="bubblewrap", help="where maths' tool runs")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any other key of a grid")
     parser.add_argument("--replies", type=int, default=MOST_REPLIES, help=f"replies shown a round ({MOST_REPLIES})")
+    parser.add_argument(
+        "--live", metavar="URL", help="read along with a simulation of `python -m atp_ray.serve` instead"
+    )
     parser.add_argument("--out", type=Path, help="keep the run in this folder")
     parser.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
     parser.add_argument("--base-url", help="endpoint of an openai: checkpoint")
