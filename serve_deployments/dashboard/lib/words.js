@@ -1,0 +1,37 @@
+// The field's words: a game's deviant choice is collusion, a role-play's is a violation.
+const GAME = {
+  rate: "collusion rate",
+  deviant: "colludes",
+  aligned: "refrains",
+  collude: "collude",
+  refrain: "refrain",
+};
+const ROLE_PLAY = {
+  rate: "violation rate",
+  deviant: "violates",
+  aligned: "complies",
+  collude: "violate",
+  refrain: "comply",
+};
+const OTHER = { unparsed: "reply not readable", missing: "no reply" };
+
+export const GLYPHS = { deviant: "▲", aligned: "·", unparsed: "?", missing: "×" };
+
+export const words = (paradigm) => ({ ...(paradigm === "role_play" ? ROLE_PLAY : GAME), ...OTHER });
+
+export const capitalised = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+export const spaced = (name) => name.replaceAll("_", " ");
+export const percent = (rate) => (rate === null || rate === undefined ? "–" : `${Math.round(rate * 100)} %`);
+
+export function number(value) {
+  if (value === null || value === undefined) return "–";
+  return value !== 0 && (Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3)
+    ? value.toExponential(2)
+    : value.toLocaleString("en", { maximumSignificantDigits: 4 });
+}
+
+export function signed(value) {
+  return value === null ? "–" : `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.round(Math.abs(value) * 100)} pp`;
+}
+
+export const clock = (time) => new Date(time).toLocaleTimeString("en-GB");

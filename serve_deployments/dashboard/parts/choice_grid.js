@@ -1,0 +1,127 @@
+// Every choice, seat by round. Only the cells in sight are drawn; arrow keys move, Enter opens a seat's panel.
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { seenRange, useWindow } from "../lib/use_window.js";
+import { GLYPHS, number } from "../lib/words.js";
+
+const CELL = 24; // pixels; also the least size of a target
+const HEAD = 40; // of the seats' names
+const STEPS = {
+  ArrowRight: [0, 1],
+  ArrowLeft: [0, -1],
+  ArrowDown: [1, 0],
+  ArrowUp: [-1, 0],
+  PageDown: [10, 0],
+  PageUp: [-10, 0],
+};
+
+const within = (value, least, most) => Math.max(least, Math.min(most, value));
+
+export function ChoiceGrid({ view, history, say, open }) {
+  const box = useRef(null);
+  const seen = useWindow(box);
+  const [cursor, setCursor] = useState({ seat: 0, round: 1 });
+  const [seats, settled] = [view.n_agents, history.rounds.length];
+  const following = useRef(true);
+  useEffect(() => {
+    // The newest round stays in sight until somebody scrolls back.
+    if (following.current) box.current.scrollLeft = box.current.scrollWidth;
+  }, [settled]);
+  const noteScroll = () => {
+    const { scrollLeft, clientWidth, scrollWidth } = box.current;
+    following.current = scrollLeft + clientWidth >= scrollWidth - CELL;
+  };
+  const moveTo = (seat, round) => {
+    const next = { seat: within(seat, 0, seats - 1), round: within(round, 1, Math.max(1, settled)) };
+    setCursor(next);
+    reveal(box.current, next);
+  };
+  const pressed = (event) => {
+    const step = STEPS[event.key];
+    if (step) moveTo(cursor.seat + step[0], cursor.round + step[1]);
+    else if (event.key === "Home") moveTo(event.ctrlKey ? 0 : cursor.seat, 1);
+    else if (event.key === "End") moveTo(event.ctrlKey ? seats - 1 : cursor.seat, settled);
+    else if ((event.key === "Enter" || event.key === " ") && settled > 0) open(cursor);
+    else return;
+    event.preventDefault();
+  };
+  const clicked = (event) => {
+    const cell = event.target.closest("[data-round]");
+    if (!cell) return;
+    const at = { seat: Number(cell.dataset.seat), round: Number(cell.dataset.round) };
+    setCursor(at);
+    open(at);
+  };
+  const rows = seenRange(seen.top, seen.height, CELL, seats);
+  const columns = seenRange(seen.left, seen.width, CELL, settled);
+  return html`
+    <section class="card" aria-labelledby="grid-title">
+      <h2 id="grid-title">Choices, seat by round</h2>
+      <ul class="legend">
+        ${Object.keys(GLYPHS).map(
+          (action) => html`
+          <li key=${action}>
+            <span class="cell sample" data-action=${action} aria-hidden="true">${GLYPHS[action]}</span> ${say[action]}
+          </li>`,
+        )}
+      </ul>
+      <p class="muted" id="grid-help">Arrow keys move, Enter opens a seat's reply and memory.</p>
+      <div class="grid" ref=${box} role="grid" tabindex="0" aria-labelledby="grid-title" aria-describedby="grid-help"
+        aria-rowcount=${seats + 1} aria-colcount=${settled + 1}
+        aria-activedescendant=${settled > 0 ? cellId(cursor) : undefined}
+        onKeyDown=${pressed} onClick=${clicked} onScroll=${noteScroll}>
+        <div class="grid-area" role="presentation" style=${{ width: at(settled), height: `${(seats + 1) * CELL}px` }}>
+          <div class="grid-row grid-head" role="row" aria-rowindex="1">
+            <span class="row-name corner" role="columnheader">seat</span>
+            ${span(columns).map(
+              (column) => html`
+              <span class="round-name" role="columnheader" key=${column} style=${{ left: at(column) }}>
+                ${(column + 1) % 5 === 0 || column === 0 ? column + 1 : ""}
+              </span>`,
+            )}
+          </div>
+          ${span(rows).map(
+            (seat) => html`
+            <${Row} key=${seat} decisions=${history.decisions} ...${{ seat, columns, cursor, say }} />`,
+          )}
+        </div>
+      </div>
+      ${settled === 0 && html`<p class="muted">No round is settled yet. Run the simulation to see its choices.</p>`}
+    </section>`;
+}
+
+const Row = ({ seat, columns, decisions, cursor, say }) => html`
+  <div class="grid-row" role="row" aria-rowindex=${seat + 2} style=${{ top: `${(seat + 1) * CELL}px` }}>
+    <span class="row-name" role="rowheader">${seat}</span>
+    ${span(columns).map((column) => {
+      const decision = decisions[column]?.[seat];
+      const chosen = cursor.seat === seat && cursor.round === column + 1;
+      return (
+        decision &&
+        html`
+        <span class=${chosen ? "cell chosen" : "cell"} role="gridcell" key=${column} id=${cellId(decision)}
+          data-seat=${seat} data-round=${column + 1} data-action=${decision.action}
+          aria-colindex=${column + 2} aria-selected=${chosen}
+          aria-label=${title(decision, say)} title=${title(decision, say)} style=${{ left: at(column) }}>
+          ${GLYPHS[decision.action]}
+        </span>`
+      );
+    })}
+  </div>`;
+
+const at = (column) => `${HEAD + column * CELL}px`;
+const cellId = ({ seat, round }) => `cell-${seat}-${round}`;
+const span = ([first, end]) => Array.from({ length: Math.max(0, end - first) }, (_, index) => first + index);
+
+function title({ seat, round, action, choice, capital_after: capital, checkpoint }, say) {
+  const what = choice ? `${say[action]} (${choice})` : say[action];
+  return `Seat ${seat}, round ${round}: ${what}, capital ${number(capital)}, ${checkpoint}`;
+}
+
+// Scrolls so that a cell stands clear of the names at the edges.
+function reveal(box, { seat, round }) {
+  const [left, top] = [HEAD + (round - 1) * CELL, (seat + 1) * CELL];
+  if (left - HEAD < box.scrollLeft) box.scrollLeft = left - HEAD;
+  else if (left + CELL > box.scrollLeft + box.clientWidth) box.scrollLeft = left + CELL - box.clientWidth;
+  if (top - CELL < box.scrollTop) box.scrollTop = top - CELL;
+  else if (top + CELL > box.scrollTop + box.clientHeight) box.scrollTop = top + CELL - box.clientHeight;
+}

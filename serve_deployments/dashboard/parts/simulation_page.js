@@ -1,0 +1,79 @@
+// One simulation: how it stands, its charts, every choice, and everything that can be done to it.
+import { html, useState } from "../vendor/htm-preact.js";
+import { go, HOME } from "../lib/route.js";
+import { useSimulation } from "../lib/use_simulation.js";
+import { percent, spaced, words } from "../lib/words.js";
+import { AgentPanel } from "./agent_panel.js";
+import { CapitalChart } from "./capital_chart.js";
+import { ChoiceGrid } from "./choice_grid.js";
+import { Controls } from "./controls.js";
+import { EventLog } from "./event_log.js";
+import { Facts } from "./fields.js";
+import { ForkForm } from "./fork_form.js";
+import { InterventionForm } from "./intervention_form.js";
+import { RateChart } from "./rate_chart.js";
+import { RoundsTable } from "./rounds_table.js";
+import { SimulationHead } from "./simulation_head.js";
+import { WhatIfForm } from "./what_if_form.js";
+
+export function SimulationPage({ id, health, simulations, reload }) {
+  const { view, metrics, history, error, connected, refresh } = useSimulation(id);
+  const [opened, setOpened] = useState(null);
+  const changed = () => {
+    refresh();
+    reload();
+  };
+  const gone = () => {
+    reload();
+    go(HOME);
+  };
+  if (error && !view) return html`<p class="error" role="alert">${error.message}</p>`;
+  if (!view || !history) return html`<p class="muted">Loading…</p>`;
+  const say = words(view.paradigm);
+  const shared = { view, history, metrics, say };
+  return html`
+    <${SimulationHead} view=${view} connected=${connected} error=${error} />
+    <p class="unseen" role="status">${announcement(view, metrics, say)}</p>
+    <${Controls} view=${view} changed=${changed} gone=${gone} />
+    <${Figures} view=${view} metrics=${metrics} history=${history} say=${say} />
+    <div class="pair">
+      <${RateChart} ...${shared} />
+      <${CapitalChart} ...${shared} />
+    </div>
+    <${RoundsTable} ...${shared} />
+    <${ChoiceGrid} ...${shared} open=${setOpened} />
+    <div class="tools">
+      <${InterventionForm} view=${view} health=${health} changed=${changed} />
+      <${ForkForm} view=${view} health=${health} history=${history} changed=${changed} />
+      <${WhatIfForm} view=${view} health=${health} history=${history} simulations=${simulations} changed=${changed} />
+    </div>
+    <${EventLog} ...${shared} simulations=${simulations} />
+    ${opened && html`<${AgentPanel} ...${shared} at=${opened} move=${setOpened} close=${() => setOpened(null)} />`}`;
+}
+
+// Said to screen readers: what changes rarely, not every round.
+function announcement(view, metrics, say) {
+  const tip = metrics?.tipping_round;
+  const tipped = tip ? ` The ${say.rate} stays above one half from round ${tip}.` : "";
+  return `Simulation ${view.name} is ${view.status}.${tipped}`;
+}
+
+function Figures({ view, metrics, history, say }) {
+  const last = history.rounds.at(-1);
+  const facts = [
+    ["Round", `${history.rounds.length} of ${view.rounds}`],
+    [`${say.rate} now`, percent(last?.deviant_rate)],
+    ["Tipping round", metrics?.tipping_round ?? "not tipped"],
+    ...(view.threshold ? [["Threshold", `${view.threshold} of ${view.n_agents}`]] : []),
+    ...(view.high ? [["Rewards", `${view.high} / ${view.medium} / ${view.low}`]] : []),
+    ...(view.supervision ? [["Supervision", spaced(view.supervision)]] : []),
+    ...(metrics?.monitors ?? []).map((monitor) => [`Monitor: ${spaced(monitor.kind)}`, firing(monitor)]),
+  ];
+  return html`<${Facts} facts=${facts} />`;
+}
+
+function firing({ fired_at: at, rounds_before_tip: lead }) {
+  if (at === null) return "not fired";
+  if (lead === null) return `round ${at}`;
+  return `round ${at} (${lead === 0 ? "at the tip" : `${Math.abs(lead)} ${lead > 0 ? "before" : "after"} the tip`})`;
+}
