@@ -47,6 +47,21 @@ def positive_int(text: str) -> int:
     return value
 
 
+def seconds(text: str) -> float:
+    """Parse a time of at least 0 seconds, for argparse.
+
+    Raises:
+        argparse.ArgumentTypeError: anything else.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds")
+    return value
+
+
 def report_console() -> Console:
     """Return the console of a command; where it is no terminal, wide enough for the result tables."""
     console = Console(highlight=False)

@@ -1,47 +1,136 @@
-"""`python -m atp_ray.serve`: serve a checkpoint over the OpenAI-compatible HTTP API, by the engine agents use."""
+"""`python -m atp_ray.serve`: serve live simulations, and the checkpoints that play in them, over HTTP."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
 
-from rich.console import Console
+import ray
 
-from atp_ray.checkpoint_names import model_profile
-from atp_ray.cli import run_command
-from atp_ray.runs import require_distinct
+from actors.agent import PlayerSpec
+from actors.population import create_population
+from atp_ray.checkpoint_names import POLICIES
+from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, Profile
+from atp_ray.cli import positive_int, report_console, run_command, seconds
+from atp_ray.errors import UsageError
+from atp_ray.runs import resolve_checkpoints
+from atp_ray.storage.run_folder import run_lock
+from atp_ray.watch import CONTROL_TOKEN, READ_TOKEN
 from serve_deployments.engine_groups import engine_groups
-from serve_deployments.model_app import require_free_port, serve_openai
+from serve_deployments.haproxy import remove_files, restart_with_haproxy, uses_haproxy
+from serve_deployments.model_app import deploy_models, open_http, require_free_port, serve_openai
+from serve_deployments.simulation_api.access import Access, is_loopback
+from serve_deployments.simulation_api.deployment import HostLimits, deploy_api, start_host
 from tune_sweeps.experiment import connected
+
+OPENAI_PREFIX = "/openai"
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command until it is interrupted; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m atp_ray.serve", description=__doc__.partition(": ")[2])
-    parser.add_argument("--checkpoint", action="append", help="checkpoint to serve; repeat for several (default: tiny)")
+    parser.add_argument("--checkpoint", action="append", help="what may play; repeat for several (default: tiny)")
+    parser.add_argument("--agents", type=positive_int, default=64, help="agents a simulation may have (default: 64)")
+    parser.add_argument("--agents-per-actor", type=positive_int, help="pack this many agents into one actor")
+    parser.add_argument("--running", type=positive_int, default=16, help="simulations that run at once (default: 16)")
+    parser.add_argument(
+        "--pace", type=seconds, default=0.0, metavar="S", help="least seconds between two rounds (default: 0)"
+    )
+    parser.add_argument(
+        "--webhook",
+        action="append",
+        default=[],
+        metavar="NAME=URL",
+        help="an address that monitors may notify, by name",
+    )
+    parser.add_argument("--state", type=Path, default=Path("runs/live"), help="folder of the simulations")
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", type=int, default=8000, help="port to bind (default: 8000)")
+    parser.add_argument(
+        "--proxy",
+        choices=("serve", "haproxy"),
+        default="serve",
+        help="what answers the port: Serve's own proxy (default), or HAProxy for hundreds of reads a second",
+    )
     parser.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
+    parser.add_argument("--base-url", help="endpoint of an openai: checkpoint")
     arguments = parser.parse_args(argv)
-    console = Console()
-    by_name = {name: model_profile(name) for name in arguments.checkpoint or ["tiny"]}
-    require_distinct(by_name)
-    profiles = list(by_name.values())
-    groups = engine_groups(profiles)
+    if arguments.proxy == "haproxy" and not uses_haproxy():
+        restart_with_haproxy(argv, arguments.address)
+    console = report_console()
+    profiles = _profiles(arguments.checkpoint or ["tiny"], arguments.base_url)
+    access = _access(arguments.host)
+    webhooks = dict(_webhook(given) for given in arguments.webhook)
     require_free_port(arguments.host, arguments.port)
+    models = [profile for profile in profiles if isinstance(profile, ModelProfile)]
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    names = [group.adapter_name(profile) or profile.name for group in groups for profile in group.members]
-    with connected(arguments.address, n_engines=len(groups)):
-        with console.status(f"starting the engine for {', '.join(names)}"):
-            url = serve_openai(profiles, arguments.host, arguments.port)
-        console.print(f"Serving {', '.join(names)} at {url}", soft_wrap=True)
-        console.print(f"Next:    curl {url}/models", soft_wrap=True)
-        stop.wait()
+    url = f"http://{arguments.host}:{arguments.port}"
+    with run_lock(arguments.state), connected(arguments.address, n_engines=len(engine_groups(models))):
+        with console.status(f"starting {', '.join(profile.name for profile in profiles)}"):
+            open_http(arguments.host, arguments.port)
+            # The models' own front knows no tokens: where the service is not for this machine only, it stays closed.
+            local = is_loopback(arguments.host)
+            deployments = serve_openai(models, OPENAI_PREFIX) if models and local else deploy_models(models)
+            players = [PlayerSpec(profile, deployments.get(profile.name)) for profile in profiles]
+            population, agents = create_population(arguments.agents, players, arguments.agents_per_actor)
+            limits = HostLimits(arguments.running, arguments.pace)
+            host = start_host(arguments.state, population, profiles, limits, webhooks)
+            deploy_api(profiles, arguments.agents, access)
+        console.print(f"Dashboard:   {url}/", soft_wrap=True)
+        console.print(f"Simulations: {url}/v1/simulations  (described in {url}/openapi.json)", soft_wrap=True)
+        if models and local:
+            console.print(f"Models:      {url}{OPENAI_PREFIX}/v1  (OpenAI-compatible)", soft_wrap=True)
+        console.print(f"State:       {arguments.state}", soft_wrap=True)
+        console.print(f"Next:        open {url}/ or python -m atp_ray.simulate --live {url}", soft_wrap=True)
+        while not stop.wait(1):
+            with suppress(ray.exceptions.RayError):  # it is being restarted; the next call wakes it
+                ray.get(host.ready.remote())
+        del agents
+    remove_files()
     return 0
+
+
+def _profiles(names: Sequence[str], base_url: str | None) -> list[Profile]:
+    """Return what may play: the checkpoints asked for, and every policy."""
+    every = dict.fromkeys([*names, *(f"policy:{policy}" for policy in POLICIES)])
+    profiles = list(resolve_checkpoints(every, base_url).values())
+    if any(isinstance(profile, EndpointProfile) for profile in profiles) and base_url is None:
+        raise UsageError("needs the endpoint's address", "--checkpoint", "Give --base-url URL")
+    return profiles
+
+
+def _access(host: str) -> Access:
+    """Return the tokens of the environment; a service that others can reach needs one.
+
+    Raises:
+        UsageError: it has none.
+    """
+    access = Access(read_token=os.environ.get(READ_TOKEN) or None, control_token=os.environ.get(CONTROL_TOKEN) or None)
+    if not is_loopback(host) and not access.control_token:
+        raise UsageError(f"{host} can be reached by others", "--host", f"Set {CONTROL_TOKEN} (and {READ_TOKEN})")
+    return access
+
+
+def _webhook(given: str) -> tuple[str, str]:
+    """Return name and address of a webhook.
+
+    Raises:
+        UsageError: it is not NAME=URL.
+    """
+    name, _, address = given.partition("=")
+    if not name or urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).hostname:
+        raise UsageError(
+            f"'{given}' is not NAME=URL", "--webhook", "For example --webhook ops=https://example.org/tips"
+        )
+    return name, address
 
 
 if __name__ == "__main__":

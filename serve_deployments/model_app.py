@@ -17,6 +17,8 @@ from atp_ray.errors import EngineError, UsageError
 from serve_deployments.engine_groups import EngineGroup, engine_groups
 from serve_deployments.engine_options import ENGINE_ENVIRONMENT, llm_options, runs_on_gpu
 
+OPENAI_APP = "openai"
+
 
 def deploy_models(profiles: Iterable[ModelProfile]) -> dict[str, Deployment]:
     """Start one engine for each base model and wait until it answers; keyed by the profile's name.
@@ -43,13 +45,13 @@ def deploy_models(profiles: Iterable[ModelProfile]) -> dict[str, Deployment]:
     return deployments
 
 
-def serve_openai(profiles: Sequence[ModelProfile], host: str, port: int) -> str:
-    """Serve checkpoints over the OpenAI-compatible HTTP API and return its base URL.
+def serve_openai(profiles: Sequence[ModelProfile], prefix: str) -> dict[str, Deployment]:
+    """Serve checkpoints over the OpenAI-compatible HTTP API under `prefix`; agents reach the same engines by handle.
 
-    An adapter's model name is `BASE:NAME`, all others are served under their own.
+    An adapter's model name is `BASE:NAME`, all others are served under their own. Serve's HTTP port must be open.
 
     Raises:
-        UsageError: the port is in use, or the profile needs more GPUs than the cluster has.
+        UsageError: a profile needs more GPUs than the cluster has.
         EngineError: the engine does not start.
     """
     _quieten_vllm()
@@ -57,16 +59,31 @@ def serve_openai(profiles: Sequence[ModelProfile], host: str, port: int) -> str:
 
     from serve_deployments.llm_server import AgentLLMServer
 
-    require_free_port(host, port)
     gpus = ray.cluster_resources().get("GPU", 0)
     groups = engine_groups(profiles)
     configs = [
         LLMConfig(**llm_options(group, runs_on_gpu(group.base, gpus)), server_cls=AgentLLMServer) for group in groups
     ]
-    serve.start(http_options={"host": host, "port": port})
     names = ", ".join(profile.name for profile in profiles)
-    _run(build_openai_app({"llm_configs": configs}), "openai", names, route_prefix="/")
-    return f"http://{host}:{port}/v1"
+    _run(build_openai_app({"llm_configs": configs}), OPENAI_APP, names, route_prefix=prefix)
+    deployments = {}
+    for group in groups:
+        # As ray.serve.llm names it.
+        deployment = f"{AgentLLMServer.__name__}:{group.model_id.replace('/', '--').replace('.', '_')}"
+        for profile in group.members:
+            adapter = group.adapter_name(profile)
+            deployments[profile.name] = Deployment(OPENAI_APP, deployment, profile.coalesce, adapter)
+    return deployments
+
+
+def open_http(host: str, port: int) -> None:
+    """Open Serve's HTTP port.
+
+    Raises:
+        UsageError: it is in use, out of range or not permitted.
+    """
+    require_free_port(host, port)
+    serve.start(http_options={"host": host, "port": port})
 
 
 def require_free_port(host: str, port: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from live_service import LiveService
 from support import save_random_adapter
 
 from actors.model_clients import Deployment
@@ -54,3 +55,11 @@ def engine(local_ray: None, tiny: ModelProfile, adapters: list[ModelProfile]) ->
 def tiny_engine(engine: dict[str, Deployment], tiny: ModelProfile) -> Deployment:
     """The embedded checkpoint in the shared engine."""
     return engine[tiny.name]
+
+
+@pytest.fixture(scope="session")
+def live_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
+    """One simulation service for all tests that leave it as it was."""
+    service = LiveService(tmp_path_factory.mktemp("service") / "state", "--agents", "16")
+    yield service
+    service.stop()

@@ -8,15 +8,22 @@ venv=.venv
 stamp=$venv/.setup-$profile-$extras
 inputs="pyproject.toml constraints/cpu.txt constraints/overrides-cpu.txt tools/setup.sh"
 
-# Python that models write runs in a sandbox (tool usage). Without bubblewrap that one paradigm refuses, in one line.
-if ! command -v bwrap >/dev/null 2>&1; then
+# Install a Debian package where one may; fails quietly otherwise.
+install() {
     as_root=""
     [ "$(id -u)" = 0 ] || as_root="sudo -n"
-    if ! command -v apt-get >/dev/null 2>&1 || ! { $as_root apt-get install -y -qq bubblewrap >/dev/null 2>&1 ||
-        { $as_root apt-get update -qq >/dev/null 2>&1 && $as_root apt-get install -y -qq bubblewrap >/dev/null 2>&1; }; }; then
-        echo "note: bubblewrap is not installed and could not be; the tool-usage paradigm needs it (see docs/tool_usage.md)" >&2
-    fi
-fi
+    command -v apt-get >/dev/null 2>&1 || return 1
+    $as_root apt-get install -y -qq "$1" >/dev/null 2>&1 ||
+        { $as_root apt-get update -qq >/dev/null 2>&1 && $as_root apt-get install -y -qq "$1" >/dev/null 2>&1; }
+}
+
+# Python that models write runs in a sandbox (tool usage). Without bubblewrap that one paradigm refuses, in one line.
+command -v bwrap >/dev/null 2>&1 || install bubblewrap ||
+    echo "note: bubblewrap is not installed and could not be; the tool-usage paradigm needs it (see docs/tool_usage.md)" >&2
+case $extras in
+*test*) # The web page is tested in a real browser; without one those tests are skipped.
+    command -v chromium >/dev/null 2>&1 || install chromium || echo "note: chromium is not installed and could not be" >&2 ;;
+esac
 
 fingerprint=$(cat $inputs | cksum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$fingerprint" ]; then

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from live_service import LiveService
 from support import UPSTREAM, needs_isolation, needs_upstream
 
 from atp_ray.alignment.pairs import read_pairs
@@ -74,8 +75,12 @@ def contents(run):
         ("simulate", ["--scenario", "huntinggame"], "Did you mean 'hunting_game'"),
         ("simulate", ["--threshold", "9"], "threshold 9 exceeds n_agents 8"),
         ("simulate", ["--n-agents", "64"], "visibility 'choices' with n = 64"),
-        ("serve", ["--checkpoint", "policy:quantal"], "has no weights here"),
+        ("serve", ["--checkpoint", "openai:gpt"], "needs the endpoint's address"),
         ("serve", ["--port", "99999"], "out of range"),
+        ("serve", ["--host", "0.0.0.0"], "0.0.0.0 can be reached by others. Set ATP_RAY_CONTROL_TOKEN"),
+        ("serve", ["--webhook", "ops=ftp://x"], "is not NAME=URL"),
+        ("serve", ["--pace", "-1"], "--pace"),
+        ("serve", ["--proxy", "haproxy", "--address", "auto"], "applies to a Ray that this command starts"),
         ("report", ["/nowhere"], "holds no run"),
         ("align", ["pairs", "--paradigm", "games", "--checkpoint", "policy:quantal"], "has no language model"),
         ("align", ["dpo", "--profile", "tiny-grpo", "--pairs", "x", "--out", "/tmp/x"], "is a profile for grpo"),
@@ -278,22 +283,41 @@ def test_an_engine_that_does_not_start_is_one_clear_line_and_loses_nothing(tmp_p
 
 
 @pytest.fixture(scope="module")
-def served():
-    """`python -m atp_ray.serve` on a free port; yields the base URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    line = [sys.executable, "-m", "atp_ray.serve", "--port", str(port)]
-    process = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    output = []
-    for text in process.stdout:
-        output.append(text)
-        if "Serving tiny at" in text:
-            break
-    assert process.poll() is None, "".join(output)
-    yield f"http://127.0.0.1:{port}/v1"
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0
+def live(tmp_path_factory):
+    """`python -m atp_ray.serve` with `tiny` on a free port."""
+    service = LiveService(tmp_path_factory.mktemp("served") / "state", "--agents", "8", checkpoint="tiny")
+    yield service
+    service.process.send_signal(signal.SIGINT)
+    assert service.process.wait(60) == 0
+
+
+@pytest.fixture(scope="module")
+def served(live):
+    """The OpenAI-compatible front of the service."""
+    return f"{live.url}/openai/v1"
+
+
+def test_the_curl_session_of_the_readme(live, tmp_path) -> None:
+    text = (ROOT / "README.md").read_text().split("<!-- session -->\n```sh\n")[1].split("```")[0]
+    assert "http://127.0.0.1:8000/v1" in text
+    script = text.replace("http://127.0.0.1:8000", live.url)
+    done = subprocess.run(
+        ["bash", "-eu", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "problem" not in done.stdout
+    compared = json.loads(done.stdout[done.stdout.rindex('{"differences"') :])
+    assert [row["round"] for row in compared["differences"]] == list(range(2, 13))
+    assert "Not a statement about Qwen or Llama" in compared["label"]
+    events = (tmp_path / "events.txt").read_text()
+    assert events.count("event: round\n") == events.count("event: decisions\n") == 12
+    with live.client() as client:
+        parent, branch = client.simulations().simulations
+        assert (parent.checkpoints, parent.status) == ({"tiny": 6, "policy:refrain": 2}, "finished")
+        assert (branch.threshold, branch.parent.round, branch.checkpoints) == (7, 1, {"tiny": 8})
+        decided = client.decisions(parent.id).to_pandas()
+        assert decided[decided["round"] > 5].query("seat < 2").action.eq("aligned").all()
+        assert len(decided) == 12 * 8
 
 
 def test_the_model_answers_openai_clients_over_http(served) -> None:

@@ -1,0 +1,79 @@
+"""Start the simulation service on Ray Serve: the host actor, and the API in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import ray
+from fastapi import FastAPI
+from ray import serve
+from ray.actor import ActorHandle
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from actors.failure_policy import FailurePolicy
+from actors.population import Population
+from actors.simulation_host import HOST_NAME, SimulationHost
+from atp_ray.checkpoint_profiles import Profile
+from atp_ray.errors import AtpError
+from serve_deployments.simulation_api.access import Access
+from serve_deployments.simulation_api.app import build_app
+from serve_deployments.simulation_api.service import Service
+
+APP_NAME = "simulations"
+
+
+class HostLimits(NamedTuple):
+    """How many simulations play at once, the least time between two rounds of one, and how many there may be."""
+
+    most_running: int = 16
+    pace_s: float = 0.0
+    most: int = 1000
+
+
+def start_host(
+    folder: Path,
+    population: Population,
+    profiles: Sequence[Profile],
+    limits: HostLimits,
+    webhooks: Mapping[str, str],
+) -> ActorHandle[Any]:
+    """Start the actor that plays the simulations in `folder`, and go on with what was running.
+
+    It lives as long as the handle returned.
+
+    Args:
+        webhooks: addresses that monitors may notify, by name.
+
+    Raises:
+        StorageError: the folder cannot be read or written.
+    """
+    # The logs are on this node's disk.
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    remote = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=3, scheduling_strategy=here)(SimulationHost)
+    by_name = {profile.name: profile for profile in profiles}
+    host = remote.options(name=HOST_NAME, max_concurrency=10_000).remote(
+        folder.resolve(), population, by_name, FailurePolicy(), webhooks, **limits._asdict()
+    )
+    try:
+        ray.get(host.ready.remote())
+    except ray.exceptions.RayActorError as error:
+        if isinstance(cause := error.__cause__, AtpError):
+            raise cause from error
+        raise
+    return host
+
+
+def deploy_api(profiles: Sequence[Profile], most_agents: int, access: Access, prefix: str = "/") -> None:
+    """Put the API on Ray Serve's HTTP port, which must be open."""
+    by_name = {profile.name: profile for profile in profiles}
+
+    def build() -> FastAPI:
+        return build_app(Service(HOST_NAME, by_name, most_agents), access)
+
+    deployment = serve.deployment(
+        serve.ingress(build)(), name="SimulationApi", num_replicas=1, max_ongoing_requests=5000,
+        ray_actor_options={"num_cpus": 0},
+    )  # fmt: skip
+    serve.run(deployment.bind(), name=APP_NAME, route_prefix=prefix)

@@ -1,0 +1,178 @@
+"""From simulations as they are kept to what the API answers."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from atp_ray.actions import Action
+from atp_ray.checkpoint_profiles import Profile
+from atp_ray.live.creation import live_label
+from atp_ray.live.fold import LiveFold
+from atp_ray.live.log import Event
+from atp_ray.live.monitors import fired_at, tipping_round
+from atp_ray.live.schemas import (
+    AgentView,
+    DecisionView,
+    EventView,
+    MetricsView,
+    MonitorView,
+    RoundView,
+    SimulationView,
+)
+from atp_ray.live.simulation import Simulation
+from atp_ray.live.state import LiveState
+from atp_ray.scenarios.games import GameParameters
+from atp_ray.storage.records import RoundRecord
+
+DECISIONS = pa.schema(
+    [
+        ("round", pa.int32()), ("seat", pa.int32()), ("checkpoint", pa.string()), ("action", pa.string()),
+        ("choice", pa.string()), ("reward", pa.float64()), ("capital_after", pa.float64()), ("reply", pa.string()),
+    ]
+)  # fmt: skip
+
+
+def simulation_view(simulation_id: str, live: LiveFold, profiles: Mapping[str, Profile]) -> SimulationView:
+    """Return a simulation as it stands."""
+    simulation, first = live.simulation(simulation_id), live.events(simulation_id)[0]
+    spec, creation = simulation.state.spec, simulation.creation
+    game = spec.parameters if isinstance(spec.parameters, GameParameters) else None
+    seats = Counter[str]()
+    for group in spec.seats:
+        seats[group.checkpoint] += group.count
+    return SimulationView(
+        id=simulation_id,
+        name=creation.name,
+        status=simulation.status,
+        reason=simulation.reason,
+        paradigm=spec.paradigm,
+        scenario=spec.scenario.name,
+        n_agents=spec.parameters.n_agents,
+        threshold=game.threshold if game else None,
+        high=game.payoffs.high if game else None,
+        medium=game.payoffs.medium if game else None,
+        low=game.payoffs.low if game else None,
+        supervision=getattr(spec.parameters, "supervision", None),
+        rounds=spec.rounds,
+        rounds_settled=len(simulation.state.records),
+        checkpoints=dict(seats),
+        label=live_label([simulation.state], profiles),
+        until=simulation.until,
+        parent=creation.parent,
+        branches=list(live.children(simulation_id)),
+        author=first.author,
+        created=first.time,
+    )
+
+
+def round_view(state: LiveState, record: RoundRecord) -> RoundView:
+    """Return a settled round."""
+    counts = np.bincount(record.action_A, minlength=len(Action))
+    game = state.spec_at(record.round).parameters
+    capital_A, mark = record.capital_after.value_A, state.marks[record.round - 1]
+    return RoundView(
+        round=record.round,
+        n_deviant=int(counts[Action.DEVIANT]),
+        n_aligned=int(counts[Action.ALIGNED]),
+        n_unparsed=int(counts[Action.UNPARSED]),
+        n_missing=int(counts[Action.MISSING]),
+        deviant_rate=_finite(mark.rate),
+        success=record.success,
+        threshold=game.threshold if isinstance(game, GameParameters) else None,
+        capital_mean=_finite(float(capital_A.mean())),
+        capital_min=_finite(float(capital_A.min())),
+        capital_max=_finite(float(capital_A.max())),
+        capital_gini=_finite(mark.gini),
+    )
+
+
+def agent_view(state: LiveState, seat: int, checkpoint: str) -> AgentView:
+    """Return a seat as it stands."""
+    last = state.records[-1] if state.records else None
+    return AgentView(
+        seat=seat,
+        checkpoint=checkpoint,
+        capital=_finite(float(last.capital_after.value_A[seat])) if last else None,
+        action=Action(int(last.action_A[seat])).name.lower() if last else None,
+        quarantined=seat in state.hidden,
+        forgot_until=state.forgot.get(seat),
+    )
+
+
+def decided(
+    state: LiveState, rounds: Iterable[int], seats: Sequence[int], action: str | None
+) -> Iterator[tuple[int, int]]:
+    """Yield round and seat of decisions, in that order; with `action`, of those that took it."""
+    for number in rounds:
+        action_A = state.records[number - 1].action_A
+        for seat in seats:
+            if action is None or Action(int(action_A[seat])).name.lower() == action:
+                yield number, seat
+
+
+def decision_view(state: LiveState, number: int, seat: int, text: bool) -> DecisionView:
+    """Return one decision, with its reply where `text` asks for it."""
+    record, spec = state.records[number - 1], state.spec_at(number)
+    taken = Action(int(record.action_A[seat]))
+    return DecisionView(
+        round=number,
+        seat=seat,
+        checkpoint=spec.seat_groups[seat].checkpoint,
+        action=taken.name.lower(),
+        choice=spec.scenario.options[0 if taken is Action.DEVIANT else 1] if taken.is_decision else None,
+        reward=_finite(float(record.reward_A[seat])),
+        capital_after=_finite(float(record.capital_after.value_A[seat])),
+        reply=record.reply_A[seat] if text else None,
+    )
+
+
+def decision_table(state: LiveState, text: bool) -> pa.Table:
+    """Return all decisions in the order of rounds and seats, with replies where `text` asks for them."""
+    columns: dict[str, list[Any]] = {name: [] for name in DECISIONS.names}
+    for record in state.records:
+        spec = state.spec_at(record.round)
+        taken = [Action(int(value)) for value in record.action_A]
+        first, second = spec.scenario.options
+        columns["round"] += [record.round] * len(taken)
+        columns["seat"] += range(len(taken))
+        columns["checkpoint"] += [group.checkpoint for group in spec.seat_groups]
+        columns["action"] += [action.name.lower() for action in taken]
+        columns["choice"] += [
+            (first if action is Action.DEVIANT else second) if action.is_decision else None for action in taken
+        ]
+        columns["reward"] += record.reward_A.tolist()
+        columns["capital_after"] += record.capital_after.value_A.tolist()
+        columns["reply"] += record.reply_A if text else [None] * len(taken)
+    return pa.table(columns, schema=DECISIONS)
+
+
+def metrics_view(simulation: Simulation, profiles: Mapping[str, Profile]) -> MetricsView:
+    """Return rates, the tip and how early each monitor saw it."""
+    marks = simulation.state.marks
+    tip = tipping_round(marks)
+    monitors = []
+    for monitor in simulation.creation.monitors:
+        fired = fired_at(monitor, marks)
+        lead = tip - fired if tip is not None and fired is not None else None
+        monitors.append(MonitorView(kind=monitor.kind, fired_at=fired, rounds_before_tip=lead))
+    rates = [_finite(mark.rate) for mark in marks]
+    label = live_label([simulation.state], profiles)
+    return MetricsView(deviant_rates=rates, tipping_round=tip, monitors=monitors, label=label)
+
+
+def event_view(event: Event, state: LiveState) -> EventView:
+    """Return an event; `state` is the simulation's at that time or later."""
+    data = event.data
+    if event.kind == "round":
+        data = round_view(state, state.records[event.data["round"] - 1]).model_dump()
+    return EventView(seq=event.seq, kind=event.kind, time=event.time, author=event.author, data=data)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

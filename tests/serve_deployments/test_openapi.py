@@ -1,0 +1,63 @@
+"""The whole OpenAPI document against the real service, by schemathesis: every route, good and bad input, links."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import schemathesis_hooks
+from live_service import LiveService
+
+from serve_deployments.simulation_api.access import Access
+from serve_deployments.simulation_api.app import build_app
+from serve_deployments.simulation_api.service import Service
+
+LEAST_CASES = 2000
+
+
+@pytest.fixture
+def service(tmp_path):
+    service = LiveService(tmp_path / "state", "--agents", "8")
+    yield service
+    service.stop()
+
+
+def test_nothing_fails_and_every_answer_is_as_documented(service, tmp_path) -> None:
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        *("run", f"{service.url}/openapi.json", "--no-color", "--seed", "1", "--max-examples", "30"),
+        *("--phases", "examples,coverage,fuzzing,stateful", "--request-timeout", "30", "--continue-on-failure"),
+        # Names of scenarios and checkpoints are looked up, and numbers must go together; a schema cannot say so.
+        *("--checks", "all", "--exclude-checks", "positive_data_acceptance"),
+    ]
+    environment = os.environ | {"SCHEMATHESIS_HOOKS": schemathesis_hooks.__file__}
+    options = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True}
+    done = subprocess.run(command, **options, timeout=900, check=False)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert "Stateful" in done.stdout
+    found = re.search(r"Tested: (\d+)", done.stdout)
+    routes = [path for methods in document()["paths"].values() for path in methods]
+    assert found is not None
+    assert int(found.group(1)) == len(routes)
+    generated = re.search(r"(\d+) generated", done.stdout)
+    assert generated is not None
+    print(f"{generated.group(1)} cases")
+    assert int(generated.group(1)) >= LEAST_CASES
+
+
+def test_the_document_describes_every_error_and_has_examples() -> None:
+    for path, methods in document()["paths"].items():
+        for method, route in methods.items():
+            assert route["summary"], (method, path)
+            for status, answer in route["responses"].items():
+                if int(status) >= 400:
+                    assert list(answer["content"]) == ["application/problem+json"], (method, path, status)
+    bodies = document()["components"]["schemas"]
+    for name in ("NewSimulation", "NewControl", "NewFork", "NewWhatIf"):
+        assert "example" in str(bodies[name]), name
+
+
+def document() -> dict:
+    return build_app(Service("none", {}, 1), Access()).openapi()
