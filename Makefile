@@ -3,7 +3,7 @@ EXTRAS ?= test
 OUT ?= runs/appendix_b
 PY = .venv/bin/python
 
-.PHONY: help setup sweep tipping-demo test lint benchmark clean
+.PHONY: help setup sweep tipping-demo serve test lint benchmark clean
 
 help:            ## list what can be made
 	@sed -n 's/^\([a-z-]*\): *[^#]*## /  make \1\t/p' Makefile
@@ -16,6 +16,9 @@ sweep: setup     ## the main job: 20 settings x 7 games x 3 rounds x 8 agents wi
 
 tipping-demo: setup ## align tiny by DPO and GRPO, and see how fast each variant tips
 	@$(PY) -m atp_ray.tipping_demo --out runs/tipping_demo
+
+serve: setup     ## live simulations of tiny, at http://127.0.0.1:8000
+	@$(PY) -m atp_ray.serve
 
 lint: setup      ## ruff, mypy and the import contract
 	@.venv/bin/ruff check .
