@@ -17,7 +17,7 @@ import numpy as np
 from actors.failure_policy import FailurePolicy
 from actors.population import Hosting, Population
 from actors.round_player import RoundPlayer
-from atp_ray.actions import Action
+from atp_ray.actions import Action, deviant_rate
 from atp_ray.cells import CellSpec
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.rounds import observe_round, settle_round
@@ -122,9 +122,7 @@ class Coordinator:
 
 
 def _rates(episodes: Sequence[Sequence[RoundRecord]]) -> tuple[float, ...]:
-    rates = []
-    for records in zip(*episodes, strict=False):
-        actions = np.concatenate([record.action_A for record in records])
-        decided = actions[(actions == Action.DEVIANT) | (actions == Action.ALIGNED)]
-        rates.append(float((decided == Action.DEVIANT).mean()) if decided.size else float("nan"))
-    return tuple(rates)
+    return tuple(
+        deviant_rate(np.concatenate([record.action_A for record in records]))
+        for records in zip(*episodes, strict=False)
+    )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from actors.webhooks import post
-from atp_ray.errors import NotFoundError, ScopeError, StorageError, UsageError
+from atp_ray.errors import NotFoundError, ScopeError, StorageError, UsageError, suggestion
 from atp_ray.live.fold import MONITOR
 from atp_ray.live.interventions import Intervention
 from atp_ray.live.log import Event
-from atp_ray.live.monitors import fired_at
+from atp_ray.live.monitors import Monitor, fired_at
 from atp_ray.live.store import LiveStore
 
 SYSTEM = "service"  # the author of what nobody asked for: rounds, tips, failures
@@ -38,6 +38,17 @@ class MonitorActions:
         self._intervened = intervened
         self._announce = announce
         self._notices: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    def check(self, monitors: Sequence[Monitor]) -> None:
+        """Refuse monitors that name a webhook there is none of.
+
+        Raises:
+            UsageError: names it.
+        """
+        for monitor in monitors:
+            if monitor.webhook is not None and monitor.webhook not in self._webhooks:
+                hint = suggestion(monitor.webhook, self._webhooks)
+                raise UsageError(f"the service has no webhook '{monitor.webhook}'", "monitors", hint)
 
     def watch(self, simulation_id: str) -> None:
         """Let the monitors see the rounds settled so far; asked again, nothing is done twice.

@@ -16,7 +16,7 @@ from actors.monitor_actions import SYSTEM, MonitorActions
 from actors.population import Hosting, Population
 from actors.round_player import RoundPlayer, TurnMaker
 from atp_ray.checkpoint_profiles import Profile
-from atp_ray.errors import AtpError, ConflictError, NotFoundError, StorageError, UsageError, suggestion
+from atp_ray.errors import AtpError, ConflictError, NotFoundError, StorageError
 from atp_ray.live.creation import require_served
 from atp_ray.live.interventions import Intervention
 from atp_ray.live.log import Event
@@ -65,16 +65,15 @@ class SimulationHost:
         pace_s: float,
     ) -> None:
         self._store = LiveStore(folder, profiles, most)
-        self._player = RoundPlayer(population, policy, coalesce=1)
+        self._player = RoundPlayer(population, policy)
         self._profiles = profiles
         self._most_agents = len(population.names) * population.agents_per_actor
         self._slots = asyncio.Semaphore(most_running)
-        self._webhooks = webhooks
-        self._monitors = MonitorActions(self._store, webhooks, self._stale_now, self._announce)
         self._pace_s = pace_s
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Condition()
         self._stale: set[str] = set()  # simulations whose hosts must be sent the whole window
+        self._monitors = MonitorActions(self._store, webhooks, self._stale.add, self._announce)
         self._awake = False
         self._rounds: dict[str, asyncio.Lock] = {}  # held while a round is decided and settled
 
@@ -107,12 +106,8 @@ class SimulationHost:
         Args:
             until: None leaves them paused; otherwise they run until then.
         """
-        for webhook in {monitor.webhook for one in wanted for monitor in one.creation.monitors} - {
-            None,
-            *self._webhooks,
-        }:
-            hint = suggestion(str(webhook), self._webhooks)
-            raise UsageError(f"the service has no webhook '{webhook}'", "monitors", hint)
+        for one in wanted:
+            self._monitors.check(one.creation.monitors)
         made = self._store.create(wanted, author)
         if until is not None:
             for simulation_id in made:
@@ -223,9 +218,6 @@ class SimulationHost:
 
     def _round(self, simulation_id: str) -> asyncio.Lock:
         return self._rounds.setdefault(simulation_id, asyncio.Lock())
-
-    def _stale_now(self, simulation_id: str) -> None:
-        self._stale.add(simulation_id)
 
     async def _announce(self) -> None:
         async with self._changed:

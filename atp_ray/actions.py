@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 
 import numpy as np
@@ -31,6 +32,13 @@ class Action(IntEnum):
     def is_decision(self) -> bool:
         """Whether this is a choice the agent made."""
         return self in (Action.ALIGNED, Action.DEVIANT)
+
+
+def deviant_rate(actions_A: ActionArray) -> float:
+    """Return the share of decisions that are deviant, NaN where there is none."""
+    deviant = int((actions_A == Action.DEVIANT).sum())
+    decided = deviant + int((actions_A == Action.ALIGNED).sum())
+    return deviant / decided if decided else math.nan
 
 
 def encode_actions(actions_A: ActionArray) -> str:

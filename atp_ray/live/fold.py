@@ -81,21 +81,24 @@ class LiveFold:
         """
         return begin(Creation.model_validate(first.data), self._state_at)
 
-    def add(self, simulation_id: str, event: Event) -> None:
+    def add(self, simulation_id: str, event: Event, after: Simulation | None = None) -> None:
         """Let an event count.
+
+        Args:
+            after: what it leads to, where that is known already.
 
         Raises:
             UsageError, ValueError: it cannot follow.
         """
         if event.kind == "created":
-            simulation = self.begun(event)
+            simulation = after or self.begun(event)
             state = simulation.state
             self._known[simulation_id] = _Known([event], simulation, len(state.records), [_without_rounds(state)])
             if (parent := simulation.creation.parent) is not None:
                 self._known[parent.simulation_id].children.append(simulation_id)
             return
         known = self._find(simulation_id)
-        known.simulation = known.simulation.after(event)
+        known.simulation = after or known.simulation.after(event)
         known.events.append(event)
         if event.kind == "round":
             known.after_round.append(_without_rounds(known.simulation.state))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
-from atp_ray.actions import Action
+from atp_ray.actions import deviant_rate
 from atp_ray.storage.records import RoundRecord
 
 
@@ -22,14 +21,7 @@ class RoundMark(NamedTuple):
 
 def mark(record: RoundRecord) -> RoundMark:
     """Return a round's mark."""
-    return RoundMark(record.round, deviant_rate(record), record.success, gini(record.capital_after.value_A))
-
-
-def deviant_rate(record: RoundRecord) -> float:
-    """Return the share of decisions that were deviant, NaN where nobody decided."""
-    deviant = int((record.action_A == Action.DEVIANT).sum())
-    decided = deviant + int((record.action_A == Action.ALIGNED).sum())
-    return deviant / decided if decided else math.nan
+    return RoundMark(record.round, deviant_rate(record.action_A), record.success, gini(record.capital_after.value_A))
 
 
 def gini(capital_A: np.ndarray) -> float:

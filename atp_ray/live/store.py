@@ -16,6 +16,7 @@ from atp_ray.live.creation import require_scope, to_log
 from atp_ray.live.fold import LiveFold
 from atp_ray.live.interventions import Intervention, asked
 from atp_ray.live.log import Event, EventKind, LiveLog
+from atp_ray.live.monitors import Monitor
 from atp_ray.live.simulation import Creation, Simulation
 
 LOG_FILE = "log.jsonl"
@@ -105,9 +106,9 @@ class LiveStore:
             raise LimitError(
                 f"there may be {self._most} simulations and there are {len(self._logs)}", hint="Delete some"
             )
-        for simulation_id, asked_for in zip(made, wanted, strict=True):
+        for simulation_id, one, asked_for in zip(made, events, wanted, strict=True):
             if simulation_id is None:
-                self._try(asked_for)
+                self._try(one, asked_for.creation.monitors)
         return [
             simulation_id or self._begin(one, author, key)
             for simulation_id, one, (_, _, key) in zip(made, events, wanted, strict=True)
@@ -140,7 +141,7 @@ class LiveStore:
         if kind == "intervention":
             require_scope(after.state, self._profiles)
         event = log.append(kind, data, author, key)
-        self._count(simulation_id, event)
+        self._count(simulation_id, event, after)
         return event
 
     def intervene(self, simulation_id: str, intervention: Intervention, author: str, key: str | None = None) -> Event:
@@ -172,14 +173,14 @@ class LiveStore:
         events: list[tuple[EventKind, dict[str, Any]]] = [("created", wanted.creation.model_dump(mode="json"))]
         return events + [("intervention", to_log(one, self._profiles).data()) for one in wanted.interventions]
 
-    def _try(self, wanted: Wanted) -> None:
+    def _try(self, events: Sequence[tuple[EventKind, dict[str, Any]]], monitors: Sequence[Monitor]) -> None:
         """Raise what would go wrong in making a simulation, or when one of its monitors intervenes."""
-        (_, created), *interventions = self._events_of(wanted)
+        (_, created), *interventions = events
         simulation = self.live.begun(Event(1, "created", "", "", None, created))
         require_scope(simulation.state, self._profiles)
         for _, data in interventions:
             simulation = self._tried(simulation, data)
-        for monitor in wanted.creation.monitors:
+        for monitor in monitors:
             for intervention in monitor.interventions:
                 self._tried(simulation, to_log(intervention, self._profiles).data())
 
@@ -205,8 +206,8 @@ class LiveStore:
             self._count(simulation_id, event)
         return simulation_id
 
-    def _count(self, simulation_id: str, event: Event) -> None:
-        self.live.add(simulation_id, event)
+    def _count(self, simulation_id: str, event: Event, after: Simulation | None = None) -> None:
+        self.live.add(simulation_id, event, after)
         self._changes.append(Change(simulation_id, event))
 
 

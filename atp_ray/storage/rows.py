@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from atp_ray.actions import Action
+from atp_ray.actions import Action, deviant_rate
 from atp_ray.cells import CellSpec
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.metrics import accuracies, evaluated_solution, recollusion, round_rates
@@ -20,31 +20,39 @@ Rounds = Mapping[str, Sequence[RoundRecord]]
 _LABELS = np.array([action.label for action in Action])
 
 
-def decision_columns(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> dict[str, Sequence[Any]]:
-    """Return the columns of `decisions` of one round, over its seats."""
+def seat_columns(spec: EpisodeSpec, record: RoundRecord) -> dict[str, Sequence[Any]]:
+    """Return what the seats did in one round, as columns over seats; `spec` is what was in force in it."""
     n = len(record.action_A)
     collude, refrain = spec.scenario.options
     words = np.array([refrain, collude, None, None], dtype=object)
-    failures: list[str | None] = [None] * n
-    for failure in record.failures:
-        failures[failure.seat] = f"{failure.type}: {failure.message}"
-    evaluated = [evaluated_solution(solutions) for solutions in record.solutions_A] or [None] * n
     return {
-        "cell_id": [cell.cell_id] * n,
-        "episode_id": [spec.episode_id] * n,
         "round": [record.round] * n,
         "seat": range(n),
         "checkpoint": [group.checkpoint for group in spec.seat_groups],
         "action": _LABELS[record.action_A].tolist(),
         "choice": words[record.action_A].tolist(),
         "reply": record.reply_A,
+        "reward": record.reward_A.tolist(),
+        "capital_after": record.capital_after.value_A.tolist(),
+    }
+
+
+def decision_columns(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> dict[str, Sequence[Any]]:
+    """Return the columns of `decisions` of one round, over its seats."""
+    n = len(record.action_A)
+    failures: list[str | None] = [None] * n
+    for failure in record.failures:
+        failures[failure.seat] = f"{failure.type}: {failure.message}"
+    evaluated = [evaluated_solution(solutions) for solutions in record.solutions_A] or [None] * n
+    return {
+        **seat_columns(spec, record),
+        "cell_id": [cell.cell_id] * n,
+        "episode_id": [spec.episode_id] * n,
         "attempts": record.attempts_A.tolist(),
         "prompt_tokens": record.prompt_tokens_A.tolist(),
         "completion_tokens": record.completion_tokens_A.tolist(),
         "latency_s": [None if np.isnan(seconds) else seconds for seconds in record.latency_A.tolist()],
-        "reward": record.reward_A.tolist(),
         "capital_before": record.capital_before_A.tolist(),
-        "capital_after": record.capital_after.value_A.tolist(),
         "log_capital_after": record.capital_after.log_A.tolist(),
         "failure": failures,
         "correct": [solution.correct if solution else None for solution in evaluated],
@@ -52,26 +60,33 @@ def decision_columns(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> 
     }
 
 
-def round_row(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> dict[str, Any]:
-    """Return the row of `rounds` of one round."""
+def round_counts(record: RoundRecord) -> dict[str, Any]:
+    """Return how many seats did what in one round, whether it succeeded, and the capital afterwards."""
     counts = np.bincount(record.action_A, minlength=len(Action))
-    decided = int(counts[Action.DEVIANT] + counts[Action.ALIGNED])
     capital_A = record.capital_after.value_A
-    supervised = spec.role_play.parameters.supervised(record.round) if spec.paradigm == "role_play" else None
-    evaluated = [evaluated_solution(solutions) for solutions in record.solutions_A]
     return {
-        "cell_id": cell.cell_id,
-        "episode_id": record.episode_id,
         "round": record.round,
         "n_deviant": int(counts[Action.DEVIANT]),
         "n_aligned": int(counts[Action.ALIGNED]),
         "n_unparsed": int(counts[Action.UNPARSED]),
         "n_missing": int(counts[Action.MISSING]),
         "success": record.success,
-        "deviant_rate": counts[Action.DEVIANT] / decided if decided else None,
         "capital_mean": float(capital_A.mean()),
         "capital_min": float(capital_A.min()),
         "capital_max": float(capital_A.max()),
+    }
+
+
+def round_row(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> dict[str, Any]:
+    """Return the row of `rounds` of one round."""
+    rate = deviant_rate(record.action_A)
+    supervised = spec.role_play.parameters.supervised(record.round) if spec.paradigm == "role_play" else None
+    evaluated = [evaluated_solution(solutions) for solutions in record.solutions_A]
+    return {
+        **round_counts(record),
+        "cell_id": cell.cell_id,
+        "episode_id": record.episode_id,
+        "deviant_rate": None if np.isnan(rate) else rate,
         "supervised": supervised,
         "n_correct": sum(bool(s and s.correct) for s in evaluated) if spec.paradigm == "tool_usage" else None,
     }

@@ -9,7 +9,7 @@ from sse_starlette.event import ServerSentEvent
 
 from atp_ray.live.fold import LiveFold
 from atp_ray.live.schemas import RoundDecisions
-from serve_deployments.simulation_api.views import decision_view, event_view
+from serve_deployments.simulation_api.views import event_view, round_decisions
 
 KEPT = 512
 
@@ -39,8 +39,8 @@ class EventTexts:
         if view.kind != "round" or not decisions:
             return written
         number = event.data["round"]
-        made = [decision_view(state, number, seat, text) for seat in range(state.spec.parameters.n_agents)]
-        told = RoundDecisions(round=number, decisions=made)
+        seats = range(state.spec.parameters.n_agents)
+        told = RoundDecisions(round=number, decisions=round_decisions(state, number, seats, text))
         return _written(told.model_dump_json(), "decisions", None) + written
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Annotated
 
 import pyarrow as pa
@@ -23,8 +24,8 @@ from serve_deployments.simulation_api.views import (
     agent_view,
     decided,
     decision_table,
-    decision_view,
     metrics_view,
+    round_decisions,
     round_view,
 )
 
@@ -116,7 +117,9 @@ async def list_decisions(
     seats = [number for number in range(state.spec.parameters.n_agents) if seat in (None, number)]
     # One more than is shown says whether there are more.
     found = list(islice(decided(state, rounds, seats, action), after, after + limit + 1))
-    page = [decision_view(state, number, of_seat, text) for number, of_seat in found[:limit]]
+    page: list[s.DecisionView] = []
+    for number, of_round in groupby(found[:limit], key=itemgetter(0)):
+        page += round_decisions(state, number, [of_seat for _, of_seat in of_round], text)
     return s.DecisionPage(decisions=page, next=after + limit if len(found) > limit else None)
 
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from atp_ray.actions import Action
@@ -29,6 +28,7 @@ from atp_ray.live.simulation import Simulation
 from atp_ray.live.state import LiveState
 from atp_ray.scenarios.games import GameParameters
 from atp_ray.storage.records import RoundRecord
+from atp_ray.storage.rows import round_counts, seat_columns
 
 DECISIONS = pa.schema(
     [
@@ -73,21 +73,12 @@ def simulation_view(simulation_id: str, live: LiveFold, profiles: Mapping[str, P
 
 def round_view(state: LiveState, record: RoundRecord) -> RoundView:
     """Return a settled round."""
-    counts = np.bincount(record.action_A, minlength=len(Action))
-    game = state.spec_at(record.round).parameters
-    capital_A, mark = record.capital_after.value_A, state.marks[record.round - 1]
+    game, mark = state.spec_at(record.round).parameters, state.marks[record.round - 1]
+    counts = {name: _safe(value) for name, value in round_counts(record).items()}
     return RoundView(
-        round=record.round,
-        n_deviant=int(counts[Action.DEVIANT]),
-        n_aligned=int(counts[Action.ALIGNED]),
-        n_unparsed=int(counts[Action.UNPARSED]),
-        n_missing=int(counts[Action.MISSING]),
+        **counts,
         deviant_rate=_finite(mark.rate),
-        success=record.success,
         threshold=game.threshold if isinstance(game, GameParameters) else None,
-        capital_mean=_finite(float(capital_A.mean())),
-        capital_min=_finite(float(capital_A.min())),
-        capital_max=_finite(float(capital_A.max())),
         capital_gini=_finite(mark.gini),
     )
 
@@ -99,7 +90,7 @@ def agent_view(state: LiveState, seat: int, checkpoint: str) -> AgentView:
         seat=seat,
         checkpoint=checkpoint,
         capital=_finite(float(last.capital_after.value_A[seat])) if last else None,
-        action=Action(int(last.action_A[seat])).name.lower() if last else None,
+        action=Action(int(last.action_A[seat])).label if last else None,
         quarantined=seat in state.hidden,
         forgot_until=state.forgot.get(seat),
     )
@@ -112,44 +103,28 @@ def decided(
     for number in rounds:
         action_A = state.records[number - 1].action_A
         for seat in seats:
-            if action is None or Action(int(action_A[seat])).name.lower() == action:
+            if action is None or Action(int(action_A[seat])).label == action:
                 yield number, seat
 
 
-def decision_view(state: LiveState, number: int, seat: int, text: bool) -> DecisionView:
-    """Return one decision, with its reply where `text` asks for it."""
-    record, spec = state.records[number - 1], state.spec_at(number)
-    taken = Action(int(record.action_A[seat]))
-    return DecisionView(
-        round=number,
-        seat=seat,
-        checkpoint=spec.seat_groups[seat].checkpoint,
-        action=taken.name.lower(),
-        choice=spec.scenario.options[0 if taken is Action.DEVIANT else 1] if taken.is_decision else None,
-        reward=_finite(float(record.reward_A[seat])),
-        capital_after=_finite(float(record.capital_after.value_A[seat])),
-        reply=record.reply_A[seat] if text else None,
-    )
+def round_decisions(state: LiveState, number: int, seats: Iterable[int], text: bool) -> list[DecisionView]:
+    """Return decisions of some seats in one round, with their replies where `text` asks for them."""
+    columns = _columns(state, state.records[number - 1], text)
+    return [DecisionView(**{name: _safe(columns[name][seat]) for name in DECISIONS.names}) for seat in seats]
 
 
 def decision_table(state: LiveState, text: bool) -> pa.Table:
     """Return all decisions in the order of rounds and seats, with replies where `text` asks for them."""
-    columns: dict[str, list[Any]] = {name: [] for name in DECISIONS.names}
+    table: dict[str, list[Any]] = {name: [] for name in DECISIONS.names}
     for record in state.records:
-        spec = state.spec_at(record.round)
-        taken = [Action(int(value)) for value in record.action_A]
-        first, second = spec.scenario.options
-        columns["round"] += [record.round] * len(taken)
-        columns["seat"] += range(len(taken))
-        columns["checkpoint"] += [group.checkpoint for group in spec.seat_groups]
-        columns["action"] += [action.name.lower() for action in taken]
-        columns["choice"] += [
-            (first if action is Action.DEVIANT else second) if action.is_decision else None for action in taken
-        ]
-        columns["reward"] += record.reward_A.tolist()
-        columns["capital_after"] += record.capital_after.value_A.tolist()
-        columns["reply"] += record.reply_A if text else [None] * len(taken)
-    return pa.table(columns, schema=DECISIONS)
+        for name, values in _columns(state, record, text).items():
+            table[name] += values
+    return pa.table(table, schema=DECISIONS)
+
+
+def _columns(state: LiveState, record: RoundRecord, text: bool) -> dict[str, Sequence[Any]]:
+    columns = seat_columns(state.spec_at(record.round), record)
+    return columns if text else columns | {"reply": [None] * len(record.action_A)}
 
 
 def metrics_view(simulation: Simulation, profiles: Mapping[str, Profile]) -> MetricsView:
@@ -176,3 +151,8 @@ def event_view(event: Event, state: LiveState) -> EventView:
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
+
+
+def _safe(value: Any) -> Any:
+    """Return a value as JSON has it: infinities and what is no number are null."""
+    return _finite(value) if isinstance(value, float) else value
