@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from atp_ray.results import CellResult, Interval
+from atp_ray.results import CellResult, Interval, values
 from atp_ray.statistics import rate_interval
 from atp_ray.storage.tables import read_table
 
@@ -64,7 +64,9 @@ def pooled_first_round(run_dir: Path, results: Sequence[CellResult], base: str) 
 
     Only checkpoints that have finished all of the base's settings are there: a part of them is no fair comparison.
     """
-    settings = {name: {_setting(r) for r in results if r.setting.checkpoint == name} for name in _names(results)}
+    settings = {
+        name: {_setting(r) for r in results if r.setting.checkpoint == name} for name in values(results, "checkpoint")
+    }
     cells = read_table(run_dir, "cells").select(["cell_id", "checkpoint"]).to_pylist()
     wanted = {row["cell_id"]: row["checkpoint"] for row in cells if settings[row["checkpoint"]] == settings.get(base)}
     scenario_of = {
@@ -77,10 +79,6 @@ def pooled_first_round(run_dir: Path, results: Sequence[CellResult], base: str) 
             entry = (row["n_deviant"], row["n_deviant"] + row["n_aligned"], scenario_of[row["episode_id"]])
             counts.setdefault(wanted[row["cell_id"]], []).append(entry)
     return {name: interval for name, found in counts.items() if (interval := _pooled(found)) is not None}
-
-
-def _names(results: Sequence[CellResult]) -> list[str]:
-    return list(dict.fromkeys(result.setting.checkpoint for result in results))
 
 
 def base_checkpoint(manifest: Mapping[str, object]) -> str | None:

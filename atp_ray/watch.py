@@ -56,9 +56,8 @@ def watch(console: Console, address: str, n_replies: int) -> None:
 def _chosen(client: Client, simulation_id: str | None) -> SimulationView:
     if simulation_id is not None:
         return client.simulation(simulation_id)
-    found: list[SimulationView] = []
     page = client.simulations(limit=PAGE)
-    found += page.simulations
+    found = page.simulations
     while page.next is not None:
         page = client.simulations(after=page.next, limit=PAGE)
         found += page.simulations

@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,8 +19,8 @@ from atp_ray.checkpoint_profiles import Profile
 from atp_ray.errors import AtpError
 from tune_sweeps.experiment import Experiment, Placement, running_experiment
 from tune_sweeps.trial import CellTrial
+from tune_sweeps.watching import watching
 
-POLL_S = 0.5
 TRIAL_MEMORY_BYTES = 64 * 1024**2
 
 
@@ -55,8 +53,11 @@ def play_cells(
     with running_experiment(run_dir, profiles, n_agents, placement, tools=tools) as experiment:
         on_started(experiment)
         start = time.monotonic()
-        with _watched(experiment, on_progress):
-            errors = _run_trials(cells, experiment, cells_at_once)
+        try:
+            with watching(lambda: on_progress(total_progress(experiment))):
+                errors = _run_trials(cells, experiment, cells_at_once)
+        finally:
+            on_progress(total_progress(experiment))
         experiment.seconds["rounds"] = time.monotonic() - start
         return SweepOutcome(dict(experiment.seconds), errors)
 
@@ -99,24 +100,6 @@ def _cause(error: BaseException) -> BaseException:
             return seen
         seen = getattr(seen, "cause", None) or seen.__cause__
     return error
-
-
-@contextmanager
-def _watched(experiment: Experiment, on_progress: Callable[[Progress], None]) -> Iterator[None]:
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(POLL_S):
-            on_progress(total_progress(experiment))
-
-    watcher = threading.Thread(target=watch, name="progress", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
-        on_progress(total_progress(experiment))
 
 
 def total_progress(experiment: Experiment) -> Progress:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import ray
 from pyarrow.fs import FileSelector, LocalFileSystem, copy_files
-from ray.actor import ActorHandle
 from ray.train import Checkpoint, CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError
@@ -22,8 +19,8 @@ from atp_ray.alignment.learning_curve import MetricRow, log_rows, write_metrics
 from atp_ray.errors import EngineError
 from atp_ray.tiny.scope import SCOPE_FILE
 from tune_sweeps.training_job import STATE_FILE, TrainingJob
+from tune_sweeps.watching import watching
 
-POLL_S = 0.5
 # What a checkpoint holds besides the model: needed to go on, not to serve. Folders (ZeRO's shards) are left out too.
 TRAINING_STATE = ("optimizer", "scheduler", "rng_state", "scaler", "latest", "zero_to_fp32", "training_args")
 
@@ -79,14 +76,16 @@ def run_training(job: TrainingJob, on_progress: Callable[[Step], None] = lambda 
             checkpoint_config=CheckpointConfig(num_to_keep=2),
         ),
     )
-    with _watched(board, on_progress):
-        try:
+    try:
+        with watching(lambda: on_progress(ray.get(board.read.remote()))):
             result = trainer.fit()
-        except TrainingFailedError as error:
-            hint = "The last checkpoint is kept; run the same command to go on"
-            if "OutOfMemoryError" in str(error):
-                hint = "Choose another --out with smaller batch or lengths (--set), or a profile with lora or zero: 3"
-            raise EngineError(f"training failed: {_reason(error)}", str(job.folder), hint) from error
+    except TrainingFailedError as error:
+        hint = "The last checkpoint is kept; run the same command to go on"
+        if "OutOfMemoryError" in str(error):
+            hint = "Choose another --out with smaller batch or lengths (--set), or a profile with lora or zero: 3"
+        raise EngineError(f"training failed: {_reason(error)}", str(job.folder), hint) from error
+    finally:
+        ray.kill(board)
     return _finish(job, result.checkpoint)
 
 
@@ -122,21 +121,3 @@ def _reason(error: TrainingFailedError) -> str:
     text = str(next(iter(failures.values()), error)).strip()
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "no reason given"
-
-
-@contextmanager
-def _watched(board: ActorHandle[Any], on_progress: Callable[[Step], None]) -> Iterator[None]:
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(POLL_S):
-            on_progress(ray.get(board.read.remote()))
-
-    watcher = threading.Thread(target=watch, name="progress", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
-        ray.kill(board)

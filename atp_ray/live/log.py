@@ -6,7 +6,6 @@ dropped. Whoever asks twice with one idempotency key finds the event the first c
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from atp_ray.errors import StorageError
-from atp_ray.storage.record_json import decode_line, encode_line
+from atp_ray.storage.checked_lines import encode_line, read_lines, write_line
 
 EventKind = Literal["created", "control", "intervention", "round", "tip", "action"]
 
@@ -81,25 +80,17 @@ class LiveLog:
         file.truncate(self._end)
         file.seek(self._end)
         try:
-            if file.write(line) != len(line):
-                raise OSError(28, os.strerror(28))
-            os.fsync(file.fileno())
+            write_line(file, line)
         except OSError:
             file.truncate(self._end)
             raise
 
     def _read(self, content: bytes) -> int:
-        start = 0
-        while start < len(content):
-            end = content.find(b"\n", start) + 1
-            data = decode_line(content[start : end - 1]) if end else None
-            if data is None:
-                if end and end < len(content):
-                    raise StorageError(f"is damaged at byte {start}", str(self.path), "Restore the file from a copy")
-                break
+        end = 0
+        for data, line_end in read_lines(content, self.path, "Restore the file from a copy"):
             self._keep(Event(**data))
-            start = end
-        return start
+            end = line_end
+        return end
 
     def _keep(self, event: Event) -> None:
         self._events.append(event)

@@ -291,4 +291,5 @@ class Health(BaseModel):
     checkpoints: list[str]
     presets: list[str]
     scenarios: list[str]
+    supervision: list[str] = Field(description="The supervision patterns of a role-play.")
     most_agents: int

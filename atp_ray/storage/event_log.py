@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from atp_ray.errors import StorageError
-from atp_ray.storage.record_json import decode_line, encode_line, record_from_json, record_to_json
+from atp_ray.storage.checked_lines import encode_line, read_lines, write_line
+from atp_ray.storage.record_json import record_from_json, record_to_json
 from atp_ray.storage.records import RoundRecord
 
 
@@ -53,10 +54,7 @@ class EventLog:
         line = encode_line(record_to_json(record))
         start = self._file.tell()
         try:
-            written = self._file.write(line)
-            if written != len(line):
-                raise OSError(28, os.strerror(28))
-            os.fsync(self._file.fileno())
+            write_line(self._file, line)
         except OSError as error:
             self._cut(start)
             raise _storage_error(self.path, error) from error
@@ -100,17 +98,9 @@ def read_event_log(path: Path) -> dict[str, list[RoundRecord]]:
 
 
 def _decode_lines(content: bytes, path: Path) -> Iterator[tuple[RoundRecord, int]]:
-    start = 0
-    while start < len(content):
-        end = content.find(b"\n", start) + 1
-        data = decode_line(content[start : end - 1]) if end else None
-        if data is None:
-            if end and end < len(content):
-                hint = "Restore the file from a copy, or delete it to play the cell again"
-                raise StorageError(f"is damaged at byte {start}", str(path), hint)
-            return
+    hint = "Restore the file from a copy, or delete it to play the cell again"
+    for data, end in read_lines(content, path, hint):
         yield record_from_json(data), end
-        start = end
 
 
 def _storage_error(path: Path, error: OSError) -> StorageError:

@@ -1,10 +1,8 @@
-"""A settled round as JSON, and lines with a checksum each: what all event logs are written in."""
+"""A settled round as plain data for JSON, and back: what all event logs hold."""
 
 from __future__ import annotations
 
-import json
 import math
-import zlib
 from dataclasses import asdict
 from typing import Any
 
@@ -15,21 +13,6 @@ from atp_ray.problems import Solution
 from atp_ray.settlement import Capital
 from atp_ray.storage.records import RoundRecord
 from atp_ray.turns import TurnFailure
-
-
-def encode_line(data: dict[str, Any]) -> bytes:
-    """Return `data` as one line of JSON behind its checksum."""
-    body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return b"%08x %s\n" % (zlib.crc32(body), body)
-
-
-def decode_line(line: bytes) -> dict[str, Any] | None:
-    """Return what a line (without its end) holds, None where its checksum is wrong."""
-    checksum, _, body = line.partition(b" ")
-    if checksum != b"%08x" % zlib.crc32(body):
-        return None
-    data: dict[str, Any] = json.loads(body.decode("utf-8", "surrogatepass"))
-    return data
 
 
 def record_to_json(record: RoundRecord) -> dict[str, Any]:

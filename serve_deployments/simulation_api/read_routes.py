@@ -17,6 +17,7 @@ from atp_ray.errors import NotFoundError
 from atp_ray.live import schemas as s
 from atp_ray.live.creation import live_scenarios
 from atp_ray.live.state import LiveState
+from atp_ray.scenarios.supervision import PATTERNS
 from serve_deployments.simulation_api.common import READ, After, Limit, Seat, SimulationId, Simulations, Text, view_of
 from serve_deployments.simulation_api.presets import preset_names
 from serve_deployments.simulation_api.problems import responses
@@ -43,6 +44,7 @@ async def health(service: Simulations) -> s.Health:
         checkpoints=list(service.profiles),
         presets=preset_names(),
         scenarios=live_scenarios(),
+        supervision=list(PATTERNS),
         most_agents=service.most_agents,
     )
 

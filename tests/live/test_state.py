@@ -8,8 +8,6 @@ from atp_ray.errors import UsageError
 from atp_ray.live.creation import to_log
 from atp_ray.live.interventions import read_intervention
 from atp_ray.live.state import LiveState
-from atp_ray.memory import EpisodeMemory
-from atp_ray.prompts import build_messages
 
 PROFILES = {name: resolve_checkpoint(name) for name in ("policy:quantal", "policy:collude", "policy:refrain", "tiny")}
 ALL, NOBODY, HALF = [1] * 8, [0] * 8, [1] * 4 + [0] * 4
@@ -30,11 +28,8 @@ def changed(state: LiveState, **intervention) -> LiveState:
 
 
 def prompt(state: LiveState, seat: int) -> list[str]:
-    """What a seat would be sent, built as an agent builds it from what it is told."""
-    memory = EpisodeMemory(state.spec, (seat,), known_rounds=max(0, len(state.records) - state.spec.history_window))
-    memory.observe(state.observations((seat,)))
-    messages = build_messages(memory.seat_view(0, state.notes.get(state.next_round, ())))
-    return [message["content"] for message in messages]
+    """What a seat would be sent."""
+    return [message["content"] for message in state.messages(seat)]
 
 
 def test_a_changed_threshold_settles_the_next_round_and_leaves_the_past_as_it_was() -> None:

@@ -2,16 +2,6 @@
 import { formatSeats, parseSeats } from "./seats.js";
 import { number, spaced } from "./words.js";
 
-export const SUPERVISION = [
-  "alternating",
-  "mostly_supervised",
-  "mostly_unsupervised",
-  "last_unsupervised",
-  "last_supervised",
-  "all_supervised",
-  "all_unsupervised",
-  "random",
-];
 const NUMBERS = ["threshold", "high", "medium", "low"];
 const SEATS = { name: "seats", label: "Seats", type: "seats" };
 
@@ -44,7 +34,7 @@ export const KINDS = {
   change_supervision: {
     label: "Change supervision",
     only: "role_play",
-    fields: [{ name: "supervision", label: "Supervision", type: "select", options: SUPERVISION }],
+    fields: [{ name: "supervision", label: "Supervision", type: "pattern" }],
     say: (data) => spaced(data.supervision),
   },
   broadcast: {

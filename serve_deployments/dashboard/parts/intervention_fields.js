@@ -33,6 +33,8 @@ function One({ field, id, view, health }) {
     case "select":
       return html`
         <${Select} ...${shared} options=${options.map((option) => [option, say[option] ?? spaced(option)])} />`;
+    case "pattern":
+      return html`<${Select} ...${shared} options=${health.supervision.map((name) => [name, spaced(name)])} />`;
     case "checkpoint":
       return html`<${Select} ...${shared} options=${health.checkpoints} />`;
     case "text":

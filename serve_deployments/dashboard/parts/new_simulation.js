@@ -1,7 +1,6 @@
 // The form for a new simulation. What is left blank is the preset's or the service's default.
 import { html, useState } from "../vendor/htm-preact.js";
 import { post } from "../lib/api.js";
-import { SUPERVISION } from "../lib/interventions.js";
 import { go, simulationLink } from "../lib/route.js";
 import { spaced } from "../lib/words.js";
 import { useAction } from "../lib/use_action.js";
@@ -78,7 +77,7 @@ export function NewSimulation({ health, reload }) {
       <fieldset>
         <legend>Role-play only (one seat)</legend>
         <${Select} id="supervision" name="supervision" label="Supervision"
-          options=${[["", or("all unsupervised (default)")], ...SUPERVISION.map((name) => [name, spaced(name)])]} />
+          options=${[["", or("all unsupervised (default)")], ...health.supervision.map((name) => [name, spaced(name)])]} />
       </fieldset>
       <div class="actions">
         <label class="check"><input type="checkbox" name="start" defaultChecked /> run at once</label>
