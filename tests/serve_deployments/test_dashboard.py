@@ -442,6 +442,29 @@ def test_large_grid_draws_only_what_is_seen(open_page: Open, service: str) -> No
     expect(page.locator("#cell-0-1.chosen")).to_be_visible()
 
 
+def test_grid_follows_the_newest_round_until_somebody_scrolls_back(open_page: Open, service: str) -> None:
+    made = _new(service, scenario="public_fund", n_agents=64, threshold=32, rounds=140, visibility="counts")
+    page = open_page()
+    page.goto(f"{service}#/simulations/{made}")
+    grid = page.get_by_role("grid")
+    _play(service, made, until=80)
+    grid.scroll_into_view_if_needed()
+    expect(page.locator("#cell-0-80")).to_be_in_viewport()
+    # A browser may tell of a scroll only after still more rounds have widened the grid.
+    grid.evaluate("""(box) => {
+        box.firstElementChild.style.width = "9000px";
+        box.dispatchEvent(new Event("scroll"));
+    }""")
+    _play(service, made, until=110)
+    expect(page.locator("#cell-0-110")).to_be_in_viewport()
+    grid.evaluate("(box) => { box.scrollLeft = 200; }")
+    expect(page.locator("#cell-0-9")).to_be_in_viewport()
+    _play(service, made, until=140)
+    expect(grid).to_have_attribute("aria-colcount", "141")
+    expect(page.locator("#cell-0-9")).to_be_in_viewport()
+    expect(page.locator("#cell-0-140")).to_have_count(0)
+
+
 def test_stream_goes_on_after_the_last_event_it_was_told(open_page: Open, service: str) -> None:
     made = _new(service, rounds=6)
     _play(service, made)

@@ -21,14 +21,18 @@ export function ChoiceGrid({ view, history, say, open }) {
   const seen = useWindow(box);
   const [cursor, setCursor] = useState({ seat: 0, round: 1 });
   const [seats, settled] = [view.n_agents, history.rounds.length];
-  const following = useRef(true);
+  const following = useRef({ newest: true, left: 0 });
   useEffect(() => {
     // The newest round stays in sight until somebody scrolls back.
-    if (following.current) box.current.scrollLeft = box.current.scrollWidth;
+    if (following.current.newest) box.current.scrollLeft = box.current.scrollWidth;
   }, [settled]);
   const noteScroll = () => {
     const { scrollLeft, clientWidth, scrollWidth } = box.current;
-    following.current = scrollLeft + clientWidth >= scrollWidth - CELL;
+    const last = following.current;
+    // More rounds may have come before the browser tells of a scroll: only a move to the left is somebody going back.
+    if (scrollLeft + clientWidth >= scrollWidth - CELL) last.newest = true;
+    else if (scrollLeft < last.left) last.newest = false;
+    last.left = scrollLeft;
   };
   const moveTo = (seat, round) => {
     const next = { seat: within(seat, 0, seats - 1), round: within(round, 1, Math.max(1, settled)) };
