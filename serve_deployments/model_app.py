@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import time
 from collections.abc import Iterable, Sequence
 
 import ray
 from ray import serve
-from ray.serve.schema import ApplicationStatus
+from ray.serve.schema import ApplicationStatus, ProxyStatus
 
 from actors.model_clients import Deployment
 from atp_ray.checkpoint_profiles import ModelProfile
@@ -18,6 +19,7 @@ from serve_deployments.engine_groups import EngineGroup, engine_groups
 from serve_deployments.engine_options import ENGINE_ENVIRONMENT, llm_options, runs_on_gpu
 
 OPENAI_APP = "openai"
+HTTP_TIMEOUT_S = 180.0
 
 
 def deploy_models(profiles: Iterable[ModelProfile]) -> dict[str, Deployment]:
@@ -77,13 +79,30 @@ def serve_openai(profiles: Sequence[ModelProfile], prefix: str) -> dict[str, Dep
 
 
 def open_http(host: str, port: int) -> None:
-    """Open Serve's HTTP port.
+    """Open Serve's HTTP port and wait until it is.
 
     Raises:
         UsageError: it is in use, out of range or not permitted.
+        EngineError: it does not open in time.
     """
     require_free_port(host, port)
-    serve.start(http_options={"host": host, "port": port})
+    options = {"host": host, "port": port}
+    try:
+        serve.start(http_options=options)
+    except (ray.exceptions.RayActorError, TimeoutError):
+        # On a busy machine Serve gives up on a slow proxy, starts another and gives that one longer.
+        serve.start(http_options=options)
+    deadline = time.monotonic() + HTTP_TIMEOUT_S
+    while not _proxies_are_healthy():
+        if time.monotonic() > deadline:
+            what = f"the HTTP port {host}:{port} did not open within {HTTP_TIMEOUT_S:.0f} s"
+            raise EngineError(what, hint="Is the machine overloaded? Try again when it is not")
+        time.sleep(0.2)
+
+
+def _proxies_are_healthy() -> bool:
+    proxies = serve.status().proxies.values()
+    return bool(proxies) and all(proxy == ProxyStatus.HEALTHY for proxy in proxies)
 
 
 def require_free_port(host: str, port: int) -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from atp_ray.client import Client
 from atp_ray.config_files import configs_dir
 
-START_TIMEOUT_S = 180
+START_TIMEOUT_S = 300
 
 
 class LiveService:
@@ -42,8 +43,10 @@ class LiveService:
         )
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self.answers():
-            assert self.process.poll() is None, Path(self._log.name).read_text()[-2000:]
-            assert time.monotonic() < deadline
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                if self.process.poll() is None:
+                    self.kill_tree()
+                pytest.fail(f"the service did not start: {Path(self._log.name).read_text()[-2000:]}")
             time.sleep(0.3)
 
     def answers(self) -> bool:

@@ -33,6 +33,7 @@ from serve_deployments.model_app import deploy_models
 POLICY_COALESCE = 256
 CPUS_PER_ENGINE = 2
 CONNECT_TIMEOUT_S = 5.0
+PROXY_PATIENCE = "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S"
 RAY_CHATTER = "worker processes have been started|Task .* failed|actor is dead"
 
 
@@ -121,7 +122,9 @@ def _connect(address: str | None, n_engines: int) -> None:
     # Workers find the four packages by the folder that holds them, wherever the command was typed.
     root = str(configs_dir().parent)
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
-    environment = {"env_vars": {"PYTHONPATH": path}}
+    # Serve kills a proxy that takes longer to start than 5 s, which on a busy machine each one does.
+    patience = {PROXY_PATIENCE: os.environ.get(PROXY_PATIENCE, "60")}
+    environment = {"env_vars": {"PYTHONPATH": path} | patience}
     # What raylets say of themselves (worker counts, restarted actors) would tear the progress bar apart; it stays in
     # Ray's session logs. This is RAY_DEDUP_LOGS_SKIP_REGEX, which Ray reads only while it is imported.
     stdout_deduplicator.skip_re = re.compile(RAY_CHATTER)
