@@ -12,11 +12,10 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from support import PATIENCE_S
 
 from atp_ray.client import Client
 from atp_ray.config_files import configs_dir
-
-START_TIMEOUT_S = 300
 
 
 class LiveService:
@@ -41,7 +40,7 @@ class LiveService:
             stdout=self._log,
             stderr=self._log,
         )
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + PATIENCE_S
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 if self.process.poll() is None:
@@ -93,7 +92,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until_over(client: Client, simulation_id: str, *statuses: str, timeout_s: float = 120) -> str:
+def wait_until_over(client: Client, simulation_id: str, *statuses: str, timeout_s: float = PATIENCE_S) -> str:
     """Wait for a simulation to be finished, or in one of `statuses`, and return its status."""
     deadline = time.monotonic() + timeout_s
     while (status := client.simulation(simulation_id).status) not in (statuses or ("finished",)):

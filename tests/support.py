@@ -28,6 +28,8 @@ from atp_ray.scenarios.role_play import RolePlayParameters
 from atp_ray.scenarios.tool_usage import ToolParameters
 from atp_ray.storage.records import RoundRecord
 
+PATIENCE_S = 900  # for what takes seconds to minutes on an idle machine: only what hangs is longer
+
 
 def can_isolate() -> bool:
     """Return whether this host can run the sandbox; a few containers forbid user namespaces."""

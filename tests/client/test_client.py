@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from live_service import LiveService, free_port, wait_until_over
+from support import PATIENCE_S
 
 from atp_ray import simulate
 from atp_ray.client import AsyncClient, Client
@@ -82,7 +83,9 @@ def test_a_simulation_is_read_along_with(live_service, capsys) -> None:
 )
 def test_bad_addresses_are_one_line(live_service, address, line) -> None:
     command = [sys.executable, "-m", "atp_ray.simulate", "--live", address.format(url=live_service.url)]
-    done = subprocess.run(command, cwd=configs_dir().parent, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, cwd=configs_dir().parent, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
     assert done.returncode == 2
     assert line in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -92,7 +95,7 @@ def test_the_notebook_example_runs(live_service) -> None:
     line = [sys.executable, "examples/live.py"]
     environment = os.environ | {"ATP_RAY_URL": live_service.url, "PYTHONPATH": "."}
     done = subprocess.run(
-        line, cwd=configs_dir().parent, env=environment, capture_output=True, text=True, timeout=180, check=False
+        line, cwd=configs_dir().parent, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "difference" in done.stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support import drawn_text, role_play_pairs
+from support import PATIENCE_S, drawn_text, role_play_pairs
 
 from atp_ray.alignment.learning_curve import read_metrics, series
 from atp_ray.alignment.pairs import write_pairs
@@ -37,7 +37,9 @@ def line(pairs: Path, out: Path, *more: str) -> list[str]:
 
 
 def run(arguments: list[str], **options) -> subprocess.CompletedProcess:
-    return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False, **options)
+    return subprocess.run(
+        arguments, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False, **options
+    )
 
 
 def losses(folder: Path) -> list[float]:
@@ -66,7 +68,7 @@ def kill_tree(process: subprocess.Popen) -> None:
 def test_a_whole_job_killed_and_given_again_ends_as_if_undisturbed(undisturbed, pairs, tmp_path) -> None:
     out = tmp_path / "run"
     process = subprocess.Popen(line(pairs, out), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while not list(out.glob("ray_train/*/checkpoint_*/trainer_state.json")):
         assert time.monotonic() < deadline
         assert process.poll() is None

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from live_service import LiveService
-from support import UPSTREAM, needs_isolation, needs_upstream
+from support import PATIENCE_S, UPSTREAM, needs_isolation, needs_upstream
 
 from atp_ray.alignment.pairs import read_pairs
 from atp_ray.checkpoint_names import resolve_checkpoint
@@ -28,7 +28,7 @@ ROOT = configs_dir().parent
 
 def command(module, *arguments, **options):
     line = [sys.executable, "-m", f"atp_ray.{module}", *map(str, arguments)]
-    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False, **options)
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False, **options)
 
 
 def contents(run):
@@ -167,7 +167,7 @@ def kill_after(wanted, arguments, run, folder) -> int:
     line = [sys.executable, "-m", "atp_ray.sweep", *arguments]
     with (folder / "output").open("w") as output:
         process = subprocess.Popen(line, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + PATIENCE_S
         while settled_rounds(run) < wanted:
             assert process.poll() is None, (folder / "output").read_text()
             assert time.monotonic() < deadline
@@ -302,7 +302,7 @@ def test_the_curl_session_of_the_readme(live, tmp_path) -> None:
     assert "http://127.0.0.1:8000/v1" in text
     script = text.replace("http://127.0.0.1:8000", live.url)
     done = subprocess.run(
-        ["bash", "-eu", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+        ["bash", "-eu", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "problem" not in done.stdout

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from live_service import LiveService, wait_until_over
+from support import PATIENCE_S
 
 from atp_ray.client import Client
 
@@ -27,7 +28,7 @@ QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-WAIT_MS = 30_000
+WAIT_MS = 120_000
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 375, "height": 812}
 LABEL = "policy:* is no language model"
@@ -518,7 +519,7 @@ def test_page_is_not_in_the_api_document(service: str) -> None:
 
 
 def _get(service: str, path: str) -> Any:
-    with urllib.request.urlopen(service + path, timeout=30) as answer:
+    with urllib.request.urlopen(service + path, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -537,7 +538,7 @@ def _new(service: str, **fields: Any) -> str:
 
 def _play(service: str, made: str, until: int | None = None) -> None:
     _post(service, f"v1/simulations/{made}/control", {"command": "run", "until": {"round": until}})
-    end = time.monotonic() + 120
+    end = time.monotonic() + PATIENCE_S
     while _get(service, f"v1/simulations/{made}")["status"] == "running":
         assert time.monotonic() < end
         time.sleep(0.1)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import schemathesis_hooks
 from live_service import LiveService
+from support import PATIENCE_S
 
 from serve_deployments.simulation_api.access import Access
 from serve_deployments.simulation_api.app import build_app
@@ -34,7 +35,7 @@ def test_nothing_fails_and_every_answer_is_as_documented(service, tmp_path) -> N
     ]
     environment = os.environ | {"SCHEMATHESIS_HOOKS": schemathesis_hooks.__file__}
     options = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True}
-    done = subprocess.run(command, **options, timeout=900, check=False)
+    done = subprocess.run(command, **options, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert "Stateful" in done.stdout
     found = re.search(r"Tested: (\d+)", done.stdout)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from support import PATIENCE_S
 
 from atp_ray.checkpoint_names import resolve_checkpoint
 from atp_ray.checkpoint_profiles import ModelProfile
@@ -63,7 +64,9 @@ def test_what_does_not_go_with_a_population_is_one_line() -> None:
 def test_a_mixed_game_is_played_and_told_by_checkpoint(tmp_path) -> None:
     line = [sys.executable, "-m", "atp_ray.sweep", "--grid", "smoke", "--population",
             "policy:quantal:5,policy:refrain:3", "--seeds", "4", "--out", str(tmp_path / "run")]  # fmt: skip
-    done = subprocess.run(line, cwd=configs_dir().parent, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        line, cwd=configs_dir().parent, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "by checkpoint" in done.stdout
     rows = read_table(tmp_path / "run", "decisions").to_pylist()

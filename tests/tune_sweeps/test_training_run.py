@@ -12,7 +12,7 @@ import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
-from support import role_play_pairs
+from support import PATIENCE_S, role_play_pairs
 from transformers import AutoModelForCausalLM
 
 from atp_ray.alignment.learning_curve import read_metrics, series
@@ -76,7 +76,7 @@ def test_a_killed_worker_goes_on_from_its_checkpoint_as_if_nothing_had_happened(
     disturbed = job(tiny, tmp_path / "run")
     thread = threading.Thread(target=run_training, args=(disturbed,))
     thread.start()
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while not list((tmp_path / "run").glob("ray_train/*/checkpoint_*/trainer_state.json")):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -84,7 +84,7 @@ def test_a_killed_worker_goes_on_from_its_checkpoint_as_if_nothing_had_happened(
     assert killed
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
-    thread.join(200)
+    thread.join(PATIENCE_S)
     assert losses(disturbed.folder) == pytest.approx(losses(undisturbed.folder), abs=1e-6)
 
 
