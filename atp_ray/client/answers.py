@@ -18,6 +18,7 @@ TRIES = 8
 PREFIX = "/v1"
 ARROW = "decisions.arrow"
 _RESTARTING = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
+_PROBLEM = "application/problem+json"
 _ERRORS: dict[int, type[AtpError]] = {404: NotFoundError, 409: ConflictError, 429: LimitError}
 
 
@@ -35,10 +36,7 @@ def request(call: Call[T]) -> dict[str, object]:
 
 def again_after(answer: httpx.Response | httpx.TransportError, attempt: int) -> float | None:
     """Return how many seconds to wait before the next try, None where there shall be none."""
-    if isinstance(answer, httpx.Response):
-        passing = answer.status_code in _RESTARTING or "retry-after" in answer.headers
-    else:
-        passing = True
+    passing = isinstance(answer, httpx.TransportError) or _restarting(answer) or "retry-after" in answer.headers
     if not passing or attempt + 1 >= TRIES:
         return None
     return float(min(0.25 * 2**attempt, 4.0))
@@ -79,9 +77,15 @@ def require_stream(answer: httpx.Response) -> None:
     Raises:
         httpx.TransportError: it is being restarted.
     """
-    if answer.status_code in _RESTARTING:
+    if _restarting(answer):
         raise httpx.ReadError(f"status {answer.status_code}")
     require_success(answer)
+
+
+def _restarting(answer: httpx.Response) -> bool:
+    # The proxy answers 500 where the service died under a request; the service's own faults are problem documents.
+    by_proxy = answer.is_server_error and not answer.headers.get("content-type", "").startswith(_PROBLEM)
+    return by_proxy or answer.status_code in _RESTARTING
 
 
 def read_event(sent: ServerSentEvent) -> EventView | RoundDecisions:

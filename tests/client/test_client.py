@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 
+import httpx
 import pytest
 from live_service import LiveService, free_port, wait_until_over
 from support import PATIENCE_S
 
 from atp_ray import simulate
 from atp_ray.client import AsyncClient, Client
+from atp_ray.client.answers import TRIES, again_after, require_stream
 from atp_ray.config_files import configs_dir
 from atp_ray.errors import EngineError, NotFoundError, UsageError
 from atp_ray.live.schemas import EventView
@@ -100,3 +102,15 @@ def test_the_notebook_example_runs(live_service) -> None:
     assert done.returncode == 0, done.stderr
     assert "difference" in done.stdout
     assert "Not a statement about Qwen or Llama" in done.stdout
+
+
+def test_the_proxys_fault_is_asked_again_and_the_services_own_is_not() -> None:
+    died = httpx.Response(500, text="Internal Server Error")
+    fault = httpx.Response(500, json={"detail": "a fault"}, headers={"content-type": "application/problem+json"})
+    assert again_after(died, 0) == 0.25
+    assert again_after(died, TRIES - 1) is None
+    assert again_after(fault, 0) is None
+    with pytest.raises(httpx.TransportError):
+        require_stream(died)
+    with pytest.raises(EngineError, match="a fault"):
+        require_stream(fault)

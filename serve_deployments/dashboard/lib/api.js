@@ -21,6 +21,8 @@ export async function problemOf(response) {
     const problem = JSON.parse(text);
     return new ApiError(response.status, problem.detail || problem.title);
   } catch {
+    // The proxy, not the service: it died under the request and is being restarted.
+    if (response.status >= 500) return new ApiError(0, "the service is being restarted");
     return new ApiError(response.status, `${response.status} ${response.statusText}`);
   }
 }
