@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import ray
 from ray import serve
@@ -86,12 +87,9 @@ def open_http(host: str, port: int) -> None:
         EngineError: it does not open in time.
     """
     require_free_port(host, port)
-    options = {"host": host, "port": port}
-    try:
-        serve.start(http_options=options)
-    except (ray.exceptions.RayActorError, TimeoutError):
-        # On a busy machine Serve gives up on a slow proxy, starts another and gives that one longer.
-        serve.start(http_options=options)
+    # On a busy machine Serve gives up on a slow proxy, starts another and gives that one longer.
+    with suppress(ray.exceptions.RayActorError, TimeoutError):
+        serve.start(http_options={"host": host, "port": port})
     deadline = time.monotonic() + HTTP_TIMEOUT_S
     while not _proxies_are_healthy():
         if time.monotonic() > deadline:

@@ -41,12 +41,13 @@ class LiveService:
             stderr=self._log,
         )
         deadline = time.monotonic() + PATIENCE_S
-        while not self.answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                if self.process.poll() is None:
-                    self.kill_tree()
-                pytest.fail(f"the service did not start: {Path(self._log.name).read_text()[-2000:]}")
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if self.answers():
+                return
             time.sleep(0.3)
+        if self.process.poll() is None:
+            self.kill_tree()
+        pytest.fail(f"the service did not start: {Path(self._log.name).read_text()[-2000:]}")
 
     def answers(self) -> bool:
         """Return whether it is up."""
@@ -92,7 +93,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until_over(client: Client, simulation_id: str, *statuses: str, timeout_s: float = PATIENCE_S) -> str:
+def wait_until_over(client: Client, simulation_id: str, *statuses: str, timeout_s: float = 120) -> str:
     """Wait for a simulation to be finished, or in one of `statuses`, and return its status."""
     deadline = time.monotonic() + timeout_s
     while (status := client.simulation(simulation_id).status) not in (statuses or ("finished",)):

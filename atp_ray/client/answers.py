@@ -11,14 +11,13 @@ from pydantic import TypeAdapter
 
 from atp_ray.client.calls import Call
 from atp_ray.errors import AtpError, ConflictError, EngineError, LimitError, NotFoundError, UsageError
-from atp_ray.live.schemas import EventView, RoundDecisions
+from atp_ray.live.schemas import PROBLEM_TYPE, EventView, RoundDecisions
 
 T = TypeVar("T")
 TRIES = 8
+_RESTARTING = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
 PREFIX = "/v1"
 ARROW = "decisions.arrow"
-_RESTARTING = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
-_PROBLEM = "application/problem+json"
 _ERRORS: dict[int, type[AtpError]] = {404: NotFoundError, 409: ConflictError, 429: LimitError}
 
 
@@ -84,7 +83,7 @@ def require_stream(answer: httpx.Response) -> None:
 
 def _restarting(answer: httpx.Response) -> bool:
     # The proxy answers 500 where the service died under a request; the service's own faults are problem documents.
-    by_proxy = answer.is_server_error and not answer.headers.get("content-type", "").startswith(_PROBLEM)
+    by_proxy = answer.is_server_error and not answer.headers.get("content-type", "").startswith(PROBLEM_TYPE)
     return by_proxy or answer.status_code in _RESTARTING
 
 

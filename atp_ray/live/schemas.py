@@ -14,6 +14,7 @@ from atp_ray.live.monitors import Monitor
 from atp_ray.live.simulation import Parent, Status, Until
 from atp_ray.scenarios.supervision import SupervisionPattern
 
+PROBLEM_TYPE = "application/problem+json"  # media type of every error the service itself answers (RFC 9457)
 MOST_ROUNDS = 10_000
 ActionName = Literal["deviant", "aligned", "unparsed", "missing"]
 MOST_SEEDS = 64

@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from atp_ray.errors import AtpError, ConflictError, EngineError, LimitError, NotFoundError, StorageError
+from atp_ray.live.schemas import PROBLEM_TYPE
 
-MEDIA_TYPE = "application/problem+json"
 _STATUS: tuple[tuple[type[AtpError], HTTPStatus], ...] = (
     (NotFoundError, HTTPStatus.NOT_FOUND),
     (ConflictError, HTTPStatus.CONFLICT),
@@ -38,13 +38,13 @@ class Problem(BaseModel):
 def problem(status: HTTPStatus, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """Return a problem document as a response."""
     body = Problem(title=status.phrase, status=status, detail=detail)
-    return JSONResponse(body.model_dump(), status, headers, MEDIA_TYPE)
+    return JSONResponse(body.model_dump(), status, headers, PROBLEM_TYPE)
 
 
 def responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """Return the error answers of a route for its OpenAPI description."""
     return {
-        int(status): {"description": status.phrase, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+        int(status): {"description": status.phrase, "content": {PROBLEM_TYPE: {"schema": Problem.model_json_schema()}}}
         for status in statuses
     }
 

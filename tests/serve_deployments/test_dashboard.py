@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from live_service import LiveService, wait_until_over
-from support import PATIENCE_S
 
 from atp_ray.client import Client
 
@@ -28,7 +27,7 @@ QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-WAIT_MS = 120_000
+WAIT_MS = 30_000
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 375, "height": 812}
 LABEL = "policy:* is no language model"
@@ -489,6 +488,26 @@ def test_stream_goes_on_after_the_last_event_it_was_told(open_page: Open, servic
     expect(page.locator(".log li")).to_have_count(2)  # nothing twice
 
 
+def test_change_is_sent_again_with_its_key_where_the_service_died_under_it(open_page: Open, service: str) -> None:
+    made = _new(service)
+    page = open_page(allowed="500 (Internal Server Error)")
+    keys: list[str] = []
+
+    def control(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) == 1:  # as Serve's proxy answers
+            route.fulfill(status=500, content_type="text/plain", body="Internal Server Error")
+        else:
+            route.continue_()
+
+    page.route("**/control", control)
+    page.goto(f"{service}#/simulations/{made}")
+    page.get_by_role("button", name="Step").click()
+    expect(_figure(page, "Round")).to_have_text("1 of 3")
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+
+
 def test_token_is_asked_for_and_sent(open_page: Open, service: str) -> None:
     made = _new(service, name="guarded", rounds=3)
     page = open_page(allowed="401")  # the browser itself tells of the refusal
@@ -519,7 +538,7 @@ def test_page_is_not_in_the_api_document(service: str) -> None:
 
 
 def _get(service: str, path: str) -> Any:
-    with urllib.request.urlopen(service + path, timeout=60) as answer:
+    with urllib.request.urlopen(service + path, timeout=30) as answer:
         return json.load(answer)
 
 
@@ -538,7 +557,7 @@ def _new(service: str, **fields: Any) -> str:
 
 def _play(service: str, made: str, until: int | None = None) -> None:
     _post(service, f"v1/simulations/{made}/control", {"command": "run", "until": {"round": until}})
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + 120
     while _get(service, f"v1/simulations/{made}")["status"] == "running":
         assert time.monotonic() < end
         time.sleep(0.1)

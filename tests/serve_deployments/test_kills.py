@@ -5,7 +5,6 @@ import time
 
 import pytest
 from live_service import LiveService, wait_until_over
-from support import PATIENCE_S
 
 from atp_ray.client import Client
 from atp_ray.live.schemas import EventView
@@ -35,7 +34,7 @@ def undisturbed(service) -> list[dict]:
 
 
 def wait_for_round(client: Client, simulation_id: str, number: int) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + 120
     while client.simulation(simulation_id).rounds_settled < number:
         assert time.monotonic() < deadline
         time.sleep(0.02)

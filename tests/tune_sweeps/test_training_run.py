@@ -84,7 +84,7 @@ def test_a_killed_worker_goes_on_from_its_checkpoint_as_if_nothing_had_happened(
     assert killed
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
-    thread.join(PATIENCE_S)
+    thread.join(200)
     assert losses(disturbed.folder) == pytest.approx(losses(undisturbed.folder), abs=1e-6)
 
 
