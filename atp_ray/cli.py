@@ -16,13 +16,13 @@ from atp_ray.errors import AtpError
 PLAIN_WIDTH = 120
 
 
-def run_command(main: Callable[[Sequence[str]], int]) -> NoReturn:
-    """Run `main` on the command line and leave with its exit code.
+def run_command(main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = None) -> NoReturn:
+    """Run `main` on the command line (None: this process's) and leave with its exit code.
 
     An `AtpError` prints as one line and gives 2, an interrupt 130; anything else is a bug and keeps its traceback.
     """
     try:
-        code = main(sys.argv[1:])
+        code = main(sys.argv[1:] if argv is None else argv)
     except AtpError as error:
         print(f"error: {error}", file=sys.stderr)
         code = 2

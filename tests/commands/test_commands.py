@@ -4,7 +4,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -37,84 +36,6 @@ def contents(run):
         name: read_table(run, name).sort_by("cell_id").to_pylist()
         for name in ("decisions", "rounds", "episodes", "cells")
     }
-
-
-@pytest.mark.parametrize(
-    ("module", "arguments", "message"),
-    [
-        ("sweep", ["--grid", "apendix_b"], "Did you mean 'appendix_b'"),
-        ("sweep", [], "no grid given"),
-        ("sweep", ["--grid", "smoke", "--checkpoint", "tinny"], "Did you mean 'tiny'"),
-        (
-            "sweep",
-            ["--grid", "smoke", "--checkpoint", "qwen3-8b-ma-dpo"],
-            "Train it: python -m atp_ray.align dpo",
-        ),
-        ("sweep", ["--grid", "smoke", "--scenarios", "hunting"], "Did you mean 'hunting_game'"),
-        ("sweep", ["--grid", "smoke", "--set", "treshold=3"], "Did you mean 'thresholds'"),
-        ("sweep", ["--grid", "smoke", "--set", "thresholds=9"], "threshold 9 exceeds n_agents 8"),
-        ("sweep", ["--grid", "smoke", "--n-agents", "1"], "n_agents"),
-        ("sweep", ["--grid", "smoke", "--n-agents", "0"], "not a whole number of at least 1"),
-        ("sweep", ["--grid", "smoke", "--set", "rewards=1,2,3"], "high > medium > low"),
-        ("sweep", ["--grid", "smoke", "--turn-timeout", "-1"], "--turn-timeout"),
-        ("sweep", ["--grid", "/nowhere/grid.yaml"], "unknown grid"),
-        ("sweep", ["--resume"], "Add --out RUN"),
-        ("sweep", ["--resume", "--out", "/nowhere"], "holds no run"),
-        ("sweep", ["--grid", "smoke", "--checkpoint", "policy:quantal", "--out", "/proc/nowhere"], "cannot be written"),
-        ("sweep", ["--grid", "table1", "--n-agents", "8"], "unknown key 'n_agents'"),
-        ("sweep", ["--grid", "table1", "--set", "supervision=sometimes"], "supervision"),
-        ("sweep", ["--grid", "table1", "--scenarios", "info_sharing"], "unknown role-play scenario 'info_sharing'"),
-        ("sweep", ["--grid", "table1", "--set", "split=both"], "split"),
-        ("sweep", ["--grid", "table1", "--set", "history_window=9"], "a history window of 9 rounds (at most 5)"),
-        ("sweep", ["--grid", "table2", "--checkpoint", "policy:quantal"], "cannot solve problems"),
-        ("sweep", ["--grid", "table2", "--set", "agents=100"], "has 300 complex problems but 400 are needed"),
-        ("sweep", ["--grid", "table2", "--set", "pool=nowhere"], "unknown problem pool 'nowhere'"),
-        ("sweep", ["--grid", "table2", "--set", "tool_cost=9"], "was not trained on costs 9 and 1"),
-        ("sweep", ["--grid", "table2", "--sandbox", "docker"], "invalid choice: 'docker'"),
-        ("simulate", ["--scenario", "delivery_worker", "--threshold", "3"], "unknown key 'thresholds'"),
-        ("simulate", ["--scenario", "huntinggame"], "Did you mean 'hunting_game'"),
-        ("simulate", ["--threshold", "9"], "threshold 9 exceeds n_agents 8"),
-        ("simulate", ["--n-agents", "64"], "visibility 'choices' with n = 64"),
-        ("serve", ["--checkpoint", "openai:gpt"], "needs the endpoint's address"),
-        ("serve", ["--port", "99999"], "out of range"),
-        ("serve", ["--host", "0.0.0.0"], "0.0.0.0 can be reached by others. Set ATP_RAY_CONTROL_TOKEN"),
-        ("serve", ["--webhook", "ops=ftp://x"], "is not NAME=URL"),
-        ("serve", ["--pace", "-1"], "--pace"),
-        ("serve", ["--proxy", "haproxy", "--address", "auto"], "applies to a Ray that this command starts"),
-        ("report", ["/nowhere"], "holds no run"),
-        ("align", ["pairs", "--paradigm", "games", "--checkpoint", "policy:quantal"], "has no language model"),
-        ("align", ["dpo", "--profile", "tiny-grpo", "--pairs", "x", "--out", "/tmp/x"], "is a profile for grpo"),
-        ("align", ["dpo", "--profile", "tiny-dop", "--pairs", "x", "--out", "/tmp/x"], "Did you mean 'tiny-dpo'"),
-        ("align", ["export", "/nowhere/pairs.parquet", "--out", "/tmp/x.json"], "cannot be read"),
-        ("sweep", ["--grid", "smoke", "--population", "tiny"], "is not CHECKPOINT:COUNT"),
-        ("checkpoints", ["card", "qwen3-8b"], "has no card here"),
-    ],
-)
-def test_bad_input_is_one_clear_line_and_exit_code_2(module, arguments, message) -> None:
-    done = command(module, *arguments)
-    assert done.returncode == 2, done.stderr
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr + done.stdout
-    # argparse prints its usage before its error; ours are a single line.
-    assert sum("error:" in line for line in done.stderr.splitlines()) == 1
-
-
-def test_tools_are_not_run_unsandboxed_without_being_told_to(tmp_path) -> None:
-    environment = os.environ | {"PATH": str(tmp_path)}
-    done = command("sweep", "--grid", "table2", "--out", tmp_path / "run", env=environment)
-    assert done.returncode == 2, done.stderr
-    assert "bubblewrap is missing" in done.stderr
-    assert "apt-get install bubblewrap" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_port_in_use_is_refused_before_anything_starts() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        done = command("serve", "--port", taken.getsockname()[1])
-    assert done.returncode == 2
-    assert "Address already in use" in done.stderr
 
 
 def test_no_cluster_at_the_address(tmp_path) -> None:

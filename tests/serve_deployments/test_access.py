@@ -131,7 +131,7 @@ def test_other_origins_get_no_permission(guarded) -> None:
     assert answer.status_code in (401, 405)
 
 
-def test_ten_thousand_simulations_are_not_made(guarded) -> None:
+def test_no_more_simulations_are_made_than_there_may_be(guarded) -> None:
     async def ask() -> list[int]:
         headers = {"Authorization": f"Bearer {CONTROL}"}
         limits = httpx.Limits(max_connections=32)
@@ -142,7 +142,7 @@ def test_ten_thousand_simulations_are_not_made(guarded) -> None:
                 async with slots:
                     return (await client.post("/v1/simulations", json={"preset": "tipping"})).status_code
 
-            return list(await asyncio.gather(*(one() for _ in range(10_000))))
+            return list(await asyncio.gather(*(one() for _ in range(1_500))))
 
     statuses = asyncio.run(ask())
     assert set(statuses) == {201, 429}

@@ -1,0 +1,123 @@
+"""Bad input: one clear line and exit code 2, whatever the command, before anything is started."""
+
+import importlib
+import shutil
+import socket
+import subprocess
+import sys
+
+import pytest
+from support import PATIENCE_S
+
+from atp_ray.cli import run_command
+from atp_ray.config_files import configs_dir
+
+ROOT = configs_dir().parent
+
+
+@pytest.fixture
+def refused(capsys, monkeypatch):
+    """Run a command in this process, as its own would, and return what it prints on standard error."""
+    monkeypatch.chdir(ROOT)
+
+    def run(module, arguments):
+        with pytest.raises(SystemExit) as stopped:
+            run_command(importlib.import_module(f"atp_ray.{module}").main, [str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        assert stopped.value.code == 2, printed.err
+        assert "Traceback" not in printed.err + printed.out
+        # argparse prints its usage before its error; ours are a single line.
+        assert sum("error:" in line for line in printed.err.splitlines()) == 1
+        return printed.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "message"),
+    [
+        ("sweep", ["--grid", "apendix_b"], "Did you mean 'appendix_b'"),
+        ("sweep", [], "no grid given"),
+        ("sweep", ["--grid", "smoke", "--checkpoint", "tinny"], "Did you mean 'tiny'"),
+        (
+            "sweep",
+            ["--grid", "smoke", "--checkpoint", "qwen3-8b-ma-dpo"],
+            "Train it: python -m atp_ray.align dpo",
+        ),
+        ("sweep", ["--grid", "smoke", "--scenarios", "hunting"], "Did you mean 'hunting_game'"),
+        ("sweep", ["--grid", "smoke", "--set", "treshold=3"], "Did you mean 'thresholds'"),
+        ("sweep", ["--grid", "smoke", "--set", "thresholds=9"], "threshold 9 exceeds n_agents 8"),
+        ("sweep", ["--grid", "smoke", "--n-agents", "1"], "n_agents"),
+        ("sweep", ["--grid", "smoke", "--n-agents", "0"], "not a whole number of at least 1"),
+        ("sweep", ["--grid", "smoke", "--set", "rewards=1,2,3"], "high > medium > low"),
+        ("sweep", ["--grid", "smoke", "--turn-timeout", "-1"], "--turn-timeout"),
+        ("sweep", ["--grid", "/nowhere/grid.yaml"], "unknown grid"),
+        ("sweep", ["--resume"], "Add --out RUN"),
+        ("sweep", ["--resume", "--out", "/nowhere"], "holds no run"),
+        ("sweep", ["--grid", "smoke", "--checkpoint", "policy:quantal", "--out", "/proc/nowhere"], "cannot be written"),
+        ("sweep", ["--grid", "table1", "--n-agents", "8"], "unknown key 'n_agents'"),
+        ("sweep", ["--grid", "table1", "--set", "supervision=sometimes"], "supervision"),
+        ("sweep", ["--grid", "table1", "--scenarios", "info_sharing"], "unknown role-play scenario 'info_sharing'"),
+        ("sweep", ["--grid", "table1", "--set", "split=both"], "split"),
+        ("sweep", ["--grid", "table1", "--set", "history_window=9"], "a history window of 9 rounds (at most 5)"),
+        ("sweep", ["--grid", "table2", "--checkpoint", "policy:quantal"], "cannot solve problems"),
+        ("sweep", ["--grid", "table2", "--set", "agents=100"], "has 300 complex problems but 400 are needed"),
+        ("sweep", ["--grid", "table2", "--set", "pool=nowhere"], "unknown problem pool 'nowhere'"),
+        ("sweep", ["--grid", "table2", "--set", "tool_cost=9"], "was not trained on costs 9 and 1"),
+        ("sweep", ["--grid", "table2", "--sandbox", "docker"], "invalid choice: 'docker'"),
+        ("simulate", ["--scenario", "delivery_worker", "--threshold", "3"], "unknown key 'thresholds'"),
+        ("simulate", ["--scenario", "huntinggame"], "Did you mean 'hunting_game'"),
+        ("simulate", ["--threshold", "9"], "threshold 9 exceeds n_agents 8"),
+        ("simulate", ["--n-agents", "64"], "visibility 'choices' with n = 64"),
+        ("serve", ["--checkpoint", "openai:gpt"], "needs the endpoint's address"),
+        ("serve", ["--port", "99999"], "out of range"),
+        ("serve", ["--host", "0.0.0.0"], "0.0.0.0 can be reached by others. Set ATP_RAY_CONTROL_TOKEN"),
+        ("serve", ["--webhook", "ops=ftp://x"], "is not NAME=URL"),
+        ("serve", ["--pace", "-1"], "--pace"),
+        ("serve", ["--proxy", "haproxy", "--address", "auto"], "applies to a Ray that this command starts"),
+        ("report", ["/nowhere"], "holds no run"),
+        ("align", ["pairs", "--paradigm", "games", "--checkpoint", "policy:quantal"], "has no language model"),
+        ("align", ["dpo", "--profile", "tiny-grpo", "--pairs", "x", "--out", "/tmp/x"], "is a profile for grpo"),
+        ("align", ["dpo", "--profile", "tiny-dop", "--pairs", "x", "--out", "/tmp/x"], "Did you mean 'tiny-dpo'"),
+        ("align", ["export", "/nowhere/pairs.parquet", "--out", "/tmp/x.json"], "cannot be read"),
+        ("sweep", ["--grid", "smoke", "--population", "tiny"], "is not CHECKPOINT:COUNT"),
+        ("checkpoints", ["card", "qwen3-8b"], "has no card here"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(refused, module, arguments, message) -> None:
+    assert message in refused(module, arguments)
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "message"),
+    [
+        ("sweep", ["--grid", "apendix_b"], "error: unknown grid 'apendix_b'"),
+        ("simulate", ["--scenario", "huntinggame"], "error: --scenario: unknown scenario 'huntinggame'"),
+        ("serve", ["--port", "99999"], "error: --port: port 99999 is out of range"),
+        ("report", ["/nowhere"], "error: /nowhere: holds no run"),
+        ("align", ["export", "/nowhere/pairs.parquet", "--out", "/tmp/x.json"], "error: "),
+        ("checkpoints", ["card", "qwen3-8b"], "error: "),
+    ],
+)
+def test_every_command_refuses_so_as_a_process_too(module, arguments, message) -> None:
+    line = [sys.executable, "-m", f"atp_ray.{module}", *arguments]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == 2, done.stderr
+    assert [line for line in done.stderr.splitlines() if line] == [done.stderr.strip()]
+    assert done.stderr.startswith(message)
+
+
+def test_tools_are_not_run_unsandboxed_without_being_told_to(refused, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert shutil.which("bwrap") is None
+    message = refused("sweep", ["--grid", "table2", "--out", tmp_path / "run"])
+    assert "bubblewrap is missing" in message
+    assert "apt-get install bubblewrap" in message
+
+
+def test_a_port_in_use_is_refused_before_anything_starts(refused) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        message = refused("serve", ["--port", taken.getsockname()[1]])
+    assert "Address already in use" in message
