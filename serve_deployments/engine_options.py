@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from serve_deployments.engine_groups import EngineGroup
 
 # Where the environment does not say otherwise. vLLM's usage report would leave the machine.
 ENGINE_ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
+# One process and no spinning between two; vLLM turns its short name, "uni", back into "mp" on CPUs.
+UNIPROC_EXECUTOR = "vllm.v1.executor.uniproc_executor.UniProcExecutor"
+CPU_BLOCK_TOKENS = 32  # vLLM's own choice on CPUs, 128, is longer than what short prompts share
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM allows
 
 
@@ -44,6 +48,8 @@ def llm_options(group: EngineGroup, on_gpu: bool) -> dict[str, Any]:
     environment = dict(ENGINE_ENVIRONMENT)
     if not on_gpu:
         environment["VLLM_CPU_KVCACHE_SPACE"] = str(profile.engine.cpu_kv_cache_gib)
+        # With one process vLLM does not set the threads itself.
+        environment["OMP_NUM_THREADS"] = str(os.cpu_count() or 1)
     options: dict[str, Any] = {
         "model_loading_config": {"model_id": group.model_id, "model_source": profile.source},
         "engine_kwargs": engine_kwargs(profile, on_gpu) | lora_kwargs(group, on_gpu),
@@ -83,6 +89,9 @@ def engine_kwargs(profile: ModelProfile, on_gpu: bool) -> dict[str, Any]:
     else:
         # Per-request seeds with chunked prefill kill the CPU engine of vLLM 0.29 ("CPU Generator does not use offset").
         kwargs["enable_chunked_prefill"] = False
+        kwargs["block_size"] = CPU_BLOCK_TOKENS
+        if engine.tensor_parallel_size * engine.pipeline_parallel_size == 1:
+            kwargs["distributed_executor_backend"] = UNIPROC_EXECUTOR
         kwargs["max_num_batched_tokens"] = max(engine.max_model_len or 4096, 8192)
     return kwargs
 

@@ -114,3 +114,14 @@ def test_a_population_of_64_plays_tiny_and_reruns_alike(tiny_engine, tiny, tmp_p
     assert one["reply"].to_pylist() == two["reply"].to_pylist()
     actions = one["action"].to_pylist()
     assert sum(action in ("deviant", "aligned") for action in actions) >= 0.99 * 128
+
+
+def test_a_cpu_engine_is_one_process_that_shares_short_prefixes_and_a_gpu_engine_is_vllms_choice(tiny) -> None:
+    group = EngineGroup("tiny", tiny, (tiny,))
+    on_cpu = llm_options(group, on_gpu=False)
+    assert on_cpu["engine_kwargs"]["distributed_executor_backend"].endswith(".UniProcExecutor")
+    assert on_cpu["engine_kwargs"]["block_size"] == 32
+    assert int(on_cpu["runtime_env"]["env_vars"]["OMP_NUM_THREADS"]) >= 1
+    on_gpu = llm_options(group, on_gpu=True)
+    assert not {"distributed_executor_backend", "block_size"} & on_gpu["engine_kwargs"].keys()
+    assert "OMP_NUM_THREADS" not in on_gpu["runtime_env"]["env_vars"]
