@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from actors.decisions import SeatDecision
-from actors.model_clients import Deployment
+from actors.model_clients import Deployment, ServeClient
 from actors.players import Player, make_player
 from actors.sandboxes import SandboxClient
 from atp_ray.checkpoint_profiles import Profile
@@ -43,7 +43,9 @@ class AgentActor:
         self._memories: dict[str, EpisodeMemory] = {}
 
     async def ready(self) -> bool:
-        """Return once the actor is up."""
+        """Return once the actor is up and can ask at once."""
+        if any(spec.deployment is not None for spec in self._specs.values()):
+            await asyncio.to_thread(ServeClient.prepare)
         return True
 
     async def decide(self, turns: Sequence[Turn]) -> list[TurnReply | MemoryGap]:

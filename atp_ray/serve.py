@@ -24,7 +24,8 @@ from atp_ray.storage.run_folder import run_lock
 from atp_ray.watch import CONTROL_TOKEN, READ_TOKEN
 from serve_deployments.engine_groups import engine_groups
 from serve_deployments.haproxy import remove_files, restart_with_haproxy, uses_haproxy
-from serve_deployments.model_app import deploy_models, open_http, require_free_port, serve_openai
+from serve_deployments.http_port import open_http, require_free_port
+from serve_deployments.model_app import await_models, start_models, start_openai
 from serve_deployments.simulation_api.access import Access, is_loopback
 from serve_deployments.simulation_api.deployment import HostLimits, deploy_api, start_host
 from tune_sweeps.experiment import connected
@@ -78,9 +79,10 @@ def main(argv: Sequence[str]) -> int:
             open_http(arguments.host, arguments.port)
             # The models' own front knows no tokens: where the service is not for this machine only, it stays closed.
             local = is_loopback(arguments.host)
-            deployments = serve_openai(models, OPENAI_PREFIX) if models and local else deploy_models(models)
-            players = [PlayerSpec(profile, deployments.get(profile.name)) for profile in profiles]
+            served = start_openai(models, OPENAI_PREFIX) if models and local else start_models(models)
+            players = [PlayerSpec(profile, served.deployments.get(profile.name)) for profile in profiles]
             population, agents = create_population(arguments.agents, players, arguments.agents_per_actor)
+            await_models(served)
             limits = HostLimits(arguments.running, arguments.pace)
             host = start_host(arguments.state, population, profiles, limits, webhooks)
             deploy_api(profiles, arguments.agents, access)

@@ -13,9 +13,9 @@ from serve_deployments.engine_groups import EngineGroup
 
 # Where the environment does not say otherwise. vLLM's usage report would leave the machine.
 ENGINE_ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
-# One process and no spinning between two; vLLM turns its short name, "uni", back into "mp" on CPUs.
-UNIPROC_EXECUTOR = "vllm.v1.executor.uniproc_executor.UniProcExecutor"
+PRELOAD = "serve_deployments.preloading.preload_engine"
 CPU_BLOCK_TOKENS = 32  # vLLM's own choice on CPUs, 128, is longer than what short prompts share
+HEALTH_CHECK_PERIOD_S, HEALTH_CHECK_TIMEOUT_S = 10, 60
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM allows
 
 
@@ -38,33 +38,66 @@ def runs_on_gpu(profile: ModelProfile, gpus: float) -> bool:
 
 
 def llm_options(group: EngineGroup, on_gpu: bool) -> dict[str, Any]:
-    """Return the keyword arguments of `ray.serve.llm.LLMConfig`, except `server_cls`."""
-    profile, deployment = group.base, group.base.deployment
+    """Return the keyword arguments of `ray.serve.llm.LLMConfig`."""
+    profile = group.base
+    options: dict[str, Any] = {
+        "model_loading_config": {"model_id": group.model_id, "model_source": profile.source},
+        "engine_kwargs": engine_kwargs(profile, on_gpu) | lora_kwargs(group, on_gpu),
+        "runtime_env": {"env_vars": engine_environment(profile, on_gpu)},
+        "log_engine_metrics": False,
+    }
+    if not on_gpu:
+        options["accelerator_config"] = {"kind": "cpu"}
+    elif profile.deployment.accelerator_type:
+        options["accelerator_type"] = profile.deployment.accelerator_type
+    return options
+
+
+def deployment_options(profile: ModelProfile, on_gpu: bool) -> dict[str, Any]:
+    """Return the options of `serve.deployment` for an engine: replicas, what each occupies, its environment.
+
+    They occupy what Ray Serve LLM's own builder would book, which imports vLLM into the process that deploys.
+    """
+    deployment = profile.deployment
     replicas = {
         "min_replicas": deployment.min_replicas,
         "max_replicas": max(deployment.min_replicas, deployment.max_replicas),
         "target_ongoing_requests": deployment.target_ongoing_requests,
     }
+    environment: dict[str, Any] = {"env_vars": engine_environment(profile, on_gpu)}
+    if not on_gpu:
+        environment["worker_process_setup_hook"] = PRELOAD
+    return {
+        "autoscaling_config": replicas,
+        "max_ongoing_requests": deployment.max_ongoing_requests,
+        "max_constructor_retry_count": 1,  # an engine that does not start does not start the next time either
+        "health_check_period_s": HEALTH_CHECK_PERIOD_S,
+        "health_check_timeout_s": HEALTH_CHECK_TIMEOUT_S,
+        "placement_group_bundles": placement_bundles(profile, on_gpu),
+        "placement_group_strategy": "PACK",
+        "ray_actor_options": {
+            "runtime_env": environment if on_gpu else environment | {"worker_process_setup_hook": PRELOAD}
+        },
+    }
+
+
+def placement_bundles(profile: ModelProfile, on_gpu: bool) -> list[dict[str, float]]:
+    """Return what one replica occupies: a bundle for each worker, and in the first one CPU for the replica itself."""
+    workers = profile.engine.tensor_parallel_size * profile.engine.pipeline_parallel_size
+    worker: dict[str, float] = {"GPU": 1} if on_gpu else {"CPU": 1}
+    if on_gpu and profile.deployment.accelerator_type:
+        worker[f"accelerator_type:{profile.deployment.accelerator_type}"] = 0.001
+    return [worker | {"CPU": worker.get("CPU", 0) + 1}, *([worker] * (workers - 1))]
+
+
+def engine_environment(profile: ModelProfile, on_gpu: bool) -> dict[str, str]:
+    """Return the environment variables of an engine's processes."""
     environment = dict(ENGINE_ENVIRONMENT)
     if not on_gpu:
         environment["VLLM_CPU_KVCACHE_SPACE"] = str(profile.engine.cpu_kv_cache_gib)
         # With one process vLLM does not set the threads itself.
         environment["OMP_NUM_THREADS"] = str(os.cpu_count() or 1)
-    options: dict[str, Any] = {
-        "model_loading_config": {"model_id": group.model_id, "model_source": profile.source},
-        "engine_kwargs": engine_kwargs(profile, on_gpu) | lora_kwargs(group, on_gpu),
-        "deployment_config": {
-            "autoscaling_config": replicas,
-            "max_ongoing_requests": deployment.max_ongoing_requests,
-        },
-        "runtime_env": {"env_vars": environment},
-        "log_engine_metrics": False,
-    }
-    if not on_gpu:
-        options["accelerator_config"] = {"kind": "cpu"}
-    elif deployment.accelerator_type:
-        options["accelerator_type"] = deployment.accelerator_type
-    return options
+    return environment
 
 
 def engine_kwargs(profile: ModelProfile, on_gpu: bool) -> dict[str, Any]:
@@ -90,8 +123,6 @@ def engine_kwargs(profile: ModelProfile, on_gpu: bool) -> dict[str, Any]:
         # Per-request seeds with chunked prefill kill the CPU engine of vLLM 0.29 ("CPU Generator does not use offset").
         kwargs["enable_chunked_prefill"] = False
         kwargs["block_size"] = CPU_BLOCK_TOKENS
-        if engine.tensor_parallel_size * engine.pipeline_parallel_size == 1:
-            kwargs["distributed_executor_backend"] = UNIPROC_EXECUTOR
         kwargs["max_num_batched_tokens"] = max(engine.max_model_len or 4096, 8192)
     return kwargs
 

@@ -9,20 +9,36 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from ray.serve.llm import LLMConfig
 from ray.serve.llm.deployment import LLMServer
 from ray.serve.llm.openai_api_models import ChatCompletionRequest
 
 from atp_ray.model_calls import ModelReply, ReplyRequest, decision_texts
+from serve_deployments.cpu_engine import CpuEngine
 
 
 class AgentLLMServer(LLMServer):  # type: ignore[misc]
     """Serves one base model and the LoRA adapters on it to agents and to OpenAI clients."""
 
-    async def __init__(self, llm_config: LLMConfig) -> None:  # type: ignore[misc]  # Serve awaits constructors
-        await super().__init__(llm_config)
-        self._model_id: str = llm_config.model_id
+    async def __init__(self, options: dict[str, Any]) -> None:  # type: ignore[misc]  # Serve awaits constructors
+        """Start the engine.
+
+        Args:
+            options: of `LLMConfig`, as `llm_options` returns them; built here, so that whoever deploys imports no vLLM.
+        """
+        config = LLMConfig(**options)
+        if Path(str(config.model_loading_config.model_source)).is_dir():
+            # There is nothing to download: Ray's task that would look imports all of vLLM once more.
+            config.get_or_create_callback().ctx.run_init_node = False
+        await super().__init__(config, engine_cls=CpuEngine if "accelerator_config" in options else None)
+        self._model_id: str = config.model_id
+
+    async def _start_engine(self) -> None:
+        """Start the engine, and no actor that reports its use; the report would leave the machine."""
+        await self.engine.start()
 
     async def _maybe_resolve_lora_from_multiplex(self) -> None:
         """Adapters are local folders loaded with the engine; there is nothing to fetch per request."""

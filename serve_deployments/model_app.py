@@ -1,37 +1,48 @@
-"""Deploy checkpoints on Ray Serve: one application per model, shared by all agents, and an HTTP front for outsiders."""
+"""Deploy checkpoints on Ray Serve: one engine for each base model, shared by all agents, and a front for outsiders.
+
+Nothing here imports vLLM: deployments are named by the path of their class, which only their own processes import.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import socket
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import ray
 from ray import serve
-from ray.serve.schema import ApplicationStatus, ProxyStatus
+from ray.serve.schema import ApplicationStatus
 
 from actors.model_clients import Deployment
 from atp_ray.checkpoint_profiles import ModelProfile
-from atp_ray.errors import EngineError, UsageError
+from atp_ray.errors import EngineError
 from serve_deployments.engine_groups import EngineGroup, engine_groups
-from serve_deployments.engine_options import ENGINE_ENVIRONMENT, llm_options, runs_on_gpu
+from serve_deployments.engine_options import deployment_options, llm_options, runs_on_gpu
 
+ENGINE_CLASS = "serve_deployments.llm_server.AgentLLMServer"
+FRONT_CLASS = "serve_deployments.openai_front.OpenAiFront"
+ENGINE_NAME = "engine"
 OPENAI_APP = "openai"
-HTTP_TIMEOUT_S = 180.0
+POLL_S = 0.2
+BUSY = (ApplicationStatus.NOT_STARTED, ApplicationStatus.DEPLOYING, ApplicationStatus.DELETING)
 
 
-def deploy_models(profiles: Iterable[ModelProfile]) -> dict[str, Deployment]:
-    """Start one engine for each base model and wait until it answers; keyed by the profile's name.
+class Models(NamedTuple):
+    """Where checkpoints are or will be served, by the profile's name, and the applications that serve them."""
+
+    deployments: dict[str, Deployment]
+    applications: dict[str, str]  # application -> the checkpoints in it, for messages
+
+
+def start_models(profiles: Iterable[ModelProfile]) -> Models:
+    """Begin to start one engine for each base model, and return without waiting for it.
 
     Adapters are served by the engine of their base. On a cluster that already serves the same group of checkpoints, its
     engine is used.
 
     Raises:
         UsageError: a profile needs more GPUs than the cluster has.
-        EngineError: an engine does not start; carries its last message.
     """
     groups = engine_groups(profiles)
     gpus = ray.cluster_resources().get("GPU", 0)
@@ -39,116 +50,92 @@ def deploy_models(profiles: Iterable[ModelProfile]) -> dict[str, Deployment]:
     if groups:
         # Agents come by handle; without an HTTP proxy a sweep needs no port.
         serve.start(proxy_location="Disabled")
+    running = serve.status().applications if groups else {}
     deployments: dict[str, Deployment] = {}
+    applications: dict[str, str] = {}
     for group, gpu in zip(groups, on_gpu, strict=True):
-        app_name, deployment_name = _deploy(group, gpu)
-        for profile in group.members:
-            adapter = group.adapter_name(profile)
-            deployments[profile.name] = Deployment(app_name, deployment_name, profile.coalesce, adapter)
-    return deployments
+        name = _app_name(group)
+        applications[name] = group.model_id
+        deployments |= _places(group, name)
+        if name not in running or running[name].status != ApplicationStatus.RUNNING:
+            _start(_engine(group, gpu), name, route_prefix=None)
+    return Models(deployments, applications)
 
 
-def serve_openai(profiles: Sequence[ModelProfile], prefix: str) -> dict[str, Deployment]:
-    """Serve checkpoints over the OpenAI-compatible HTTP API under `prefix`; agents reach the same engines by handle.
+def start_openai(profiles: Sequence[ModelProfile], prefix: str) -> Models:
+    """Begin to serve checkpoints over the OpenAI-compatible HTTP API under `prefix`, for agents by handle too.
 
     An adapter's model name is `BASE:NAME`, all others are served under their own. Serve's HTTP port must be open.
 
     Raises:
         UsageError: a profile needs more GPUs than the cluster has.
-        EngineError: the engine does not start.
     """
-    _quieten_vllm()
-    from ray.serve.llm import LLMConfig, build_openai_app
-
-    from serve_deployments.llm_server import AgentLLMServer
-
     gpus = ray.cluster_resources().get("GPU", 0)
-    groups = engine_groups(profiles)
-    configs = [
-        LLMConfig(**llm_options(group, runs_on_gpu(group.base, gpus)), server_cls=AgentLLMServer) for group in groups
-    ]
-    names = ", ".join(profile.name for profile in profiles)
-    _run(build_openai_app({"llm_configs": configs}), OPENAI_APP, names, route_prefix=prefix)
-    deployments = {}
-    for group in groups:
-        # As ray.serve.llm names it.
-        deployment = f"{AgentLLMServer.__name__}:{group.model_id.replace('/', '--').replace('.', '_')}"
-        for profile in group.members:
-            adapter = group.adapter_name(profile)
-            deployments[profile.name] = Deployment(OPENAI_APP, deployment, profile.coalesce, adapter)
-    return deployments
+    engines: dict[str, serve.Application] = {}
+    options: dict[str, dict[str, Any]] = {}
+    deployments: dict[str, Deployment] = {}
+    for group in engine_groups(profiles):
+        on_gpu = runs_on_gpu(group.base, gpus)
+        engines[group.model_id] = _engine(group, on_gpu)
+        options[group.model_id] = llm_options(group, on_gpu)
+        deployments |= _places(group, OPENAI_APP)
+    front = serve.deployment(name="front", ray_actor_options={"num_cpus": 0}, max_ongoing_requests=100_000)(FRONT_CLASS)
+    _start(front.bind(handles=engines, options=options), OPENAI_APP, route_prefix=prefix)
+    return Models(deployments, {OPENAI_APP: ", ".join(profile.name for profile in profiles)})
 
 
-def open_http(host: str, port: int) -> None:
-    """Open Serve's HTTP port and wait until it is.
+def await_models(models: Models, check: Callable[[], None] = lambda: None) -> None:
+    """Wait until every engine answers.
 
-    Raises:
-        UsageError: it is in use, out of range or not permitted.
-        EngineError: it does not open in time.
-    """
-    require_free_port(host, port)
-    # On a busy machine Serve gives up on a slow proxy, starts another and gives that one longer.
-    with suppress(ray.exceptions.RayActorError, TimeoutError):
-        serve.start(http_options={"host": host, "port": port})
-    deadline = time.monotonic() + HTTP_TIMEOUT_S
-    while not _proxies_are_healthy():
-        if time.monotonic() > deadline:
-            what = f"the HTTP port {host}:{port} did not open within {HTTP_TIMEOUT_S:.0f} s"
-            raise EngineError(what, hint="Is the machine overloaded? Try again when it is not")
-        time.sleep(0.2)
-
-
-def _proxies_are_healthy() -> bool:
-    proxies = serve.status().proxies.values()
-    return bool(proxies) and all(proxy == ProxyStatus.HEALTHY for proxy in proxies)
-
-
-def require_free_port(host: str, port: int) -> None:
-    """Check that `port` can be bound.
+    Args:
+        check: called again and again meanwhile; what it raises ends the waiting.
 
     Raises:
-        UsageError: it is in use, out of range or not permitted.
+        EngineError: an engine does not start; carries its last message.
     """
-    if not 0 < port < 65536:
-        raise UsageError(f"port {port} is out of range", "--port", "Use 1024..65535")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise UsageError(f"cannot listen on {host}:{port}: {reason}", "--port", "Choose another port") from error
+    for name, checkpoints in models.applications.items():
+        while (status := serve.status().applications.get(name)) is None or status.status in BUSY:
+            check()
+            time.sleep(POLL_S)
+        if status.status != ApplicationStatus.RUNNING:
+            messages = [status.message, *(deployment.message for deployment in status.deployments.values())]
+            serve.delete(name, _blocking=False)
+            hint = "Check the checkpoint and the engine's memory and length settings in its profile"
+            reason = _reason(messages) or status.status
+            raise EngineError(f"the engine of checkpoint '{checkpoints}' did not start: {reason}", hint=hint)
 
 
-def _deploy(group: EngineGroup, on_gpu: bool) -> tuple[str, str]:
-    """Return the names of the application and the deployment that serve a group."""
-    _quieten_vllm()
-    from ray.serve.llm import LLMConfig, build_llm_deployment
+def deploy_models(profiles: Iterable[ModelProfile]) -> dict[str, Deployment]:
+    """Start one engine for each base model and wait until it answers; keyed by the profile's name.
 
-    from serve_deployments.llm_server import AgentLLMServer
-
-    config = LLMConfig(**llm_options(group, on_gpu), server_cls=AgentLLMServer)
-    app = build_llm_deployment(config)
-    name = _app_name(group)
-    running = serve.status().applications.get(name)
-    if running is None or running.status != ApplicationStatus.RUNNING:
-        _run(app, name, group.model_id, route_prefix=None)
-    return name, app._bound_deployment.name
+    Raises:
+        UsageError, EngineError: as `start_models` and `await_models`.
+    """
+    models = start_models(profiles)
+    await_models(models)
+    return models.deployments
 
 
-def _run(app: serve.Application, name: str, checkpoint: str, route_prefix: str | None) -> None:
-    try:
-        serve.run(app, name=name, route_prefix=route_prefix)
-    except RuntimeError as error:
-        reason = _reason(name) or str(error)
-        serve.delete(name, _blocking=False)
-        hint = "Check the checkpoint and the engine's memory and length settings in its profile"
-        raise EngineError(f"the engine of checkpoint '{checkpoint}' did not start: {reason}", hint=hint) from error
+def _start(app: serve.Application, name: str, route_prefix: str | None) -> None:
+    target = serve.RunTarget(app, name=name, route_prefix=route_prefix)
+    serve.run_many([target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)
 
 
-def _quieten_vllm() -> None:
-    """Keep vLLM's import messages off the user's terminal, unless the environment asks for them."""
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", ENGINE_ENVIRONMENT["VLLM_LOGGING_LEVEL"])
+def _engine(group: EngineGroup, on_gpu: bool) -> serve.Application:
+    options = deployment_options(group.base, on_gpu)
+    return serve.deployment(name=_deployment_name(group), **options)(ENGINE_CLASS).bind(llm_options(group, on_gpu))
+
+
+def _places(group: EngineGroup, app_name: str) -> dict[str, Deployment]:
+    name = _deployment_name(group)
+    return {
+        profile.name: Deployment(app_name, name, profile.coalesce, group.adapter_name(profile))
+        for profile in group.members
+    }
+
+
+def _deployment_name(group: EngineGroup) -> str:
+    return f"{ENGINE_NAME}:{group.model_id.replace('/', '--').replace('.', '_')}"
 
 
 def _app_name(group: EngineGroup) -> str:
@@ -157,10 +144,8 @@ def _app_name(group: EngineGroup) -> str:
     return f"model-{group.model_id}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".replace("/", "--")
 
 
-def _reason(name: str) -> str | None:
+def _reason(messages: Iterable[str]) -> str | None:
     """Return the last line of what Serve reports about a failed application."""
-    status = serve.status().applications.get(name)
-    messages = [deployment.message for deployment in status.deployments.values()] if status else []
     lines = [line.strip() for message in messages for line in message.splitlines() if line.strip()]
     errors = [line for line in lines if "Error" in line]
     reasons: list[str] = errors or lines

@@ -28,7 +28,7 @@ from atp_ray.config_files import configs_dir
 from atp_ray.errors import EngineError
 from atp_ray.sandbox.isolation import Isolation
 from serve_deployments.engine_groups import engine_groups
-from serve_deployments.model_app import deploy_models
+from serve_deployments.model_app import await_models, start_models
 
 POLICY_COALESCE = 256
 CPUS_PER_ENGINE = 2
@@ -81,17 +81,20 @@ def running_experiment(
     models = [profile for profile in profiles if isinstance(profile, ModelProfile)]
     with connected(placement.address, n_engines=len(engine_groups(models))):
         seconds["ray"] = time.monotonic() - start
-        with _timed(seconds, "engine"):
-            deployments = deploy_models(models)
+        start = time.monotonic()
+        served = start_models(models)
+        # Engines start while agents, sandboxes and coordinators do.
         sandboxes: tuple[str, ...] = ()
         sandbox_actors: list[ActorHandle[Any]] = []
         if tools:
             with _timed(seconds, "sandbox"):
                 sandboxes, sandbox_actors = create_sandboxes(placement.sandbox, len(ray.nodes()))
         with _timed(seconds, "agents"):
-            players = [PlayerSpec(profile, deployments.get(profile.name)) for profile in profiles]
+            players = [PlayerSpec(profile, served.deployments.get(profile.name)) for profile in profiles]
             population, agents = create_population(n_agents, players, placement.agents_per_actor, sandboxes)
             coordinators = _create_coordinators(run_dir, population, profiles, placement)
+        await_models(served)
+        seconds["engine"] = time.monotonic() - start
         try:
             yield Experiment(population, agents, coordinators, seconds)
         finally:

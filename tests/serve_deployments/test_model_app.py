@@ -22,7 +22,7 @@ from atp_ray.sampling import Sampling
 from atp_ray.scenarios.registry import scenario_names
 from atp_ray.storage.tables import read_table
 from serve_deployments.engine_groups import EngineGroup
-from serve_deployments.engine_options import llm_options, runs_on_gpu
+from serve_deployments.engine_options import deployment_options, llm_options, runs_on_gpu
 from serve_deployments.model_app import deploy_models
 
 
@@ -54,7 +54,7 @@ def test_a_gpu_profile_becomes_gpu_options() -> None:
     assert runs_on_gpu(profile, gpus=8)
     options = llm_options(EngineGroup(profile.name, profile, (profile,)), on_gpu=True)
     assert options["engine_kwargs"]["tensor_parallel_size"] == 4
-    assert options["deployment_config"]["autoscaling_config"]["max_replicas"] == 8
+    assert deployment_options(profile, on_gpu=True)["autoscaling_config"]["max_replicas"] == 8
     assert "accelerator_config" not in options
     with pytest.raises(UsageError, match=r"needs 4 GPU\(s\) per replica but the cluster has 2"):
         runs_on_gpu(profile, gpus=2)
@@ -116,12 +116,32 @@ def test_a_population_of_64_plays_tiny_and_reruns_alike(tiny_engine, tiny, tmp_p
     assert sum(action in ("deviant", "aligned") for action in actions) >= 0.99 * 128
 
 
-def test_a_cpu_engine_is_one_process_that_shares_short_prefixes_and_a_gpu_engine_is_vllms_choice(tiny) -> None:
+def test_a_cpu_engine_shares_short_prefixes_and_a_gpu_engine_is_vllms_choice(tiny) -> None:
     group = EngineGroup("tiny", tiny, (tiny,))
-    on_cpu = llm_options(group, on_gpu=False)
-    assert on_cpu["engine_kwargs"]["distributed_executor_backend"].endswith(".UniProcExecutor")
-    assert on_cpu["engine_kwargs"]["block_size"] == 32
-    assert int(on_cpu["runtime_env"]["env_vars"]["OMP_NUM_THREADS"]) >= 1
-    on_gpu = llm_options(group, on_gpu=True)
-    assert not {"distributed_executor_backend", "block_size"} & on_gpu["engine_kwargs"].keys()
-    assert "OMP_NUM_THREADS" not in on_gpu["runtime_env"]["env_vars"]
+    assert llm_options(group, on_gpu=False)["engine_kwargs"]["block_size"] == 32
+    assert int(
+        deployment_options(tiny, on_gpu=False)["ray_actor_options"]["runtime_env"]["env_vars"]["OMP_NUM_THREADS"]
+    )
+    assert "block_size" not in llm_options(group, on_gpu=True)["engine_kwargs"]
+    environment = deployment_options(tiny, on_gpu=True)["ray_actor_options"]["runtime_env"]
+    assert "OMP_NUM_THREADS" not in environment["env_vars"]
+    assert "worker_process_setup_hook" not in environment
+
+
+@pytest.mark.parametrize("on_gpu", [False, True])
+@pytest.mark.parametrize(("workers", "kind"), [(1, None), (4, "H100")])
+def test_a_replica_occupies_what_ray_serve_llm_would_book(local_ray, on_gpu, workers, kind) -> None:
+    from ray.serve.llm import LLMConfig
+    from ray.serve.llm.deployment import LLMServer
+
+    profile = resolve_checkpoint("qwen3-8b")
+    profile = profile.model_copy(
+        update={
+            "engine": profile.engine.model_copy(update={"tensor_parallel_size": workers}),
+            "deployment": profile.deployment.model_copy(update={"accelerator_type": kind}),
+        }
+    )
+    config = LLMConfig(**llm_options(EngineGroup(profile.name, profile, (profile,)), on_gpu))
+    booked = LLMServer.get_deployment_options(config)["placement_group_bundles"]
+    ours = deployment_options(profile, on_gpu)["placement_group_bundles"]
+    assert [{name: n for name, n in bundle.items() if n} for bundle in booked] == ours
