@@ -52,6 +52,7 @@ class Coordinator:
         run_dir: the run's folder, on this node or on storage all nodes share.
         population: the agent actors.
         coalesce: turns sent in one call to a host; above 1 pays when decisions are quick.
+        cells_at_once: bound on the cells in play; others wait.
         episodes_at_once: bound on the episodes of one cell in play.
     """
 
@@ -61,10 +62,12 @@ class Coordinator:
         population: Population,
         policy: FailurePolicy,
         coalesce: int = 1,
+        cells_at_once: int = 4,
         episodes_at_once: int = 256,
     ) -> None:
         self._run_dir = run_dir
         self._player = RoundPlayer(population, policy, coalesce)
+        self._cells_in_play = asyncio.Semaphore(cells_at_once)
         self._episodes_at_once = episodes_at_once
         self._actions: Counter[Action] = Counter()
         self._rounds = 0
@@ -83,6 +86,10 @@ class Coordinator:
             EngineError: a whole round went unanswered; what was settled before is kept.
             StorageError: the log or the tables cannot be written.
         """
+        async with self._cells_in_play:
+            return await self._play(cell)
+
+    async def _play(self, cell: CellSpec) -> CellOutcome:
         log = EventLog(log_path(self._run_dir, cell.cell_id))
         slots = asyncio.Semaphore(self._episodes_at_once)
         try:

@@ -75,14 +75,15 @@ def main(argv: Sequence[str]) -> int:
         signal.signal(number, lambda *_: stop.set())
     url = f"http://{arguments.host}:{arguments.port}"
     with run_lock(arguments.state), connected(arguments.address, n_engines=len(engine_groups(models))):
-        with console.status(f"starting {', '.join(profile.name for profile in profiles)}"):
+        with console.status("starting Ray Serve") as status:
             open_http(arguments.host, arguments.port)
             # The models' own front knows no tokens: where the service is not for this machine only, it stays closed.
             local = is_loopback(arguments.host)
             served = start_openai(models, OPENAI_PREFIX) if models and local else start_models(models)
             players = [PlayerSpec(profile, served.deployments.get(profile.name)) for profile in profiles]
+            status.update(f"starting {arguments.agents} agents")
             population, agents = create_population(arguments.agents, players, arguments.agents_per_actor)
-            await_models(served)
+            await_models(served, lambda phase: status.update(f"starting {phase}"))
             limits = HostLimits(arguments.running, arguments.pace)
             host = start_host(arguments.state, population, profiles, limits, webhooks)
             deploy_api(profiles, arguments.agents, access)

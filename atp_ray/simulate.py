@@ -117,9 +117,17 @@ def _play_and_print(
     tools = cell.paradigm == "tool_usage"
     with run_lock(out):
         with (
-            console.status(f"starting Ray and the players ({cell.checkpoint})"),
-            running_experiment(out, list(profiles.values()), cell.population, placement, tools=tools) as experiment,
+            console.status(f"starting the players ({cell.checkpoint})") as status,
+            running_experiment(
+                out,
+                list(profiles.values()),
+                cell.population,
+                placement,
+                tools=tools,
+                on_part=lambda part: status.update(f"starting {part}"),
+            ) as experiment,
         ):
+            status.update("playing")
             try:
                 ray.get(experiment.coordinators[0].play.remote(cell))
             except ray.exceptions.RayTaskError as error:

@@ -170,14 +170,17 @@ def _play(
 ) -> SweepOutcome:
     decisions = sum(cell.n_decisions for cell in cells)
     rate_name = TERMS[cells[0].paradigm].rate
-    with progress_bar(console, "starting Ray and the engine", decisions, "decisions") as update:
+    with progress_bar(console, "starting", decisions, "decisions") as update:
 
         def show(counts: Counts) -> None:
             rate = f"{rate_name} {counts.deviant / counts.decisions:.0%}" if counts.decisions else ""
             note = f"{rate}, {counts.undecided} undecided" if counts.undecided else rate
             update(counts.decisions, None, note, f"playing, {counts.cells}/{len(cells)} cells")
 
-        return play_cells(cells, list(profiles.values()), out, placement, cells_at_once, show)
+        def show_part(part: str) -> None:
+            update(0, description=f"starting {part}")
+
+        return play_cells(cells, list(profiles.values()), out, placement, cells_at_once, show, on_part=show_part)
 
 
 def _describe(console: Console, grid: Grid, workload: Workload) -> None:

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ray import serve
 from ray.serve.llm import LLMConfig
 from ray.serve.llm.deployment import LLMServer
 from ray.serve.llm.openai_api_models import ChatCompletionRequest
 
 from atp_ray.model_calls import ModelReply, ReplyRequest, decision_texts
 from serve_deployments.cpu_engine import CpuEngine
+from serve_deployments.start_phases import tell_phase
 
 
 class AgentLLMServer(LLMServer):  # type: ignore[misc]
@@ -29,12 +31,15 @@ class AgentLLMServer(LLMServer):  # type: ignore[misc]
         Args:
             options: of `LLMConfig`, as `llm_options` returns them; built here, so that whoever deploys imports no vLLM.
         """
+        application = serve.get_replica_context().app_name
+        tell_phase(application, "loading weights")
         config = LLMConfig(**options)
         if Path(str(config.model_loading_config.model_source)).is_dir():
             # There is nothing to download: Ray's task that would look imports all of vLLM once more.
             config.get_or_create_callback().ctx.run_init_node = False
         await super().__init__(config, engine_cls=CpuEngine if "accelerator_config" in options else None)
         self._model_id: str = config.model_id
+        tell_phase(application, "ready")
 
     async def _start_engine(self) -> None:
         """Start the engine, and no actor that reports its use; the report would leave the machine."""

@@ -19,6 +19,7 @@ from atp_ray.checkpoint_profiles import ModelProfile
 from atp_ray.errors import EngineError
 from serve_deployments.engine_groups import EngineGroup, engine_groups
 from serve_deployments.engine_options import deployment_options, llm_options, runs_on_gpu
+from serve_deployments.start_phases import current_phase, tell_phase
 
 ENGINE_CLASS = "serve_deployments.llm_server.AgentLLMServer"
 FRONT_CLASS = "serve_deployments.openai_front.OpenAiFront"
@@ -84,18 +85,18 @@ def start_openai(profiles: Sequence[ModelProfile], prefix: str) -> Models:
     return Models(deployments, {OPENAI_APP: ", ".join(profile.name for profile in profiles)})
 
 
-def await_models(models: Models, check: Callable[[], None] = lambda: None) -> None:
+def await_models(models: Models, on_phase: Callable[[str], None] = lambda _: None) -> None:
     """Wait until every engine answers.
 
     Args:
-        check: called again and again meanwhile; what it raises ends the waiting.
+        on_phase: called again and again meanwhile with what the engine waited for is doing.
 
     Raises:
         EngineError: an engine does not start; carries its last message.
     """
     for name, checkpoints in models.applications.items():
         while (status := serve.status().applications.get(name)) is None or status.status in BUSY:
-            check()
+            on_phase(f"engine of {checkpoints}: {current_phase(name)}")
             time.sleep(POLL_S)
         if status.status != ApplicationStatus.RUNNING:
             messages = [status.message, *(deployment.message for deployment in status.deployments.values())]
@@ -117,6 +118,7 @@ def deploy_models(profiles: Iterable[ModelProfile]) -> dict[str, Deployment]:
 
 
 def _start(app: serve.Application, name: str, route_prefix: str | None) -> None:
+    tell_phase(name, "importing vLLM")
     target = serve.RunTarget(app, name=name, route_prefix=route_prefix)
     serve.run_many([target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)
 

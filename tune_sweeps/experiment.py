@@ -7,7 +7,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,13 +42,14 @@ class Placement:
     """How an experiment is spread.
 
     `address` is None for a Ray of its own on this machine, or an existing cluster's (`auto`, `ray://host:port`).
-    `agents_per_actor` None is one actor per agent, packed only beyond what the cluster holds. `sandbox` is how tool
-    calls are isolated, where there are any.
+    `agents_per_actor` None is one actor per agent, packed only beyond what the cluster holds. `cells_at_once` is the
+    most cells that a coordinator plays together. `sandbox` is how tool calls are isolated, where there are any.
     """
 
     address: str | None = None
     agents_per_actor: int | None = None
     coordinators: int = 1
+    cells_at_once: int = 4
     failure_policy: FailurePolicy = field(default_factory=FailurePolicy)
     sandbox: Isolation = "bubblewrap"
 
@@ -65,12 +66,19 @@ class Experiment:
 
 @contextmanager
 def running_experiment(
-    run_dir: Path, profiles: Sequence[Profile], n_agents: int, placement: Placement, *, tools: bool = False
+    run_dir: Path,
+    profiles: Sequence[Profile],
+    n_agents: int,
+    placement: Placement,
+    *,
+    tools: bool = False,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Experiment]:
     """Start everything an experiment needs, and end it again.
 
     Args:
         tools: whether agents run code, in a sandbox on each node.
+        on_part: told what is being started, each time it changes.
 
     Raises:
         EngineError: the cluster cannot be reached, or an engine or the actors do not start.
@@ -79,11 +87,13 @@ def running_experiment(
     seconds: dict[str, float] = {}
     start = time.monotonic()
     models = [profile for profile in profiles if isinstance(profile, ModelProfile)]
+    on_part("Ray")
     with connected(placement.address, n_engines=len(engine_groups(models))):
         seconds["ray"] = time.monotonic() - start
         start = time.monotonic()
-        served = start_models(models)
         # Engines start while agents, sandboxes and coordinators do.
+        served = start_models(models)
+        on_part(f"{n_agents} agents" + (" and the engine" if models else ""))
         sandboxes: tuple[str, ...] = ()
         sandbox_actors: list[ActorHandle[Any]] = []
         if tools:
@@ -93,8 +103,9 @@ def running_experiment(
             players = [PlayerSpec(profile, served.deployments.get(profile.name)) for profile in profiles]
             population, agents = create_population(n_agents, players, placement.agents_per_actor, sandboxes)
             coordinators = _create_coordinators(run_dir, population, profiles, placement)
-        await_models(served)
-        seconds["engine"] = time.monotonic() - start
+        if models:
+            await_models(served, on_part)
+            seconds["engine"] = time.monotonic() - start
         try:
             yield Experiment(population, agents, coordinators, seconds)
         finally:
@@ -169,7 +180,8 @@ def _create_coordinators(
     remote = ray.remote(num_cpus=0, max_restarts=10, max_task_retries=10, scheduling_strategy=here)(Coordinator)
     coalesce = min(getattr(profile, "coalesce", POLICY_COALESCE) for profile in profiles)
     return [
-        remote.remote(run_dir, population, placement.failure_policy, coalesce) for _ in range(placement.coordinators)
+        remote.remote(run_dir, population, placement.failure_policy, coalesce, placement.cells_at_once)
+        for _ in range(placement.coordinators)
     ]
 
 

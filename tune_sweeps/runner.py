@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import logging
+import itertools
 import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import ray
-from ray import tune
+from ray import ObjectRef, tune
 
-from actors.coordinator import Progress
+from actors.coordinator import CellOutcome, Progress
 from atp_ray.cells import CellSpec
 from atp_ray.checkpoint_profiles import Profile
 from atp_ray.errors import AtpError
@@ -39,48 +40,48 @@ def play_cells(
     cells_at_once: int,
     on_progress: Callable[[Progress], None],
     on_started: Callable[[Experiment], None] = lambda _: None,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> SweepOutcome:
     """Play `cells` into `run_dir`, `cells_at_once` together; a cell that fails does not stop the others.
 
     Args:
         on_progress: called about twice a second, from another thread, with the counts of all coordinators.
+        on_part: told what is being started.
 
     Raises:
         EngineError, UsageError: the experiment does not start.
     """
     n_agents = max(cell.population for cell in cells)
     tools = any(cell.paradigm == "tool_usage" for cell in cells)
-    with running_experiment(run_dir, profiles, n_agents, placement, tools=tools) as experiment:
+    placement = replace(placement, cells_at_once=cells_at_once)
+    with running_experiment(run_dir, profiles, n_agents, placement, tools=tools, on_part=on_part) as experiment:
         on_started(experiment)
         start = time.monotonic()
         try:
             with watching(lambda: on_progress(total_progress(experiment))):
-                errors = _run_trials(cells, experiment, cells_at_once)
+                errors = _run_trials(cells, experiment)
         finally:
             on_progress(total_progress(experiment))
         experiment.seconds["rounds"] = time.monotonic() - start
         return SweepOutcome(dict(experiment.seconds), errors)
 
 
-def _run_trials(cells: Sequence[CellSpec], experiment: Experiment, cells_at_once: int) -> tuple[BaseException, ...]:
-    references = {cell.cell_id: ray.put(cell) for cell in cells}
-    coordinators = tuple(experiment.coordinators)
-    trainable = tune.with_parameters(CellTrial, cells=references, coordinators=coordinators)
-    points = [{"cell_id": cell.cell_id, "coordinator": i % len(coordinators)} for i, cell in enumerate(cells)]
+def _run_trials(cells: Sequence[CellSpec], experiment: Experiment) -> tuple[BaseException, ...]:
+    # The coordinators play while Tune is still starting its process; a trial waits for its cell and reports it.
+    players = itertools.cycle(experiment.coordinators)
+    outcomes = {cell.cell_id: coordinator.play.remote(cell) for cell, coordinator in zip(cells, players, strict=False)}
     # Tune's own console would print over the progress bar.
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
-    # Tune logs a failed trial with its traceback; what failed is returned, and said once, by the command.
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     # Nothing of Tune's own files is needed again: the event log says what is done. A full run folder cannot break them.
     with tempfile.TemporaryDirectory(prefix="atp_ray-tune-") as scratch:
         tuner = tune.Tuner(
             # A trial only waits for its coordinator: it must not take a CPU from the engine.
-            tune.with_resources(trainable, {"memory": TRIAL_MEMORY_BYTES}),
-            param_space={"point": tune.grid_search(points)},
+            tune.with_resources(tune.with_parameters(CellTrial, outcomes=outcomes), {"memory": TRIAL_MEMORY_BYTES}),
+            param_space={"cell_id": tune.grid_search(list(outcomes))},
             tune_config=tune.TuneConfig(
                 reuse_actors=True,
-                max_concurrent_trials=cells_at_once,
-                trial_dirname_creator=lambda trial: trial.config["point"]["cell_id"],
+                max_concurrent_trials=1,  # one process for all cells; how many are in play is up to the coordinators
+                trial_dirname_creator=lambda trial: trial.config["cell_id"],
             ),
             run_config=tune.RunConfig(
                 name="tune",
@@ -89,7 +90,20 @@ def _run_trials(cells: Sequence[CellSpec], experiment: Experiment, cells_at_once
                 verbose=0,
             ),
         )
-        return tuple(_cause(error) for error in tuner.fit().errors)
+        tuner.fit()
+    return _errors(list(outcomes.values()))
+
+
+def _errors(outcomes: Sequence[ObjectRef[CellOutcome]]) -> tuple[BaseException, ...]:
+    """Return what went wrong in the cells that have ended; an interrupted sweep leaves others unended."""
+    ended, _ = ray.wait(list(outcomes), num_returns=len(outcomes), timeout=0)
+    errors = []
+    for outcome in ended:
+        try:
+            ray.get(outcome)
+        except (ray.exceptions.RayError, AtpError) as error:
+            errors.append(_cause(error))
+    return tuple(errors)
 
 
 def _cause(error: BaseException) -> BaseException:

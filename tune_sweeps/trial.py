@@ -1,47 +1,42 @@
-"""The Tune trainable: one trial plays one cell and reports its collusion rate round by round."""
+"""The Tune trainable: one trial stands for one cell and reports its rates round by round."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import ray
 from ray import ObjectRef, tune
-from ray.actor import ActorHandle
 
 from actors.coordinator import CellOutcome
-from atp_ray.cells import CellSpec
+from atp_ray.errors import AtpError
 
 
 class CellTrial(tune.Trainable):  # type: ignore[misc]
-    """Hands a cell to its coordinator; training iteration r reports round r.
+    """Waits for a cell that its coordinator plays; training iteration r reports round r.
 
-    The config names the cell (`point.cell_id`) and its coordinator by index; `tune.with_parameters` passes what they
-    stand for.
+    The config names the cell (`cell_id`); `tune.with_parameters` passes where its outcome will be.
     """
 
-    def setup(
-        self,
-        config: dict[str, Any],
-        cells: Mapping[str, ObjectRef[CellSpec]] | None = None,
-        coordinators: Sequence[ActorHandle[Any]] = (),
-    ) -> None:
+    def setup(self, config: dict[str, Any], outcomes: Mapping[str, ObjectRef[CellOutcome]] | None = None) -> None:
         """Remember what a reused trial actor needs for every cell."""
-        self._cells = cells or {}
-        self._coordinators = coordinators
+        self._outcomes = outcomes or {}
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take another cell; starting a fresh process for each would take longer than playing it."""
-        self._cell_id: str = new_config["point"]["cell_id"]
-        self._coordinator = self._coordinators[new_config["point"]["coordinator"]]
+        self._cell_id: str = new_config["cell_id"]
         self._outcome: CellOutcome | None = None
         return True
 
     def step(self) -> dict[str, Any]:
-        """Play the cell on the first call; report the next round's rate on each."""
+        """Report the next round's rate, once the cell is played; a cell that failed has none, and says why."""
         if self._outcome is None:
-            self._outcome = ray.get(self._coordinator.play.remote(self._cells[self._cell_id]))
+            try:
+                self._outcome = ray.get(self._outcomes[self._cell_id])
+            except (ray.exceptions.RayError, AtpError) as error:
+                # Raised, it would cost this process; whoever started the sweep reads the error itself.
+                return {"round": 0, "failure": str(error), "done": True}
             self._round = 0
         rates = self._outcome.deviant_rates
         self._round += 1
