@@ -7,6 +7,7 @@ log alone decides what has happened; a coordinator that is restarted continues f
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +22,13 @@ from atp_ray.actions import Action, deviant_rate
 from atp_ray.cells import CellSpec
 from atp_ray.episodes import EpisodeSpec
 from atp_ray.rounds import observe_round, settle_round
-from atp_ray.storage.event_log import EventLog
+from atp_ray.storage.event_log import EventLog, LogBusyError
 from atp_ray.storage.records import RoundRecord
 from atp_ray.storage.run_folder import log_path
 from atp_ray.storage.tables import write_cell
 from atp_ray.turns import Turn
+
+ORPHAN_PATIENCE_S, ORPHAN_POLL_S = 60.0, 0.2
 
 
 class Progress(NamedTuple):
@@ -90,7 +93,7 @@ class Coordinator:
             return await self._play(cell)
 
     async def _play(self, cell: CellSpec) -> CellOutcome:
-        log = EventLog(log_path(self._run_dir, cell.cell_id))
+        log = await _open_log(log_path(self._run_dir, cell.cell_id))
         slots = asyncio.Semaphore(self._episodes_at_once)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -126,6 +129,18 @@ class Coordinator:
         self._rounds += 1
         counts = np.bincount(record.action_A, minlength=len(Action))
         self._actions.update({action: int(counts[action]) for action in Action})
+
+
+async def _open_log(path: Path) -> EventLog:
+    """Open a log; the coordinator of a command that was killed may hold it until Ray ends it too."""
+    deadline = time.monotonic() + ORPHAN_PATIENCE_S
+    while True:
+        try:
+            return EventLog(path)
+        except LogBusyError:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(ORPHAN_POLL_S)
 
 
 def _rates(episodes: Sequence[Sequence[RoundRecord]]) -> tuple[float, ...]:

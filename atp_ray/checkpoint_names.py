@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 from atp_ray.adapters import ADAPTER_CONFIG, read_adapter, require_fit
+from atp_ray.checkpoint_folders import require_loadable
 from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, PolicyProfile, Profile
 from atp_ray.config_files import config_names, configs_dir, load_yaml, parse_model
 from atp_ray.errors import UsageError, suggestion
@@ -45,6 +46,7 @@ def resolve_checkpoint(name: str, base_url: str | None = None) -> Profile:
     if (Path(name) / ADAPTER_CONFIG).exists():
         return _adapted(name)
     if (Path(name) / "config.json").exists():
+        require_loadable(Path(name))
         return _identified(_folder_profile(name), Path(name))
     if name.count("/") == 1 and not Path(name).exists() and not name.startswith((".", "/", "runs/")):
         return ModelProfile(name=name, source=name)

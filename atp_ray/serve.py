@@ -6,12 +6,13 @@ import argparse
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import ray
+from rich.console import Console
 
 from actors.agent import PlayerSpec
 from actors.population import create_population
@@ -33,8 +34,8 @@ from tune_sweeps.experiment import connected
 OPENAI_PREFIX = "/openai"
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run the command until it is interrupted; returns its exit code."""
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command's arguments."""
     parser = argparse.ArgumentParser(prog="python -m atp_ray.serve", description=__doc__.partition(": ")[2])
     parser.add_argument("--checkpoint", action="append", help="what may play; repeat for several (default: tiny)")
     parser.add_argument("--agents", type=positive_int, default=64, help="agents a simulation may have (default: 64)")
@@ -61,18 +62,46 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
     parser.add_argument("--base-url", help="endpoint of an openai: checkpoint")
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command until it is interrupted; returns its exit code."""
+    arguments = build_parser().parse_args(argv)
     if arguments.proxy == "haproxy" and not uses_haproxy():
         restart_with_haproxy(argv, arguments.address)
-    console = report_console()
+    stop = threading.Event()
+
+    def heed_signals() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+
+    run_service(arguments, report_console(), stop, on_checked=heed_signals)
+    remove_files()
+    return 0
+
+
+def run_service(
+    arguments: argparse.Namespace,
+    console: Console,
+    stop: threading.Event,
+    on_checked: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until `stop` is set.
+
+    Args:
+        arguments: as `build_parser` returns them.
+        on_checked: called once nothing is left to refuse and the starting begins.
+
+    Raises:
+        UsageError, EngineError, StorageError: it cannot be served.
+    """
     profiles = _profiles(arguments.checkpoint or ["tiny"], arguments.base_url)
     access = _access(arguments.host)
     webhooks = dict(_webhook(given) for given in arguments.webhook)
     require_free_port(arguments.host, arguments.port)
     models = [profile for profile in profiles if isinstance(profile, ModelProfile)]
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    on_checked()
     url = f"http://{arguments.host}:{arguments.port}"
     with run_lock(arguments.state), connected(arguments.address, n_engines=len(engine_groups(models))):
         with console.status("starting Ray Serve") as status:
@@ -97,8 +126,6 @@ def main(argv: Sequence[str]) -> int:
             with suppress(ray.exceptions.RayError):  # it is being restarted; the next call wakes it
                 ray.get(host.ready.remote())
         del agents
-    remove_files()
-    return 0
 
 
 def _profiles(names: Sequence[str], base_url: str | None) -> list[Profile]:

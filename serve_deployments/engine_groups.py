@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -19,6 +20,18 @@ class EngineGroup(NamedTuple):
     def adapters(self) -> tuple[ModelProfile, ...]:
         """The members that are adapters."""
         return tuple(profile for profile in self.members if profile.adapter)
+
+    @property
+    def key(self) -> str:
+        """Return what engines of the same base weights, engine and deployment settings have in common."""
+        base = self.base
+        parts = (base.source, base.hub_revision, base.engine.model_dump_json(), base.deployment.model_dump_json())
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+
+    @staticmethod
+    def adapter_key(profile: ModelProfile) -> str:
+        """Return which adapter a profile is, whatever it is called."""
+        return f"{profile.adapter}@{profile.revision}"
 
     def adapter_name(self, profile: ModelProfile) -> str | None:
         """Return the name of a profile's adapter in the engine (`BASE:NAME`), None for the base itself."""

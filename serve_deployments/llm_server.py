@@ -19,7 +19,7 @@ from ray.serve.llm.openai_api_models import ChatCompletionRequest
 
 from atp_ray.model_calls import ModelReply, ReplyRequest, decision_texts
 from serve_deployments.cpu_engine import CpuEngine
-from serve_deployments.start_phases import tell_phase
+from serve_deployments.engine_records import tell_phase
 
 
 class AgentLLMServer(LLMServer):  # type: ignore[misc]

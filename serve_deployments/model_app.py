@@ -5,7 +5,6 @@ Nothing here imports vLLM: deployments are named by the path of their class, whi
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ from atp_ray.checkpoint_profiles import ModelProfile
 from atp_ray.errors import EngineError
 from serve_deployments.engine_groups import EngineGroup, engine_groups
 from serve_deployments.engine_options import deployment_options, llm_options, runs_on_gpu
-from serve_deployments.start_phases import current_phase, tell_phase
+from serve_deployments.engine_records import EngineRecord, read_phase, read_record, tell_phase, write_record
 
 ENGINE_CLASS = "serve_deployments.llm_server.AgentLLMServer"
 FRONT_CLASS = "serve_deployments.openai_front.OpenAiFront"
@@ -39,8 +38,8 @@ class Models(NamedTuple):
 def start_models(profiles: Iterable[ModelProfile]) -> Models:
     """Begin to start one engine for each base model, and return without waiting for it.
 
-    Adapters are served by the engine of their base. On a cluster that already serves the same group of checkpoints, its
-    engine is used.
+    Adapters are served by the engine of their base. On a cluster where an engine already holds a base and the adapters
+    asked for, that engine is used.
 
     Raises:
         UsageError: a profile needs more GPUs than the cluster has.
@@ -51,15 +50,17 @@ def start_models(profiles: Iterable[ModelProfile]) -> Models:
     if groups:
         # Agents come by handle; without an HTTP proxy a sweep needs no port.
         serve.start(proxy_location="Disabled")
-    running = serve.status().applications if groups else {}
     deployments: dict[str, Deployment] = {}
     applications: dict[str, str] = {}
     for group, gpu in zip(groups, on_gpu, strict=True):
-        name = _app_name(group)
-        applications[name] = group.model_id
-        deployments |= _places(group, name)
-        if name not in running or running[name].status != ApplicationStatus.RUNNING:
-            _start(_engine(group, gpu), name, route_prefix=None)
+        record = _running_engine(group)
+        if record is None:
+            application = f"model-{group.model_id}-{group.key}".replace("/", "--")
+            record = _record(group, application)
+            write_record(group.key, record)
+            _start(_engine(group, gpu), application, route_prefix=None)
+        applications[record.application] = group.model_id
+        deployments |= _places(group, record)
     return Models(deployments, applications)
 
 
@@ -79,7 +80,9 @@ def start_openai(profiles: Sequence[ModelProfile], prefix: str) -> Models:
         on_gpu = runs_on_gpu(group.base, gpus)
         engines[group.model_id] = _engine(group, on_gpu)
         options[group.model_id] = llm_options(group, on_gpu)
-        deployments |= _places(group, OPENAI_APP)
+        record = _record(group, OPENAI_APP)
+        write_record(group.key, record)
+        deployments |= _places(group, record)
     front = serve.deployment(name="front", ray_actor_options={"num_cpus": 0}, max_ongoing_requests=100_000)(FRONT_CLASS)
     _start(front.bind(handles=engines, options=options), OPENAI_APP, route_prefix=prefix)
     return Models(deployments, {OPENAI_APP: ", ".join(profile.name for profile in profiles)})
@@ -96,7 +99,7 @@ def await_models(models: Models, on_phase: Callable[[str], None] = lambda _: Non
     """
     for name, checkpoints in models.applications.items():
         while (status := serve.status().applications.get(name)) is None or status.status in BUSY:
-            on_phase(f"engine of {checkpoints}: {current_phase(name)}")
+            on_phase(f"engine of {checkpoints}: {read_phase(name)}")
             time.sleep(POLL_S)
         if status.status != ApplicationStatus.RUNNING:
             messages = [status.message, *(deployment.message for deployment in status.deployments.values())]
@@ -128,22 +131,35 @@ def _engine(group: EngineGroup, on_gpu: bool) -> serve.Application:
     return serve.deployment(name=_deployment_name(group), **options)(ENGINE_CLASS).bind(llm_options(group, on_gpu))
 
 
-def _places(group: EngineGroup, app_name: str) -> dict[str, Deployment]:
-    name = _deployment_name(group)
+def _record(group: EngineGroup, application: str) -> EngineRecord:
+    adapters = {group.adapter_key(profile): f"{group.model_id}:{profile.name}" for profile in group.adapters}
+    return EngineRecord(application=application, deployment=_deployment_name(group), adapters=adapters)
+
+
+def _running_engine(group: EngineGroup) -> EngineRecord | None:
+    """Return the cluster's engine that already holds the group, if it has not failed."""
+    record = read_record(group.key)
+    if record is None or not {group.adapter_key(profile) for profile in group.adapters} <= record.adapters.keys():
+        return None
+    application = serve.status().applications.get(record.application)
+    usable = (ApplicationStatus.RUNNING, ApplicationStatus.DEPLOYING)
+    return record if application is not None and application.status in usable else None
+
+
+def _places(group: EngineGroup, record: EngineRecord) -> dict[str, Deployment]:
     return {
-        profile.name: Deployment(app_name, name, profile.coalesce, group.adapter_name(profile))
+        profile.name: Deployment(
+            record.application,
+            record.deployment,
+            profile.coalesce,
+            record.adapters[group.adapter_key(profile)] if profile.adapter else None,
+        )
         for profile in group.members
     }
 
 
 def _deployment_name(group: EngineGroup) -> str:
     return f"{ENGINE_NAME}:{group.model_id.replace('/', '--').replace('.', '_')}"
-
-
-def _app_name(group: EngineGroup) -> str:
-    """Return a name that says which engine this is: the same group on the same cluster is deployed once."""
-    text = "".join(profile.model_dump_json() for profile in (group.base, *group.members))
-    return f"model-{group.model_id}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".replace("/", "--")
 
 
 def _reason(messages: Iterable[str]) -> str | None:

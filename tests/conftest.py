@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from live_service import LiveService
+from live_service import HostedService, LiveService
 from support import save_random_adapter
 
 from actors.model_clients import Deployment
@@ -46,8 +46,20 @@ def adapters(tiny: ModelProfile, tmp_path_factory: pytest.TempPathFactory) -> li
 
 
 @pytest.fixture(scope="session")
-def engine(local_ray: None, tiny: ModelProfile, adapters: list[ModelProfile]) -> dict[str, Deployment]:
-    """A real vLLM engine behind Ray Serve, started once: the embedded checkpoint and two adapters on it, by name."""
+def tiny_service(
+    local_ray: None, adapters: list[ModelProfile], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[HostedService]:
+    """The one service with a real vLLM engine: the embedded checkpoint and two adapters on it."""
+    names = [part for adapter in adapters for part in ("--checkpoint", adapter.name)]
+    state = tmp_path_factory.mktemp("tiny-service") / "state"
+    service = HostedService(state, "--agents", "8", "--agents-per-actor", "4", "--checkpoint", "tiny", *names)
+    yield service
+    service.stop()
+
+
+@pytest.fixture(scope="session")
+def engine(tiny_service: HostedService, tiny: ModelProfile, adapters: list[ModelProfile]) -> dict[str, Deployment]:
+    """Where the engine of the service is reached by handle: the embedded checkpoint and two adapters on it, by name."""
     return deploy_models([tiny, *adapters])
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
+import io
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from rich.console import Console
 from support import PATIENCE_S
 
 from atp_ray.client import Client
 from atp_ray.config_files import configs_dir
+from atp_ray.serve import OPENAI_PREFIX, build_parser, run_service
 
 
 class LiveService:
@@ -84,6 +89,47 @@ class LiveService:
     def _tree(self) -> list[psutil.Process]:
         root = psutil.Process(self.process.pid)
         return [root, *root.children(recursive=True)]
+
+
+class HostedService:
+    """The service in this process and on its Ray, as `python -m atp_ray.serve` runs it in one of its own."""
+
+    def __init__(self, state: Path, *options: str) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self._stop = threading.Event()
+        self._output = io.StringIO()
+        arguments = build_parser().parse_args(["--port", str(port), "--state", str(state), *options])
+        self._thread = threading.Thread(target=self._run, args=(arguments,), name="service")
+        self._error: BaseException | None = None
+        self._thread.start()
+        deadline = time.monotonic() + PATIENCE_S
+        while "Next:" not in self._output.getvalue():
+            if self._error is not None:
+                raise self._error
+            assert time.monotonic() < deadline, self._output.getvalue()
+            time.sleep(0.1)
+
+    def _run(self, arguments: argparse.Namespace) -> None:
+        try:
+            run_service(arguments, Console(file=self._output, width=200), self._stop)
+        except BaseException as error:  # told to whoever waits for the start
+            self._error = error
+
+    @property
+    def openai_url(self) -> str:
+        """Where its models answer OpenAI clients."""
+        return f"{self.url}{OPENAI_PREFIX}/v1"
+
+    def client(self) -> Client:
+        """Return a client of it."""
+        return Client(self.url, None, "ann", timeout_s=60)
+
+    def stop(self) -> None:
+        """Stop it as a user would."""
+        self._stop.set()
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive()
 
 
 def free_port() -> int:

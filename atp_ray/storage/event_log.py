@@ -6,6 +6,7 @@ by a crash can only be the last one; it is dropped when the log is opened again,
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,10 @@ from atp_ray.storage.record_json import record_from_json, record_to_json
 from atp_ray.storage.records import RoundRecord
 
 
+class LogBusyError(StorageError):
+    """Another process writes to the log."""
+
+
 class EventLog:
     """Rounds of one cell, in a file, in the order they were settled.
 
@@ -23,6 +28,7 @@ class EventLog:
     is ever settled twice.
 
     Raises:
+        LogBusyError: another process writes to it, perhaps one whose command was just killed; it may be tried again.
         StorageError: the file cannot be read or written, or is damaged other than by a cut-off last line.
     """
 
@@ -32,6 +38,7 @@ class EventLog:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("ab", buffering=0)
+            self._lock()
             if path.is_file():
                 self._recover()
         except OSError as error:
@@ -63,6 +70,14 @@ class EventLog:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.close()
+            hint = "Wait for it to end, or choose another --out"
+            raise LogBusyError("another process is still writing to it", str(self.path), hint) from error
 
     def _recover(self) -> None:
         content = self.path.read_bytes()

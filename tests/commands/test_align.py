@@ -1,26 +1,22 @@
 """Alignment from the command line: killed and run again, named afterwards, refused in one line."""
 
-import os
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
+from command_runs import ROOT, Done, command_line, kill_tree, run_here
 from support import PATIENCE_S, drawn_text, role_play_pairs
 
 from atp_ray.alignment.learning_curve import read_metrics, series
 from atp_ray.alignment.pairs import write_pairs
 from atp_ray.checkpoint_names import resolve_checkpoint
-from atp_ray.config_files import configs_dir
 from atp_ray.errors import UsageError
 from atp_ray.runs import resolve_checkpoints
 from atp_ray.storage.run_folder import read_manifest, write_manifest
 from atp_ray.training_runs import find_training_run
 
-ROOT = configs_dir().parent
 STEPS = 12
 
 
@@ -32,14 +28,12 @@ def pairs(tmp_path_factory) -> Path:
 
 
 def line(pairs: Path, out: Path, *more: str) -> list[str]:
-    command = [sys.executable, "-m", "atp_ray.align", "dpo", "--profile", "tiny-dpo-lora", "--pairs", str(pairs)]
+    command = ["dpo", "--profile", "tiny-dpo-lora", "--pairs", str(pairs)]
     return [*command, "--out", str(out), "--set", f"steps={STEPS}", "--set", "save_steps=3", *more]
 
 
-def run(arguments: list[str], **options) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        arguments, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False, **options
-    )
+def align(arguments: list[str]) -> Done:
+    return run_here("align", *arguments)
 
 
 def losses(folder: Path) -> list[float]:
@@ -49,25 +43,19 @@ def losses(folder: Path) -> list[float]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(pairs, tmp_path_factory) -> Path:
+def undisturbed(local_ray, pairs, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("aligned") / "undisturbed"
-    done = run(line(pairs, folder))
+    done = align(line(pairs, folder))
     assert done.returncode == 0, done.stderr
     assert "Next:    python -m atp_ray.sweep --grid table1 --checkpoint tiny --checkpoint" in done.stdout
     return folder
 
 
-def kill_tree(process: subprocess.Popen) -> None:
-    """SIGKILL the command and all that it has started, Ray's own processes included."""
-    tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    for member in tree:
-        member.kill()
-    process.wait()
-
-
 def test_a_whole_job_killed_and_given_again_ends_as_if_undisturbed(undisturbed, pairs, tmp_path) -> None:
     out = tmp_path / "run"
-    process = subprocess.Popen(line(pairs, out), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command_line("align", *line(pairs, out)), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + PATIENCE_S
     while not list(out.glob("ray_train/*/checkpoint_*/trainer_state.json")):
         assert time.monotonic() < deadline
@@ -77,7 +65,7 @@ def test_a_whole_job_killed_and_given_again_ends_as_if_undisturbed(undisturbed, 
     assert read_manifest(out)["status"] == "running"
     with pytest.raises(UsageError, match="the training run is not finished"):
         resolve_checkpoint(str(out))
-    done = run(line(pairs, out))
+    done = align(line(pairs, out))
     assert done.returncode == 0, done.stderr
     assert losses(out) == pytest.approx(losses(undisturbed), abs=1e-6)
 
@@ -116,19 +104,19 @@ def test_two_runs_of_one_name_and_a_base_that_has_changed_are_refused(undisturbe
 
 def test_a_finished_run_is_not_trained_again_and_another_job_is_refused(undisturbed, pairs) -> None:
     before = (undisturbed / "checkpoint" / "adapter_model.safetensors").stat().st_mtime_ns
-    again = run(line(pairs, undisturbed))
+    again = align(line(pairs, undisturbed))
     assert again.returncode == 0, again.stderr
     assert (undisturbed / "checkpoint" / "adapter_model.safetensors").stat().st_mtime_ns == before
-    other = run(line(pairs, undisturbed, "--set", "beta=0.2"))
+    other = align(line(pairs, undisturbed, "--set", "beta=0.2"))
     assert other.returncode == 2
     assert "holds another training run" in other.stderr
-    elsewhere = run(line(pairs, undisturbed, "--storage", "nowhere://at-all"))
+    elsewhere = align(line(pairs, undisturbed, "--storage", "nowhere://at-all"))
     assert (elsewhere.returncode, "Traceback" in other.stderr + elsewhere.stderr) == (2, False)
     assert "--storage: cannot be used" in elsewhere.stderr
 
 
 def test_report_draws_the_learning_curve_of_a_run(undisturbed, tmp_path) -> None:
-    done = run([sys.executable, "-m", "atp_ray.report", str(undisturbed), "--out", str(tmp_path), "--format", "svg"])
+    done = run_here("report", undisturbed, "--out", tmp_path, "--format", "svg")
     assert done.returncode == 0, done.stderr
     assert "rewards/margins" in done.stdout
     assert "Not a statement about Qwen or Llama" in drawn_text(tmp_path / "learning_curve.svg")
@@ -148,18 +136,19 @@ def test_report_draws_the_learning_curve_of_a_run(undisturbed, tmp_path) -> None
         (["grpo", "--profile", "tiny-grpo", "--paradigm", "games", "--set", "group_size=5"], "whole groups"),
     ],
 )
-def test_what_cannot_be_trained_is_one_clear_line(arguments, message, pairs, tmp_path) -> None:
+def test_what_cannot_be_trained_is_one_clear_line(local_ray, arguments, message, pairs, tmp_path) -> None:
     if arguments[0] == "dpo":
         arguments = [*arguments, "--pairs", str(pairs)]
-    done = run([sys.executable, "-m", "atp_ray.align", *arguments, "--out", str(tmp_path / "run")])
+    done = align([*arguments, "--out", str(tmp_path / "run")])
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert not (tmp_path / "run" / "run.json").exists()
 
 
-def test_a_dry_run_says_what_memory_it_would_take(pairs, tmp_path) -> None:
-    done = run(line(pairs, tmp_path / "run", "--dry-run"), env=os.environ | {"COLUMNS": "200"})
+def test_a_dry_run_says_what_memory_it_would_take(local_ray, pairs, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    done = align(line(pairs, tmp_path / "run", "--dry-run"))
     assert done.returncode == 0, done.stderr
     assert "Memory a worker, GiB:" in done.stdout
     assert "nothing was trained" in done.stdout

@@ -1,36 +1,21 @@
 """Bad input: one clear line and exit code 2, whatever the command, before anything is started."""
 
-import importlib
+import json
 import shutil
 import socket
-import subprocess
-import sys
 
 import pytest
-from support import PATIENCE_S
-
-from atp_ray.cli import run_command
-from atp_ray.config_files import configs_dir
-
-ROOT = configs_dir().parent
+from command_runs import run_here, run_process
 
 
-@pytest.fixture
-def refused(capsys, monkeypatch):
-    """Run a command in this process, as its own would, and return what it prints on standard error."""
-    monkeypatch.chdir(ROOT)
-
-    def run(module, arguments):
-        with pytest.raises(SystemExit) as stopped:
-            run_command(importlib.import_module(f"atp_ray.{module}").main, [str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        assert stopped.value.code == 2, printed.err
-        assert "Traceback" not in printed.err + printed.out
-        # argparse prints its usage before its error; ours are a single line.
-        assert sum("error:" in line for line in printed.err.splitlines()) == 1
-        return printed.err
-
-    return run
+def refused(module, arguments) -> str:
+    """Run a command that is to refuse, and return what it prints on standard error."""
+    done = run_here(module, *arguments)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    # argparse prints its usage before its error; ours are a single line.
+    assert sum("error:" in line for line in done.stderr.splitlines()) == 1
+    return done.stderr
 
 
 @pytest.mark.parametrize(
@@ -84,8 +69,28 @@ def refused(capsys, monkeypatch):
         ("checkpoints", ["card", "qwen3-8b"], "has no card here"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_exit_code_2(refused, module, arguments, message) -> None:
+def test_bad_input_is_one_clear_line_and_exit_code_2(module, arguments, message) -> None:
     assert message in refused(module, arguments)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"model_type": "nonsense"}, "is no configuration that can be loaded"),
+        ({"model_type": "qwen3", "num_hidden_layers": "many"}, "is no configuration that can be loaded"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_folder_that_is_no_checkpoint_is_refused_before_anything_starts(config, message, tmp_path) -> None:
+    (tmp_path / "config.json").write_text("{" if config is None else json.dumps(config))
+    (tmp_path / "model.safetensors").touch()
+    assert message in refused("sweep", ["--grid", "smoke", "--checkpoint", tmp_path, "--out", tmp_path / "run"])
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_without_weights_is_refused(tmp_path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "qwen3"}')
+    assert "holds no weights" in refused("simulate", ["--checkpoint", tmp_path])
 
 
 @pytest.mark.parametrize(
@@ -100,14 +105,13 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(refused, module, arguments,
     ],
 )
 def test_every_command_refuses_so_as_a_process_too(module, arguments, message) -> None:
-    line = [sys.executable, "-m", f"atp_ray.{module}", *arguments]
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    done = run_process(module, *arguments)
     assert done.returncode == 2, done.stderr
     assert [line for line in done.stderr.splitlines() if line] == [done.stderr.strip()]
     assert done.stderr.startswith(message)
 
 
-def test_tools_are_not_run_unsandboxed_without_being_told_to(refused, tmp_path, monkeypatch) -> None:
+def test_tools_are_not_run_unsandboxed_without_being_told_to(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert shutil.which("bwrap") is None
     message = refused("sweep", ["--grid", "table2", "--out", tmp_path / "run"])
@@ -115,7 +119,14 @@ def test_tools_are_not_run_unsandboxed_without_being_told_to(refused, tmp_path, 
     assert "apt-get install bubblewrap" in message
 
 
-def test_a_port_in_use_is_refused_before_anything_starts(refused) -> None:
+def test_no_cluster_at_the_address(tmp_path) -> None:
+    arguments = ["--grid", "smoke", "--checkpoint", "policy:quantal", "--out", tmp_path / "r", "--address"]
+    done = run_process("sweep", *arguments, "127.0.0.1:1")
+    assert done.returncode == 2
+    assert "cannot reach Ray" in done.stderr
+
+
+def test_a_port_in_use_is_refused_before_anything_starts() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

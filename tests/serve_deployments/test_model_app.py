@@ -1,6 +1,8 @@
 """The model deployment: options without an engine, then a real vLLM engine behind Ray Serve."""
 
 import asyncio
+import shutil
+from pathlib import Path
 
 import pytest
 import ray
@@ -13,7 +15,7 @@ from actors.failure_policy import FailurePolicy
 from actors.model_clients import ServeClient
 from actors.population import create_population
 from atp_ray.checkpoint_names import resolve_checkpoint
-from atp_ray.errors import UsageError
+from atp_ray.errors import EngineError, UsageError
 from atp_ray.memory import EpisodeMemory
 from atp_ray.model_calls import ReplyRequest
 from atp_ray.parsing import parse_choice
@@ -96,6 +98,18 @@ def test_a_request_the_engine_refuses_comes_back_as_an_error(tiny_engine) -> Non
 def test_the_same_checkpoints_are_deployed_once(engine, tiny, adapters) -> None:
     assert deploy_models([*adapters, tiny]) == engine
     assert len(serve.status().applications) == 1
+
+
+def test_an_engine_that_does_not_start_is_one_line_and_not_started_again(engine, tiny, tmp_path) -> None:
+    for path in Path(tiny.source).iterdir():
+        if path.is_file() and path.suffix != ".safetensors":
+            shutil.copy(path, tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"not weights")
+    broken = tiny.model_copy(update={"name": "broken", "source": str(tmp_path), "revision": "none"})
+    with pytest.raises(EngineError, match="the engine of checkpoint 'broken' did not start") as refused:
+        deploy_models([broken])
+    assert "\n" not in str(refused.value)
+    assert not [name for name in serve.status().applications if "broken" in name]
 
 
 def test_a_population_of_64_plays_tiny_and_reruns_alike(tiny_engine, tiny, tmp_path) -> None:

@@ -1,0 +1,127 @@
+"""Commands and HTTP clients on a real engine: the README's session, OpenAI clients, pairs, maths with tools."""
+
+import json
+import subprocess
+
+import httpx
+import pytest
+from command_runs import ROOT, kill_after, run_here
+from support import PATIENCE_S, needs_isolation
+
+from atp_ray.alignment.pairs import read_pairs
+from atp_ray.storage.tables import read_table
+
+
+@pytest.fixture
+def served(tiny_service):
+    """The OpenAI-compatible front of the service."""
+    return tiny_service.openai_url
+
+
+def test_the_curl_session_of_the_readme(tiny_service, tmp_path) -> None:
+    text = (ROOT / "README.md").read_text().split("<!-- session -->\n```sh\n")[1].split("```")[0]
+    assert "http://127.0.0.1:8000/v1" in text
+    script = text.replace("http://127.0.0.1:8000", tiny_service.url)
+    done = subprocess.run(
+        ["bash", "-eu", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "problem" not in done.stdout
+    compared = json.loads(done.stdout[done.stdout.rindex('{"differences"') :])
+    assert [row["round"] for row in compared["differences"]] == list(range(2, 13))
+    assert "Not a statement about Qwen or Llama" in compared["label"]
+    events = (tmp_path / "events.txt").read_text()
+    assert events.count("event: round\n") == events.count("event: decisions\n") == 12
+    with tiny_service.client() as client:
+        parent, branch = client.simulations().simulations
+        assert (parent.checkpoints, parent.status) == ({"tiny": 6, "policy:refrain": 2}, "finished")
+        assert (branch.threshold, branch.parent.round, branch.checkpoints) == (7, 1, {"tiny": 8})
+        decided = client.decisions(parent.id).to_pandas()
+        assert decided[decided["round"] > 5].query("seat < 2").action.eq("aligned").all()
+        assert len(decided) == 12 * 8
+
+
+def test_the_model_answers_openai_clients_over_http(served) -> None:
+    assert [model["id"] for model in httpx.get(f"{served}/models").json()["data"]] == ["tiny"]
+    body = {"model": "tiny", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 5, "seed": 1}
+    answer = httpx.post(f"{served}/chat/completions", json=body, timeout=60)
+    assert answer.status_code == 200
+    assert answer.json()["usage"]["completion_tokens"] <= 5
+
+
+def test_any_compatible_endpoint_is_a_checkpoint(served, tmp_path) -> None:
+    arguments = [
+        "--checkpoint",
+        "openai:tiny",
+        "--base-url",
+        served,
+        "--rounds",
+        "1",
+        "--set",
+        "sampling.max_tokens=96",
+    ]
+    done = run_here("simulate", *arguments, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    actions = read_table(tmp_path / "run", "decisions")["action"].to_pylist()
+    assert len(actions) == 8
+    assert set(actions) <= {"deviant", "aligned"}
+
+
+@needs_isolation
+def test_table2_end_to_end_killed_and_resumed(served, tmp_path) -> None:
+    run = tmp_path / "run"
+    arguments = ["--grid", "table2", "--checkpoint", "openai:tiny", "--base-url", served, "--set", "agents=6",
+                 "--set", "rounds=3", "--set", "sampling.max_tokens=96", "--out", str(run)]  # fmt: skip
+    settled = kill_after(4, arguments, run, tmp_path)
+    assert settled < 18
+    done = run_here("sweep", "--resume", "--out", run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for text in ("tool usage", "accuracy", "paper: Qwen3-8B + DPO", "table2_tool_usage.svg", "solutions"):
+        assert text in done.stdout
+    keys = [(row["episode_id"], row["round"]) for row in read_table(run, "decisions").to_pylist()]
+    assert len(keys) == len(set(keys)) == 18
+    solutions = read_table(run, "solutions").to_pylist()
+    assert len(solutions) == 36
+    assert any("ok" in row["tool_statuses"] for row in solutions)
+    assert json.loads((run / "run.json").read_text())["sandbox"] == "bubblewrap"
+
+
+def test_pairs_are_collected_continued_exported_and_imported(served, tmp_path) -> None:
+    out = tmp_path / "pairs"
+    arguments = ["pairs", "--paradigm", "role_play", "--checkpoint", "openai:tiny", "--base-url", served,
+                 "--elicitation", "plain", "--tries", "60", "--out", out]  # fmt: skip
+    done = run_here("align", *arguments, "--count", "6")
+    assert done.returncode == 0, done.stderr
+    first = read_pairs(out / "pairs.parquet")
+    done = run_here("align", *arguments, "--count", "6")
+    assert done.returncode == 0, done.stderr
+    assert f"{len(first)} pairs already collected" in done.stdout
+    assert read_pairs(out / "pairs.parquet")[0] == first[0]
+    assert run_here("align", "export", out, "--out", tmp_path / "lf.json").returncode == 0
+    assert set(json.loads((tmp_path / "lf.json").read_text())[0]) == {"instruction", "system", "chosen", "rejected"}
+    assert run_here("align", "import", tmp_path / "lf.json", "--out", tmp_path / "back").returncode == 0
+    assert [pair.chosen for pair in read_pairs(tmp_path / "back" / "pairs.parquet")] == [
+        pair.chosen for pair in read_pairs(out / "pairs.parquet")
+    ]
+
+
+def test_the_trace_of_a_maths_session_and_of_a_role_play(served, tmp_path) -> None:
+    model = ["--checkpoint", "openai:tiny", "--base-url", served, "--set", "sampling.max_tokens=96", "--rounds", "2"]
+    done = run_here("simulate", "--scenario", "maths", *model, "--sandbox", "none")
+    assert done.returncode == 0, done.stderr
+    for text in ("The tool costs 3 units, reasoning directly 1", "Round 2", "simple", "complex", "units:"):
+        assert text in done.stdout
+    done = run_here("simulate", "--scenario", "delivery_worker", *model, "--supervision", "alternating")
+    assert done.returncode == 0, done.stderr
+    for text in ("Rule: Route A", "supervision alternating", "Round 1: unsupervised", "Round 2: supervised", "earns $"):
+        assert text in done.stdout
+
+
+def test_a_run_without_a_sandbox_says_so_in_its_results(served, tmp_path) -> None:
+    run = tmp_path / "run"
+    arguments = ["--grid", "table2", "--checkpoint", "openai:tiny", "--base-url", served, "--set", "agents=2",
+                 "--set", "rounds=1", "--set", "sampling.max_tokens=96", "--sandbox", "none", "--out", run]  # fmt: skip
+    done = run_here("sweep", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "Tool calls ran without a sandbox (--sandbox none)." in done.stdout
+    assert "Tool calls ran without a sandbox" in run_here("report", run).stdout

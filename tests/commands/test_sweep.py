@@ -1,0 +1,139 @@
+"""Sweeps: killed and resumed, large, on a full disk, on the reference's prompts; results equal an undisturbed run's."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from command_runs import contents, kill_after, run_here
+from support import UPSTREAM, needs_upstream
+
+from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.storage.run_folder import log_path
+from atp_ray.storage.tables import read_table
+from tune_sweeps.expansion import expand
+from tune_sweeps.grids import load_grid
+
+
+def test_a_dry_run_counts_and_plays_nothing(tmp_path) -> None:
+    done = run_here("sweep", "--grid", "appendix_b", "--dry-run", "--out", tmp_path / "run")
+    assert done.returncode == 0
+    assert "20 cells, 140 episodes, 3,360 decisions" in done.stdout
+    assert not (tmp_path / "run").exists()
+
+
+SWEEP = [
+    "--grid",
+    "figure3",
+    "--checkpoint",
+    "policy:quantal",
+    "--rounds",
+    "60",
+    "--scenarios",
+    "info_sharing,hunting_game",
+]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(local_ray, tmp_path_factory):
+    """A sweep nobody disturbed, one cell at a time."""
+    run = tmp_path_factory.mktemp("undisturbed") / "run"
+    done = run_here("sweep", *SWEEP, "--out", run, "--cells-at-once", "1", "--agents-per-actor", "8")
+    assert done.returncode == 0, done.stderr
+    assert "Next:    python -m atp_ray.report" in done.stdout
+    return run
+
+
+def test_a_sweep_killed_at_random_and_resumed_equals_an_undisturbed_one(undisturbed, tmp_path) -> None:
+    run = tmp_path / "run"
+    wanted = random.Random(0).randint(5, 200)
+    settled = kill_after(wanted, [*SWEEP, "--out", str(run), "--agents-per-actor", "4"], run, tmp_path)
+    assert wanted <= settled < 4 * 2 * 60
+    assert json.loads((run / "run.json").read_text())["status"] == "running"
+    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((run / "run.json").read_text())["status"] == "complete"
+    assert contents(run) == contents(undisturbed)
+
+
+def test_table1_resumed_while_ray_plays_on_for_the_killed_command_equals_an_undisturbed_run(
+    local_ray, tmp_path
+) -> None:
+    arguments = ["--grid", "table1", "--checkpoint", "policy:quantal", "--set", "supervision=all_unsupervised,random"]
+    undisturbed, run = tmp_path / "undisturbed", tmp_path / "run"
+    done = run_here("sweep", *arguments, "--out", undisturbed, "--agents-per-actor", "64")
+    assert done.returncode == 0, done.stderr
+    for text in ("paper: Qwen3-8B + GRPO", "57.8", "Not a statement about Qwen or Llama", "table1_violation_rate.png"):
+        assert text in done.stdout
+    kill_after(40, [*arguments, "--out", str(run), "--agents-per-actor", "16"], run, tmp_path, tree=False)
+    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "32")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert contents(run) == contents(undisturbed)
+    assert read_table(run, "decisions").num_rows == 2 * 64 * 6
+
+
+def test_a_finished_run_is_neither_overwritten_nor_played_again(undisturbed) -> None:
+    before = contents(undisturbed)
+    again = run_here("sweep", *SWEEP, "--out", undisturbed)
+    assert again.returncode == 2
+    assert "already holds a run" in again.stderr
+    resumed = run_here("sweep", "--resume", "--out", undisturbed)
+    assert resumed.returncode == 0
+    assert "rounds" not in resumed.stdout.split("Time:")[1].splitlines()[0]
+    assert contents(undisturbed) == before
+
+
+def test_a_cell_that_is_lost_is_written_again_from_its_log(undisturbed) -> None:
+    before = contents(undisturbed)
+    for name in ("cells", "decisions"):
+        next((undisturbed / name).glob("*t4*.parquet")).unlink()
+    assert run_here("sweep", "--resume", "--out", undisturbed, "--agents-per-actor", "8").returncode == 0
+    assert contents(undisturbed) == before
+
+
+@pytest.mark.parametrize("n", [64, 256])
+def test_large_populations_from_the_command_line(local_ray, n, tmp_path) -> None:
+    arguments = ["--checkpoint", "policy:quantal", "--n-agents", n, "--threshold", n // 2, "--visibility", "counts"]
+    done = run_here(
+        "simulate", *arguments, "--rounds", "2", "--replies", "3", "--agents-per-actor", "32", "--out", tmp_path / "run"
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"{n} agents, {n // 2} colluders needed" in done.stdout
+    assert f"... and {n - 3} more" in done.stdout
+    assert read_table(tmp_path / "run", "decisions").num_rows == 2 * n
+
+
+@needs_upstream
+@pytest.mark.parametrize(
+    ("name", "episodes"), [("templates.json", 7), ("question_70.json", 70), ("question_350.json", 350)]
+)
+def test_a_run_on_the_references_own_prompts(local_ray, name, episodes, tmp_path) -> None:
+    run = tmp_path / "run"
+    selection = f"upstream:{UPSTREAM / name}"
+    done = run_here(
+        "sweep", "--grid", "smoke", "--scenarios", selection, "--checkpoint", "policy:quantal",
+        "--agents-per-actor", "8", "--out", run,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert read_table(run, "episodes").num_rows == episodes
+    assert set(read_table(run, "episodes")["status"].to_pylist()) == {"complete"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_one_clear_line_and_the_run_goes_on_once_there_is_room(local_ray, tmp_path) -> None:
+    run = tmp_path / "run"
+    grid = load_grid("smoke", checkpoints=["policy:quantal"])
+    (cell,) = expand(grid, {"policy:quantal": resolve_checkpoint("policy:quantal")})
+    log = log_path(run, cell.cell_id)
+    log.parent.mkdir(parents=True)
+    log.symlink_to("/dev/full")
+    done = run_here(
+        "sweep", "--grid", "smoke", "--checkpoint", "policy:quantal", "--agents-per-actor", "4", "--out", run
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert "--resume" in done.stdout
+    log.unlink()
+    assert run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "4").returncode == 0
+    assert read_table(run, "decisions").num_rows == 16
