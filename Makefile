@@ -3,7 +3,7 @@ EXTRAS ?= test
 OUT ?= runs/appendix_b
 PY = .venv/bin/python
 
-.PHONY: help setup sweep tipping-demo serve test lint benchmark clean
+.PHONY: help setup sweep tipping-demo serve check test test-times test-long mutate lint benchmark clean
 
 help:            ## list what can be made
 	@sed -n 's/^\([a-z-]*\): *[^#]*## /  make \1\t/p' Makefile
@@ -26,8 +26,20 @@ lint: setup      ## ruff, mypy and the import contract
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
+check: setup lint ## lint and every test that needs no Ray, for while one works
+	@$(PY) -m pytest -n 2 --dist loadgroup -m "not dear"
+
 test: setup lint ## every check and every test
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadgroup
+
+test-times: setup ## every test, and what each took and started: build/test_times.md
+	@$(PY) -m pytest -n 2 --dist loadgroup --times=build/test_times.md
+
+test-long: setup ## every test, with the full budgets of fuzzing
+	@ATP_RAY_FUZZ_EXAMPLES=30 $(PY) -m pytest -n 2 --dist loadgroup
+
+mutate: setup    ## faults put into the modules that hold rules: which does no test notice? (an hour)
+	@.venv/bin/mutmut run && .venv/bin/mutmut results
 
 benchmark: setup ## speed, as ratios against a reference in the same run
 	@$(PY) -m benchmarks.throughput

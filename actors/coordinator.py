@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +22,11 @@ from actors.round_player import RoundPlayer
 from atp_ray.actions import Action, deviant_rate
 from atp_ray.cells import CellSpec
 from atp_ray.episodes import EpisodeSpec
-from atp_ray.rounds import observe_round, settle_round
+from atp_ray.rounds import next_turn, settle_round
 from atp_ray.storage.event_log import EventLog, LogBusyError
 from atp_ray.storage.records import RoundRecord
 from atp_ray.storage.run_folder import log_path
 from atp_ray.storage.tables import write_cell
-from atp_ray.turns import Turn
 
 ORPHAN_PATIENCE_S, ORPHAN_POLL_S = 60.0, 0.2
 
@@ -117,12 +117,7 @@ class Coordinator:
 
     async def _play_round(self, spec: EpisodeSpec, log: EventLog, hostings: Sequence[Hosting]) -> None:
         settled = log.rounds(spec.episode_id)
-
-        def turn(seats: tuple[int, ...], whole: bool) -> Turn:
-            told = settled[-spec.history_window :] if whole else settled[-1:]
-            observations = tuple(observe_round(spec, record, seats) for record in told)
-            return Turn(spec.episode_id, len(settled) + 1, seats, observations, spec if whole else None)
-
+        turn = partial(next_turn, spec, settled)
         decisions = await self._player.decide(spec.parameters.n_agents, hostings, turn, whole=not settled)
         record = settle_round(spec, settled, decisions)
         log.append(record)

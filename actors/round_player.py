@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from actors.failure_policy import FailurePolicy
 from actors.host_client import HostClient
@@ -13,8 +14,13 @@ from atp_ray.errors import EngineError
 from atp_ray.rounds import Decisions, merge_replies
 from atp_ray.turns import MemoryGap, Turn, TurnFailure, TurnReply
 
-# From the seats a host serves, and whether it needs the whole window, to the turn that asks them.
-TurnMaker = Callable[[tuple[int, ...], bool], Turn]
+
+class TurnMaker(Protocol):
+    """From the seats a host serves, and whether it needs the whole window, to the turn that asks them."""
+
+    def __call__(self, seats: tuple[int, ...], /, *, whole: bool) -> Turn:
+        """Return the turn."""
+        ...
 
 
 class RoundPlayer:
@@ -59,9 +65,9 @@ class RoundPlayer:
 
     async def _ask(self, hosting: Hosting, turn: TurnMaker, whole: bool) -> TurnReply | list[TurnFailure]:
         host = self._hosts[hosting.host]
-        answer = await host.ask(turn(hosting.seats, whole))
+        answer = await host.ask(turn(hosting.seats, whole=whole))
         if isinstance(answer, MemoryGap):
-            answer = await host.ask(turn(hosting.seats, True))
+            answer = await host.ask(turn(hosting.seats, whole=True))
         if isinstance(answer, MemoryGap):
             raise RuntimeError(f"host {hosting.host} did not take the history of episode {answer.episode_id}")
         if isinstance(answer, TurnFailure):

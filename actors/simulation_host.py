@@ -9,23 +9,22 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from actors.failure_policy import FailurePolicy
 from actors.monitor_actions import SYSTEM, MonitorActions
 from actors.population import Hosting, Population
-from actors.round_player import RoundPlayer, TurnMaker
+from actors.round_player import RoundPlayer
 from atp_ray.checkpoint_profiles import Profile
 from atp_ray.errors import AtpError, ConflictError, NotFoundError, StorageError
 from atp_ray.live.creation import require_served
 from atp_ray.live.interventions import Intervention
 from atp_ray.live.log import Event
 from atp_ray.live.simulation import OVER, Command, Control, Until
-from atp_ray.live.state import LiveState
 from atp_ray.live.store import Feed, LiveStore, Wanted
 from atp_ray.rounds import settle_round
 from atp_ray.storage.record_json import record_to_json
-from atp_ray.turns import Turn
 
 HOST_NAME = "atp-ray-simulations"
 MOST_CHANGES = 1000  # told in one call
@@ -207,7 +206,7 @@ class SimulationHost:
             state = simulation.state
             whole = simulation_id in self._stale or not state.records
             self._stale.discard(simulation_id)
-            turn = _turns(simulation_id, state)
+            turn = partial(state.turn, simulation_id)
             decisions = await self._player.decide(state.spec.parameters.n_agents, hostings, turn, whole=whole)
             if self._store.live.simulation(simulation_id).status == "cancelled":
                 return
@@ -222,12 +221,3 @@ class SimulationHost:
     async def _announce(self) -> None:
         async with self._changed:
             self._changed.notify_all()
-
-
-def _turns(simulation_id: str, state: LiveState) -> TurnMaker:
-    def turn(seats: tuple[int, ...], whole: bool) -> Turn:
-        told = state.observations(seats) if whole else tuple(state.observation(r, seats) for r in state.records[-1:])
-        notes = state.notes.get(state.next_round, ())
-        return Turn(simulation_id, state.next_round, seats, told, state.spec if whole else None, notes)
-
-    return turn

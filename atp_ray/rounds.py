@@ -14,7 +14,7 @@ from atp_ray.episodes import EpisodeSpec
 from atp_ray.parsing import visible_reply
 from atp_ray.problems import Solution
 from atp_ray.storage.records import FloatArray, IntArray, RoundRecord
-from atp_ray.turns import Observation, PublicRound, TurnFailure, TurnReply
+from atp_ray.turns import Observation, PublicRound, Turn, TurnFailure, TurnReply
 
 
 class Decisions(NamedTuple):
@@ -88,6 +88,18 @@ def observe_round(spec: EpisodeSpec, record: RoundRecord, seats: Sequence[int]) 
         record.capital_after.value_A[index],
         tuple(record.solutions_A[seat] for seat in seats) if record.solutions_A else (),
     )
+
+
+def next_turn(spec: EpisodeSpec, settled: Sequence[RoundRecord], seats: tuple[int, ...], *, whole: bool) -> Turn:
+    """Return the request that asks `seats` for the round after `settled`.
+
+    Args:
+        whole: tell a host that knows nothing, or not enough: the specification and every round of the window. Otherwise
+            the last round is all that is new.
+    """
+    told = settled[-spec.history_window :] if whole else settled[-1:]
+    observations = tuple(observe_round(spec, record, seats) for record in told)
+    return Turn(spec.episode_id, len(settled) + 1, seats, observations, spec if whole else None)
 
 
 def _shown(reply: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """vLLM on CPUs, started sooner and run in fewer processes than Ray Serve LLM does by itself.
 
 By itself it starts a replica, an engine core and a worker, which import the same libraries one after the other. Here
-the core does the worker's part (`UniProcExecutor`), and is forked from a process that imported the libraries while the
+the core does the worker's part (`CoreExecutor`), and is forked from a process that imported the libraries while the
 replica did the same on another core.
 """
 
@@ -13,7 +13,8 @@ from typing import Any
 
 from ray.llm._internal.serve.engines.vllm.vllm_engine import VLLMEngine
 from vllm.v1.engine import utils as vllm_engine_utils
-from vllm.v1.executor.uniproc_executor import UniProcExecutor
+
+from serve_deployments.engine_core import CoreExecutor
 
 
 class CpuEngine(VLLMEngine):  # type: ignore[misc]
@@ -29,7 +30,7 @@ class CpuEngine(VLLMEngine):  # type: ignore[misc]
         arguments, frontend, config = super()._prepare_engine_config(callback_ctx)
         if config.parallel_config.world_size == 1:
             # Ray Serve LLM and vLLM turn the name "uni" into "mp" on CPUs; the class is taken as it is.
-            config.parallel_config.distributed_executor_backend = UniProcExecutor
+            config.parallel_config.distributed_executor_backend = CoreExecutor
         return arguments, frontend, config
 
 

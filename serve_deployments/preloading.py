@@ -6,7 +6,7 @@ from multiprocessing import forkserver
 
 CORE_MODULES = (
     "vllm.v1.engine.core",
-    "vllm.v1.executor.uniproc_executor",
+    "serve_deployments.engine_core",
     "vllm.v1.worker.cpu_worker",
     "vllm.v1.worker.cpu_model_runner",
 )

@@ -7,12 +7,12 @@ import importlib
 import io
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-from support import PATIENCE_S
+from support import PATIENCE_S, wait_until
+from times import dear_start
 
 from atp_ray.cli import run_command
 from atp_ray.config_files import configs_dir
@@ -43,10 +43,11 @@ def run_here(module: str, *arguments: object) -> Done:
 
 def run_process(module: str, *arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
     """Run a command as a process of its own, with a Ray of its own where it needs one."""
-    return subprocess.run(
-        command_line(module, *arguments),
-        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False, **options,
-    )  # fmt: skip
+    with dear_start("command"):
+        return subprocess.run(
+            command_line(module, *arguments),
+            cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False, **options,
+        )  # fmt: skip
 
 
 def command_line(module: str, *arguments: object) -> list[str]:
@@ -73,13 +74,12 @@ def kill_after(wanted: int, arguments: list[object], run: Path, folder: Path, *,
     Args:
         tree: whether all it has started is killed with it; otherwise Ray's own processes live until they notice.
     """
-    with (folder / "output").open("w") as output:
+    with (folder / "output").open("w") as output, dear_start("command with a Ray"):
         process = subprocess.Popen(command_line("sweep", *arguments), cwd=ROOT, stdout=output, stderr=output)
-        deadline = time.monotonic() + PATIENCE_S
-        while settled_rounds(run) < wanted:
-            assert process.poll() is None, (folder / "output").read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        wait_until(
+            lambda: settled_rounds(run) >= wanted or process.poll() is not None, f"{wanted} rounds", pause_s=0.02
+        )
+        assert process.poll() is None, (folder / "output").read_text()
         kill_tree(process) if tree else process.kill()
         process.wait()
     return settled_rounds(run)

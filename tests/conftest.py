@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from live_service import HostedService, LiveService
+from live_service import CONTROL_TOKEN, READ_TOKEN, HostedService, LiveService, WebhookReceiver
 from support import save_random_adapter
+from times import dear_start
 
 from actors.model_clients import Deployment
 from atp_ray.checkpoint_names import model_profile, resolve_checkpoint
@@ -16,15 +18,47 @@ from atp_ray.checkpoint_profiles import ModelProfile
 from serve_deployments.model_app import deploy_models
 from tune_sweeps.experiment import connected
 
+pytest_plugins = ["last_use", "times"]
+
+# What shares something dear stays on one worker (pytest -n 2 --dist loadgroup); all else goes where there is room.
+DEAR = {"services": {"live_service", "guarded"}, "ray": {"local_ray"}}
+
 # A busy machine is no failure: examples may take as long as they need.
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group tests by the dear things they share, unless their file names a group itself; what ends early goes first."""
+    for item in items:
+        shared = {name for name, dear in DEAR.items() if dear & set(getattr(item, "fixturenames", ()))}
+        if shared and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(shared.pop()))
+        if item.get_closest_marker("xdist_group") is not None:
+            item.add_marker(pytest.mark.dear)
+    items.sort(key=_services_in_use)
+
+
+def _services_in_use(item: pytest.Item) -> int:
+    """Order tests so that few services run at a time: those of the open one, of both, of the guarded one, the rest."""
+    names = getattr(item, "fixturenames", ())
+    return {(True, False): 0, (True, True): 1, (False, True): 2}.get(("live_service" in names, "guarded" in names), 3)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Make sure that groups are kept together: where pytest and xdist disagree, all dear things start twice."""
+    if getattr(session.config.option, "loadgroup", False):
+        lost = [i.nodeid for i in session.items if i.get_closest_marker("xdist_group") and "@" not in i.nodeid]
+        assert not lost, f"pytest-xdist does not group {lost[:3]}"
+
+
 @pytest.fixture(scope="session")
 def local_ray() -> Iterator[None]:
     """One Ray on this machine for the whole session, with room for two engines."""
-    with connected(None, n_engines=2):
+    with ExitStack() as ended:
+        with dear_start("Ray"):
+            ended.enter_context(connected(None, n_engines=2))
         yield
 
 
@@ -52,7 +86,8 @@ def tiny_service(
     """The one service with a real vLLM engine: the embedded checkpoint and two adapters on it."""
     names = [part for adapter in adapters for part in ("--checkpoint", adapter.name)]
     state = tmp_path_factory.mktemp("tiny-service") / "state"
-    service = HostedService(state, "--agents", "8", "--agents-per-actor", "4", "--checkpoint", "tiny", *names)
+    with dear_start("engine"):
+        service = HostedService(state, "--agents", "8", "--agents-per-actor", "4", "--checkpoint", "tiny", *names)
     yield service
     service.stop()
 
@@ -70,8 +105,30 @@ def tiny_engine(engine: dict[str, Deployment], tiny: ModelProfile) -> Deployment
 
 
 @pytest.fixture(scope="session")
-def live_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
+def live_service(webhooks: WebhookReceiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     """One simulation service for all tests that leave it as it was."""
-    service = LiveService(tmp_path_factory.mktemp("service") / "state", "--agents", "16")
+    state = tmp_path_factory.mktemp("service") / "state"
+    service = LiveService(state, "--agents", "64", "--agents-per-actor", "32", "--webhook", f"ops={webhooks.url}")
     yield service
     service.stop()
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
+    """One service that asks for tokens, as if on a machine so busy that Serve takes its HTTP proxy for dead."""
+    tokens = {"ATP_RAY_READ_TOKEN": READ_TOKEN, "ATP_RAY_CONTROL_TOKEN": CONTROL_TOKEN}
+    # No Python process starts in so little; Serve gives each proxy that replaces another a little more.
+    hasty = {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "1", "RAY_SERVE_PROXY_GRACEFUL_SHUTDOWN_TIMEOUT_S": "0.1"}
+    service = LiveService(
+        tmp_path_factory.mktemp("guarded") / "state", "--agents", "8", "--agents-per-actor", "4", **tokens, **hasty
+    )
+    yield service
+    service.stop()
+
+
+@pytest.fixture(scope="session")
+def webhooks() -> Iterator[WebhookReceiver]:
+    """What the service's webhook `ops` leads to."""
+    receiver = WebhookReceiver()
+    yield receiver
+    receiver.shutdown()

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
+import json
 import os
+import random
 import socket
 import subprocess
 import sys
 import threading
-import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
-import pytest
 from rich.console import Console
-from support import PATIENCE_S
+from support import PATIENCE_S, wait_until
+from times import dear_start
 
 from atp_ray.client import Client
 from atp_ray.config_files import configs_dir
 from atp_ray.serve import OPENAI_PREFIX, build_parser, run_service
+
+READ_TOKEN, CONTROL_TOKEN = "read-me", "steer-me"
 
 
 class LiveService:
@@ -28,11 +34,12 @@ class LiveService:
 
     def __init__(self, state: Path, *options: str, checkpoint: str = "policy:quantal", **environment: str) -> None:
         self.state = state
-        self._options = ("--checkpoint", checkpoint, *options)
+        self._options = ("--checkpoint", checkpoint, "--agents-per-actor", "8", *options)
         self._environment = environment
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.start()
+        with dear_start("service"):
+            self.start()
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -45,25 +52,26 @@ class LiveService:
             stdout=self._log,
             stderr=self._log,
         )
-        deadline = time.monotonic() + PATIENCE_S
-        while self.process.poll() is None and time.monotonic() < deadline:
-            if self.answers():
-                return
-            time.sleep(0.3)
-        if self.process.poll() is None:
-            self.kill_tree()
-        pytest.fail(f"the service did not start: {Path(self._log.name).read_text()[-2000:]}")
+        # Asking takes work away from what is starting.
+        wait_until(lambda: self.process.poll() is not None or self.answers(), "the service to start", pause_s=0.5)
+        assert self.process.poll() is None, f"the service did not start: {Path(self._log.name).read_text()[-2000:]}"
 
     def answers(self) -> bool:
         """Return whether it is up."""
         try:
-            return httpx.get(f"{self.url}/v1/health", timeout=5).is_success
+            return httpx.get(f"{self.url}/v1/health", timeout=PATIENCE_S).is_success
         except httpx.TransportError:
             return False
 
     def client(self, token: str | None = None, author: str | None = "ann") -> Client:
         """Return a client of it."""
-        return Client(self.url, token, author, timeout_s=60)
+        return Client(self.url, token, author, timeout_s=PATIENCE_S)
+
+    def replaced_proxies(self) -> int:
+        """Return how many HTTP proxies Serve took for dead."""
+        arguments = [argument for member in self._tree() for argument in member.cmdline()]
+        [logs] = {argument.partition("=")[2] for argument in arguments if argument.startswith("--log_dir=")}
+        return sum(path.read_text().count("is unhealthy") for path in Path(logs, "serve").glob("controller_*.log"))
 
     def kill(self, title: str) -> None:
         """SIGKILL one of its processes whose title begins so."""
@@ -82,7 +90,7 @@ class LiveService:
         """Stop it as a user would."""
         self.process.terminate()
         try:
-            self.process.wait(60)
+            self.process.wait(PATIENCE_S)
         finally:
             self.kill_tree() if self.process.poll() is None else self._log.close()
 
@@ -103,12 +111,9 @@ class HostedService:
         self._thread = threading.Thread(target=self._run, args=(arguments,), name="service")
         self._error: BaseException | None = None
         self._thread.start()
-        deadline = time.monotonic() + PATIENCE_S
-        while "Next:" not in self._output.getvalue():
-            if self._error is not None:
-                raise self._error
-            assert time.monotonic() < deadline, self._output.getvalue()
-            time.sleep(0.1)
+        wait_until(lambda: self._error is not None or "Next:" in self._output.getvalue(), "the service to start")
+        if self._error is not None:
+            raise self._error
 
     def _run(self, arguments: argparse.Namespace) -> None:
         try:
@@ -123,7 +128,7 @@ class HostedService:
 
     def client(self) -> Client:
         """Return a client of it."""
-        return Client(self.url, None, "ann", timeout_s=60)
+        return Client(self.url, None, "ann", timeout_s=PATIENCE_S)
 
     def stop(self) -> None:
         """Stop it as a user would."""
@@ -132,17 +137,44 @@ class HostedService:
         assert not self._thread.is_alive()
 
 
+class WebhookReceiver(HTTPServer):
+    """Remembers what it is told, in order."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Hook)
+        self.told: list[dict[str, Any]] = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_port}/tips"
+
+
+class _Hook(BaseHTTPRequestHandler):
+    server: WebhookReceiver
+
+    def do_POST(self) -> None:
+        self.server.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that is free now, out of the range from which the system gives its own to Ray's processes."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 30_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
-def wait_until_over(client: Client, simulation_id: str, *statuses: str, timeout_s: float = 120) -> str:
-    """Wait for a simulation to be finished, or in one of `statuses`, and return its status."""
-    deadline = time.monotonic() + timeout_s
-    while (status := client.simulation(simulation_id).status) not in (statuses or ("finished",)):
-        assert time.monotonic() < deadline, status
-        time.sleep(0.05)
-    return status
+def wait_until_over(client: Client, simulation_id: str, *statuses: str) -> None:
+    """Wait for a simulation to be finished, or in one of `statuses`."""
+    wanted = statuses or ("finished",)
+    wait_until(
+        lambda: client.simulation(simulation_id).status in wanted, f"{simulation_id} to be {wanted}", pause_s=0.1
+    )

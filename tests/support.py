@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,24 @@ from atp_ray.scenarios.role_play import RolePlayParameters
 from atp_ray.scenarios.tool_usage import ToolParameters
 from atp_ray.storage.records import RoundRecord
 
-PATIENCE_S = 900  # for what takes seconds to minutes on an idle machine: only what hangs is longer
+
+def measured_slowness() -> float:
+    """Return how many times longer a fixed piece of work takes here and now than on an idle machine; at least 1."""
+    start = time.perf_counter()
+    sum(hashlib.sha256(number.to_bytes(4, "big")).digest()[0] for number in range(100_000))
+    return max(1.0, (time.perf_counter() - start) / 0.08)
+
+
+# How long a test waits for what takes seconds to minutes on an idle machine: only what hangs takes longer.
+PATIENCE_S = 600 * measured_slowness()
+
+
+def wait_until(condition: Callable[[], object], what: str, pause_s: float = 0.05) -> None:
+    """Wait for something to happen, and fail with `what` where it never does."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"still waiting for {what}"
+        time.sleep(pause_s)
 
 
 def can_isolate() -> bool:

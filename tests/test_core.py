@@ -1,6 +1,8 @@
 """Small modules of the core: errors, payoffs, actions, seeds, episodes, sampling, configuration files."""
 
+import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,8 +134,15 @@ def test_every_shipped_checkpoint_profile_is_valid(name) -> None:
     assert parse_model(ModelProfile, load_yaml(path), str(path)).name == name
 
 
+def as_saved(folder, **settings) -> None:
+    """Make a folder look like a checkpoint that transformers saved."""
+    config = Path(resolve_checkpoint("tiny").source) / "config.json"
+    (folder / "config.json").write_text(json.dumps(json.loads(config.read_text()) | settings))
+    (folder / "model.safetensors").touch()
+
+
 def test_what_was_trained_from_tiny_is_labelled_and_run_as_tiny(tmp_path) -> None:
-    (tmp_path / "config.json").write_text("{}")
+    as_saved(tmp_path)
     assert not resolve_checkpoint(str(tmp_path)).embedded
     (tmp_path / "atp_scope.json").write_text("{}")
     trained, tiny = resolve_checkpoint(str(tmp_path)), resolve_checkpoint("tiny")
@@ -149,10 +158,10 @@ def test_one_string_names_any_checkpoint(tmp_path) -> None:
     endpoint = resolve_checkpoint("openai:gpt", base_url="http://127.0.0.1:9/v1")
     assert isinstance(endpoint, EndpointProfile)
     assert endpoint.model == "gpt"
-    (tmp_path / "config.json").write_text("{}")
+    as_saved(tmp_path)
     first = resolve_checkpoint(str(tmp_path))
     assert first.source == str(tmp_path)
-    (tmp_path / "config.json").write_text('{"changed": true}')
+    as_saved(tmp_path, changed=True)
     assert resolve_checkpoint(str(tmp_path)).revision != first.revision
 
 

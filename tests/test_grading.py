@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from fractions import Fraction
 
 import pytest
 from grading_forms import BOXED, REPLIES
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support import PATIENCE_S
 
 from atp_ray.grading import TOLERANCE, grade, read_answer, same_number
 from atp_ray.number_reading import Number, read_number
@@ -99,14 +99,20 @@ def test_a_final_answer_is_found_in_markdown_and_never_behind_a_cut_off_box(repl
 @pytest.mark.parametrize("text", ENDLESS)
 def test_what_would_take_for_ever_is_no_number(text: str) -> None:
     code = f"from atp_ray.number_reading import read_number\nassert read_number({text!r}) is None"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize("filling", [" ", "\n", "answer is ", "\\boxed{", ". "])
-def test_a_long_reply_is_read_in_linear_time(filling: str) -> None:
-    start = time.perf_counter()
-    read_answer(f"answer: x{filling * (100_000 // len(filling))}y")
-    assert time.perf_counter() - start < 1
+def test_a_long_reply_is_read_at_all(filling: str) -> None:
+    """Two million characters take a fifth of a second; a reader that looks back at each of them would take hours."""
+    code = "\n".join(
+        [
+            "from atp_ray.grading import read_answer",
+            f"filling = {filling!r}",
+            "read_answer(f'answer: x{filling * (2_000_000 // len(filling))}y')",
+        ]
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE_S)
 
 
 def test_a_truth_may_be_given_as_a_number() -> None:
@@ -183,13 +189,10 @@ def test_the_tolerance_is_absolute_and_exact(value: Fraction, share: Fraction) -
 @example("sqrt(" * 30)
 @example("2^{99}^{99}")
 @example("\\sqrt{\\sqrt{\\sqrt{2^{99}}}}")
-def test_any_text_is_read_quickly_and_without_an_exception(text: str) -> None:
-    read_number("\\sqrt{2}")  # what the first use imports is not what is timed
-    start = time.perf_counter()
+def test_any_text_is_read_without_an_exception(text: str) -> None:
     number = read_number(text)
     read_answer(text)
     grade(text, "1")
-    assert time.perf_counter() - start < 5
     assert number is None or isinstance(number.value, Fraction)
 
 

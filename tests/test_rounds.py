@@ -5,7 +5,7 @@ import pytest
 from support import make_spec, record_round
 
 from atp_ray.actions import Action
-from atp_ray.rounds import Decisions, merge_replies, observe_round, settle_round
+from atp_ray.rounds import Decisions, merge_replies, next_turn, observe_round, settle_round
 from atp_ray.turns import TurnFailure, TurnReply
 
 
@@ -47,3 +47,24 @@ def test_replies_travel_only_where_they_are_shown_and_without_thinking() -> None
         assert observation.own_reply_S == (None,)
         shown = ('{"choice": "share information"}', None)
         assert observation.public.replies_A == (shown if visibility == "replies" else None)
+
+
+def test_a_host_is_told_the_last_round_and_one_that_lost_its_memory_the_whole_window() -> None:
+    spec = make_spec(n=4, threshold=2, rounds=9, history_window=3)
+    settled = []
+    for actions in ([1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]):
+        settled.append(record_round(spec, settled, actions))
+    news = next_turn(spec, settled, (1, 3), whole=False)
+    assert (news.episode_id, news.round, news.seats, news.spec) == (spec.episode_id, 6, (1, 3), None)
+    assert [seen.public.round for seen in news.observations] == [5]
+    afresh = next_turn(spec, settled, (1, 3), whole=True)
+    assert (afresh.round, afresh.spec) == (6, spec)
+    assert [seen.public.round for seen in afresh.observations] == [3, 4, 5]
+    assert [seen.public.actions_A.tolist() for seen in afresh.observations] == [
+        [1, 1, 1, 0],
+        [1, 1, 1, 1],
+        [0, 0, 0, 0],
+    ]
+    expected = [record.capital_after.value_A[[1, 3]].tolist() for record in settled[2:]]
+    assert [seen.capital_after_S.tolist() for seen in afresh.observations] == expected
+    assert next_turn(spec, [], (0,), whole=True).observations == ()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 from support import make_cell, make_spec, play, record_round
 
 from atp_ray.episodes import SeatGroup, seat_plan
@@ -46,6 +46,30 @@ def test_clustered_intervals_cover_where_plain_ones_do_not() -> None:
     assert covered["plain"] / 400 < 0.6
 
 
+def test_repeated_games_are_grouped_and_not_merely_called_so() -> None:
+    # Game a goes one way in both repetitions, game b the other: two games, not four episodes.
+    grouped = rate_interval([8, 0, 8, 0], [8] * 4, ["a", "b", "a", "b"])
+    assert (grouped.low, grouped.high) == clustered_interval([16, 0], [16, 16])
+    assert grouped.low < wilson_interval(16, 32)[0]
+    shuffled = rate_interval([8, 8, 0, 0], [8] * 4, ["a", "b", "a", "b"])
+    assert (shuffled.low, shuffled.high) == clustered_interval([8, 8], [16, 16])
+    # A game without any decision is none.
+    assert rate_interval([5, 3, 0, 0], [8, 8, 0, 0], ["a", "a", "b", "b"]).method == "wilson"
+
+
+def test_a_clustered_interval_is_its_formula() -> None:
+    k, n = np.array([7, 2, 4]), np.array([8, 8, 8])
+    rate = 13 / 24
+    effect = 3 / 2 * ((k - rate * n) ** 2).sum() / 24**2 / (rate * (1 - rate) / 24)
+    assert effect > 1
+    expected = wilson_interval(13 / effect, 24 / effect, t.ppf(0.975, 2))
+    assert clustered_interval(k.tolist(), n.tolist()) == pytest.approx(expected, abs=1e-9)
+    # Games more alike than chance would have them widen nothing.
+    assert clustered_interval([4, 4, 4], n.tolist()) == pytest.approx(wilson_interval(12, 24, t.ppf(0.975, 2)))
+    with pytest.raises(ValueError, match="at least two games"):
+        clustered_interval([4, 0], [8, 0])
+
+
 def test_the_method_follows_the_design() -> None:
     assert rate_interval([5, 3], [8, 8], ["a", "b"]).method == "wilson"
     assert rate_interval([5, 3, 4, 4], [8] * 4, ["a", "b", "a", "b"]).method == "wilson, clustered by scenario"
@@ -83,3 +107,30 @@ def test_recollusion_is_about_successful_first_rounds_only() -> None:
     result = recollusion(make_cell(won, lost), rounds)
     assert (result.rate, result.n) == (1.0, 2)
     assert recollusion(make_cell(lost), rounds).rate is None
+
+
+def test_recollusion_asks_for_success_in_round_1_and_counts_read_decisions_of_round_2() -> None:
+    def rounds(seed, *played):
+        spec, settled = make_spec(n=4, threshold=2, rounds=3, seed=seed), []
+        for actions in played:
+            settled.append(record_round(spec, settled, actions))
+        return spec, settled
+
+    unparsed, missing = 2, 3
+    won, won_rounds = rounds(1, [1, 1, 0, 0], [1, 0, unparsed, missing], [0, 0, 0, 0])
+    late, late_rounds = rounds(2, [1, 0, 0, 0], [1, 1, 1, 1], [1, 1, 1, 1])
+    short, short_rounds = rounds(3, [1, 1, 1, 1])
+    assert [record.success for record in won_rounds] == [True, False, False]
+    played = {won.episode_id: won_rounds, late.episode_id: late_rounds, short.episode_id: short_rounds}
+    result = recollusion(make_cell(won, late, short), played)
+    assert (result.rate, result.n) == (0.5, 2)
+
+
+def test_turns_without_a_decision_are_counted_apart_in_every_round() -> None:
+    spec = make_spec(n=4, threshold=2, rounds=2)
+    first = record_round(spec, [], [1, 0, 2, 3])
+    rates = round_rates(make_cell(spec), {spec.episode_id: [first, record_round(spec, [first], [2, 2, 3, 3])]})
+    assert [(rate.round, rate.rate.rate, rate.rate.n, rate.n_undecided) for rate in rates] == [
+        (1, 0.5, 2, 2),
+        (2, None, 0, 4),
+    ]

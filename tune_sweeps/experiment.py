@@ -145,6 +145,7 @@ def _connect(address: str | None, n_engines: int) -> None:
     try:
         if address is None:
             ray.init(
+                address="local",  # also where RAY_ADDRESS or another Ray's address file is about
                 # Logical CPUs: an engine replica books CPUS_PER_ENGINE, and the rest must not wait for it.
                 num_cpus=(os.cpu_count() or 1) + CPUS_PER_ENGINE * n_engines,
                 include_dashboard=False,

@@ -14,8 +14,7 @@ from ray.actor import ActorHandle
 from ray.train import Checkpoint
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from atp_ray.alignment.profiles import DpoProfile
-from atp_ray.alignment.trainers import dpo_trainer, grpo_trainer
+from atp_ray.alignment.profiles import DpoProfile, TrainingProfile
 from tune_sweeps.training_job import STATE_FILE, TrainingJob
 
 
@@ -70,12 +69,22 @@ def train_worker(config: dict[str, Any]) -> None:
 
 def _train(job: TrainingJob, board: ActorHandle[Any], checkpoint: str | None) -> None:
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(job.tensorboard)
-    build: Callable[..., Any] = dpo_trainer if isinstance(job.profile, DpoProfile) else grpo_trainer
     if job.profile.zero:
         _tell_deepspeed(job.profile.accelerator == "gpu")
-    trainer = build(job.profile, job.source, job.data, job.scratch, job.trackers, job.hub_revision)
+    trainer = _builder(job.profile)(job.profile, job.source, job.data, job.scratch, job.trackers, job.hub_revision)
     trainer.add_callback(RayTrainCallback(board))
     trainer.train(resume_from_checkpoint=checkpoint)
+
+
+def _builder(profile: TrainingProfile) -> Callable[..., Any]:
+    # Imported here: TRL's GRPO brings all of vLLM with it, which DPO does without.
+    if isinstance(profile, DpoProfile):
+        from atp_ray.alignment.dpo import dpo_trainer
+
+        return dpo_trainer
+    from atp_ray.alignment.grpo import grpo_trainer
+
+    return grpo_trainer
 
 
 def _finished(checkpoint: Path) -> bool:

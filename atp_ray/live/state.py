@@ -33,7 +33,7 @@ from atp_ray.rounds import observe_round
 from atp_ray.scenarios.games import GameParameters
 from atp_ray.scenarios.role_play import RolePlayParameters
 from atp_ray.storage.records import RoundRecord
-from atp_ray.turns import Observation
+from atp_ray.turns import Observation, Turn
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,12 @@ class LiveState:
             notes=self.notes.get(number, ()),
             forgotten_S=forgotten if any(forgotten) else (),
         )
+
+    def turn(self, simulation_id: str, seats: tuple[int, ...], *, whole: bool) -> Turn:
+        """Return the request that asks `seats` for the next round; `whole` as in `rounds.next_turn`."""
+        told = self.observations(seats) if whole else tuple(self.observation(r, seats) for r in self.records[-1:])
+        notes = self.notes.get(self.next_round, ())
+        return Turn(simulation_id, self.next_round, seats, told, self.spec if whole else None, notes)
 
     def messages(self, seat: int) -> list[Message]:
         """Return the exact messages a seat would be sent for the next round.

@@ -88,11 +88,15 @@ def test_killing_sandbox_and_agents_in_the_middle_loses_no_episode(tiny, tiny_en
 
     async def play_and_kill() -> None:
         playing = asyncio.create_task(coordinator.play(cell))
-        await asyncio.sleep(1.5)
+        await settled(1)
         ray.kill(sandboxes[0], no_restart=False)
-        await asyncio.sleep(0.5)
+        await settled(2)
         ray.kill(agents[0], no_restart=False)
         await playing
+
+    async def settled(rounds: int) -> None:
+        while (await coordinator.progress()).rounds < rounds:
+            await asyncio.sleep(0.01)
 
     asyncio.run(play_and_kill())
     log = read_event_log(log_path(tmp_path, cell.cell_id))

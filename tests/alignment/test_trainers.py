@@ -9,10 +9,11 @@ import torch
 from support import role_play_pairs
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from atp_ray.alignment.dpo import dpo_trainer
+from atp_ray.alignment.grpo import grpo_trainer, rewards
 from atp_ray.alignment.pairs import PreferencePair
 from atp_ray.alignment.profiles import load_profile
 from atp_ray.alignment.rewards import reply_reward
-from atp_ray.alignment.trainers import dpo_trainer, grpo_trainer, rewards
 from atp_ray.alignment.training_prompts import training_prompts
 
 OPTIONS = ("invest", "keep money")
@@ -79,6 +80,18 @@ def test_the_dpo_loss_is_its_formula_and_training_widens_the_margin(tiny, tmp_pa
     assert sum(ours) / len(ours) == pytest.approx(theirs, abs=2e-3)
 
 
+def test_batches_may_be_accumulated_and_the_curve_is_the_same(tiny, tmp_path: Path) -> None:
+    curves = []
+    for settings in (["batch=8"], ["batch=4", "accumulation=2"]):
+        profile = load_profile("tiny-dpo", "dpo", ["steps=4", *settings])
+        trainer = dpo_trainer(profile, tiny.source, role_play_pairs(32), tmp_path / settings[0])
+        trainer.train()
+        curves.append([float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry])
+    assert len(curves[0]) == 4
+    assert curves[1] == pytest.approx(curves[0], abs=2e-3)
+    assert curves[0][-1] < curves[0][0] - 2e-3  # curves that stand still would agree too
+
+
 def test_group_advantages_are_rewards_within_their_group_in_standard_deviations(tiny, tmp_path: Path) -> None:
     profile = load_profile("tiny-grpo", "grpo", ["batch=16", "group_size=8"])
     trainer = grpo_trainer(profile, tiny.source, training_prompts("role_play", 2), tmp_path)
@@ -94,11 +107,59 @@ def test_group_advantages_are_rewards_within_their_group_in_standard_deviations(
     assert made["advantages"].tolist() == pytest.approx(expected, abs=1e-5)
 
 
-def test_grpo_raises_the_reward_and_learns_in_tool_usage_too(tiny, tmp_path: Path) -> None:
-    profile = load_profile("tiny-grpo", "grpo", ["steps=2", "batch=8"])
-    for paradigm in ("role_play", "tool_usage"):
-        trainer = grpo_trainer(profile, tiny.source, training_prompts(paradigm, 8), tmp_path / paradigm)
-        trainer.train()
-        seen = [float(entry["reward"]) for entry in trainer.state.log_history if "reward" in entry]
-        assert len(seen) == 2
-        assert all(0 < reward <= 1 for reward in seen)
+@pytest.mark.parametrize("paradigm", ["role_play", "tool_usage"])
+def test_grpo_steps_change_the_weights_towards_what_is_rewarded(paradigm, tiny, tmp_path: Path) -> None:
+    profile = load_profile("tiny-grpo", "grpo", ["steps=2", "batch=8", "learning_rate=1e-4", "warm_up=0"])
+    trainer = grpo_trainer(profile, tiny.source, training_prompts(paradigm, 8), tmp_path)
+    before = {name: tensor.detach().clone() for name, tensor in trainer.model.named_parameters()}
+    trainer.train()
+    history = trainer.state.log_history
+    seen = [entry for entry in history if "reward" in entry]
+    assert len(seen) == 2
+    spread = [float(entry["reward_std"]) for entry in seen]
+    moved = max(float((tensor - before[name]).abs().max()) for name, tensor in trainer.model.named_parameters())
+    # Groups whose rewards are all alike teach nothing; the others must.
+    assert (moved > 1e-5) is (max(spread) > 0)
+    assert max(spread) > 0
+
+
+def test_every_setting_of_a_profile_reaches_the_trainer(tiny, tmp_path: Path) -> None:
+    shared = {
+        "learning_rate": 3e-5, "beta": 0.07, "batch": 4, "accumulation": 2, "warm_up": 0.25, "schedule": "linear",
+        "steps": 9, "save_steps": 3, "seed": 11,
+    }  # fmt: skip
+    settings = [f"{name}={value}" for name, value in shared.items()]
+    dpo = dpo_trainer(
+        load_profile("tiny-dpo", "dpo", [*settings, "max_length=200"]), tiny.source, role_play_pairs(8), tmp_path
+    )
+    extra = ["group_size=4", "max_completion=31", "temperature=0.7", "epsilon=0.13"]
+    prompts = training_prompts("role_play", 4)
+    grpo = grpo_trainer(load_profile("tiny-grpo", "grpo", [*settings, *extra]), tiny.source, prompts, tmp_path)
+    for trainer in (dpo, grpo):
+        found = trainer.args
+        assert found.learning_rate == 3e-5
+        assert found.beta == 0.07
+        assert (found.per_device_train_batch_size, found.gradient_accumulation_steps) == (4, 2)
+        assert (found.warmup_steps, str(found.lr_scheduler_type.value)) == (0.25, "linear")
+        assert (found.max_steps, found.save_steps, found.seed) == (9, 3, 11)
+        assert (found.save_total_limit, found.logging_steps, found.use_cpu, found.bf16) == (2, 1, True, False)
+    assert (dpo.args.max_length, dpo.args.loss_type) == (200, ["sigmoid"])
+    assert (grpo.args.num_generations, grpo.args.max_completion_length) == (4, 31)
+    assert (grpo.args.temperature, grpo.args.epsilon, grpo.args.loss_type) == (0.7, 0.13, "grpo")
+    assert (grpo.temperature, grpo.epsilon_low, grpo.epsilon_high, grpo.beta) == (0.7, 0.13, 0.13, 0.07)
+
+
+@pytest.mark.parametrize(("profile", "method"), [("tiny-dpo-lora", "dpo"), ("tiny-dpo", "dpo")])
+def test_an_adapter_has_the_profiles_rank_on_all_linear_layers_and_without_one_all_weights_are_trained(
+    profile, method, tiny, tmp_path: Path
+) -> None:
+    made = load_profile(profile, method, ["steps=1"])
+    trainer = dpo_trainer(made, tiny.source, role_play_pairs(8), tmp_path)
+    trained = {name: tensor for name, tensor in trainer.model.named_parameters() if tensor.requires_grad}
+    if made.lora is None:
+        assert not any("lora" in name for name in trained)
+        assert len(trained) == len(list(trainer.model.parameters()))
+        return
+    down = {name: tensor for name, tensor in trained.items() if "lora_A" in name}
+    assert len(trained) == 2 * len(down) == 2 * 7 * trainer.model.config.num_hidden_layers
+    assert {tensor.shape[0] for tensor in down.values()} == {made.lora.rank}

@@ -28,11 +28,12 @@ RISING = rounds(1, 1, 2, 3, 5, 7, 8)
 @pytest.mark.parametrize(
     ("monitor", "expected"),
     [
-        (RateAbove(kind="rate_above", rate=0.3), 4),
+        (RateAbove(kind="rate_above", rate=0.25), 4),  # above, not at: round 3 has just 0.25
         (RateAbove(kind="rate_above", rate=0.99), 7),
         (FirstSuccess(kind="first_success"), 5),
         (ChangePoint(kind="change_point", slack=0.05, limit=0.2), 4),
         (CapitalConcentration(kind="capital_concentration", gini=0.99), None),
+        (CapitalConcentration(kind="capital_concentration", gini=0.1), 4),
     ],
 )
 def test_each_fires_at_its_round(monitor, expected) -> None:

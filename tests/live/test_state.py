@@ -119,3 +119,16 @@ def test_without_interventions_observations_are_those_of_an_ordinary_episode() -
     state = played(LiveState(specs=((1, spec),)), ALL, HALF)
     observed = state.observation(state.records[0], (0, 1))
     assert (observed.spec, observed.notes, observed.forgotten_S, observed.public.hidden) == (None, (), (), frozenset())
+
+
+def test_a_host_is_told_the_last_round_and_one_that_lost_its_memory_everything_that_is_in_force() -> None:
+    state = played(begun(history_window=2), ALL, NOBODY, HALF)
+    state = changed(changed(state, kind="erase_memory", seats=[1]), kind="broadcast", text="The doors close at noon.")
+    news = state.turn("s", (0, 1), whole=False)
+    assert (news.episode_id, news.round, news.seats, news.spec) == ("s", 4, (0, 1), None)
+    assert news.notes == ("The doors close at noon.",)
+    assert [seen.public.round for seen in news.observations] == [3]
+    afresh = state.turn("s", (0, 1), whole=True)
+    assert (afresh.spec, afresh.notes) == (state.spec, news.notes)
+    assert [seen.public.round for seen in afresh.observations] == [2, 3]
+    assert [seen.forgotten_S for seen in afresh.observations] == [(False, True)] * 2

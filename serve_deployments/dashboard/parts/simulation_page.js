@@ -44,8 +44,8 @@ export function SimulationPage({ id, health, simulations, reload }) {
     <${ChoiceGrid} ...${shared} open=${setOpened} />
     <div class="tools">
       <${InterventionForm} view=${view} health=${health} changed=${changed} />
-      <${ForkForm} view=${view} health=${health} history=${history} changed=${changed} />
-      <${WhatIfForm} view=${view} health=${health} history=${history} simulations=${simulations} changed=${changed} />
+      <${ForkForm} view=${view} health=${health} changed=${changed} />
+      <${WhatIfForm} view=${view} health=${health} simulations=${simulations} changed=${changed} />
     </div>
     <${EventLog} ...${shared} simulations=${simulations} />
     ${opened && html`<${AgentPanel} ...${shared} at=${opened} move=${setOpened} close=${() => setOpened(null)} />`}`;

@@ -8,7 +8,7 @@ import { Comparison } from "./comparison.js";
 import { Input, Outcome, submitting } from "./fields.js";
 import { InterventionFields } from "./intervention_fields.js";
 
-export function WhatIfForm({ view, health, history, simulations, changed }) {
+export function WhatIfForm({ view, health, simulations, changed }) {
   const action = useAction();
   const [query, setQuery] = useState(null);
   const send = (form) =>
@@ -30,7 +30,7 @@ export function WhatIfForm({ view, health, history, simulations, changed }) {
       <h2 id="what-if-title">What if</h2>
       <p class="muted">Pairs of branches, with and without an intervention, over several seeds.</p>
       <form class="form" onSubmit=${submitting(send)}>
-        <${Input} id="what-if-at" name="at" label="After round" type="number" min="0" max=${history.rounds.length}
+        <${Input} id="what-if-at" name="at" label="After round" type="number" min="0" max=${view.rounds_settled}
           required defaultValue="0" />
         <${Input} id="what-if-rounds" name="rounds" label="Rounds to play on" type="number" min="1" max=${view.rounds}
           required          defaultValue=${Math.min(5, view.rounds)} />
