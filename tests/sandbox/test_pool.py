@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import psutil
 import pytest
 import pytest_asyncio
-from support import needs_isolation
+from support import needs_isolation, wait_until
 
 from atp_ray.errors import UsageError
 from atp_ray.sandbox.isolation import require_isolation
@@ -90,6 +90,10 @@ async def test_more_sessions_than_fit_sleep_and_wake(pool: SandboxPool) -> None:
     assert [(await pool.run(f"many {index}", "x")).output for index in range(9)] == [f"{i}\n" for i in range(9)]
 
 
+def running(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_killed_or_hung_sandbox_is_replaced_and_its_sessions_rebuilt(how: signal.Signals) -> None:
     pool = SandboxPool(limits=SandboxLimits(wall_s=0.5))
@@ -98,9 +102,11 @@ async def test_a_killed_or_hung_sandbox_is_replaced_and_its_sessions_rebuilt(how
     await pool.run("s", "x += 1")
     before = pool.server_pid
     assert before is not None
-    inside = psutil.Process(before).children(recursive=True) if how == signal.SIGSTOP else []
-    for pid in (*(process.pid for process in inside), before):
+    inside = psutil.Process(before).children(recursive=True)
+    for pid in (*(process.pid for process in inside if how == signal.SIGSTOP), before):
         os.kill(pid, how)
+    if how == signal.SIGKILL:  # what is inside ends a moment later, and could still answer
+        wait_until(lambda: not any(map(running, inside)), "the sandbox to end")
     assert (await pool.run("s", "x")).output == "2\n"
     assert pool.server_pid != before
     await pool.close()
