@@ -2,6 +2,7 @@ PROFILE ?= cpu
 EXTRAS ?= test
 OUT ?= runs/appendix_b
 PY = .venv/bin/python
+PYTEST = $(PY) -m pytest -n 2 --dist loadgroup
 
 .PHONY: help setup sweep tipping-demo serve check test test-times test-long mutate lint benchmark clean
 
@@ -27,16 +28,16 @@ lint: setup      ## ruff, mypy and the import contract
 	@.venv/bin/lint-imports
 
 check: setup lint ## lint and every test that needs no Ray, for while one works
-	@$(PY) -m pytest -n 2 --dist loadgroup -m "not dear"
+	@$(PYTEST) -m "not dear"
 
 test: setup lint ## every check and every test
-	@$(PY) -m pytest -n 2 --dist loadgroup
+	@$(PYTEST)
 
 test-times: setup ## every test, and what each took and started: build/test_times.md
-	@$(PY) -m pytest -n 2 --dist loadgroup --times=build/test_times.md
+	@$(PYTEST) --times=build/test_times.md
 
 test-long: setup ## every test, with the full budgets of fuzzing
-	@ATP_RAY_FUZZ_EXAMPLES=30 $(PY) -m pytest -n 2 --dist loadgroup
+	@ATP_RAY_FUZZ_EXAMPLES=30 $(PYTEST)
 
 mutate: setup    ## faults put into the modules that hold rules: which does no test notice? (an hour)
 	@.venv/bin/mutmut run && .venv/bin/mutmut results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
@@ -48,6 +49,14 @@ def wait_until(condition: Callable[[], object], what: str, pause_s: float = 0.05
     while not condition():
         assert time.monotonic() < deadline, f"still waiting for {what}"
         time.sleep(pause_s)
+
+
+async def happens(condition: Callable[[], object], what: str) -> None:
+    """Wait as `wait_until` does, while the event loop goes on."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"still waiting for {what}"
+        await asyncio.sleep(0.001)
 
 
 def can_isolate() -> bool:

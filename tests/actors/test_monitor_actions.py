@@ -1,9 +1,7 @@
 """What fired monitors do, without Ray: once, in their round, and not again in a branch."""
 
-import asyncio
-
 import pytest
-from support import make_spec, record_round
+from support import happens, make_spec, record_round
 
 from actors.monitor_actions import MonitorActions
 from atp_ray.checkpoint_names import resolve_checkpoint
@@ -93,8 +91,7 @@ async def test_a_webhook_that_does_not_answer_is_told_of_in_one_line_and_once(tm
     one = Watched(tmp_path, monitor, webhooks={"ops": "http://127.0.0.1:9/tips"})
     one.play(ALL)
     one.actions.watch(one.id)
-    while len(one.told()) < 2:
-        await asyncio.sleep(0.01)
+    await happens(lambda: len(one.told()) >= 2, "the webhook to be told of")
     (action,) = [event.data for event in one.store.live.events(one.id) if event.kind == "action"]
     assert action == {"monitor": 0, "what": "webhook ops", "outcome": "not delivered: ConnectError"}
     one.play(ALL)

@@ -1,10 +1,8 @@
 """The host of live simulations on real agents: what is changed reaches those who play, from the next round on."""
 
-import asyncio
-
 import pytest
 import ray
-from support import make_spec
+from support import happens, make_spec
 
 from actors.agent import PlayerSpec
 from actors.failure_policy import FailurePolicy
@@ -32,8 +30,7 @@ def host(population, folder) -> SimulationHost:
 
 async def run(host: SimulationHost, simulation_id: str, until: int | None = None) -> None:
     await host.control(simulation_id, "run", Until(round=until), "me", None)
-    while host._store.live.simulation(simulation_id).status == "running":
-        await asyncio.sleep(0.01)
+    await happens(lambda: host._store.live.simulation(simulation_id).status != "running", "the simulation to stop")
 
 
 def colluders(host: SimulationHost, simulation_id: str) -> list[int]:
@@ -78,12 +75,10 @@ async def test_a_host_that_starts_again_goes_on_with_what_was_running(population
         made.append(one)
     await run(whole, made[0])
     await cut.control(made[1], "run", Until(), "me", None)
-    while len(colluders(cut, made[1])) < 3:
-        await asyncio.sleep(0.001)
+    await happens(lambda: len(colluders(cut, made[1])) >= 3, "three rounds")
     for task in cut._tasks.values():
         task.cancel()
     again = host(population, tmp_path / "b")
     assert await again.ready() == 1
-    while again._store.live.simulation(made[1]).status == "running":
-        await asyncio.sleep(0.01)
+    await happens(lambda: again._store.live.simulation(made[1]).status != "running", "the simulation to stop")
     assert colluders(again, made[1]) == colluders(whole, made[0])
