@@ -1,26 +1,19 @@
-"""How an agent reaches its model: a Ray Serve handle, or somebody's OpenAI-compatible endpoint.
+"""How an agent reaches its model: a Ray Serve handle here, an endpoint in `actors.endpoint_client`.
 
 A call that fails comes back as a `ModelReply` with its `error`; nothing is raised into the round.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
 
-import httpx
 from ray.exceptions import RayError
 
 from actors.coalescer import Coalescer
-from atp_ray.checkpoint_profiles import EndpointProfile
-from atp_ray.model_calls import ModelReply, ReplyRequest, decision_schema
-
-REFUSED = (400, 413, 422)  # the request is at fault, not the endpoint
+from atp_ray.model_calls import ModelReply, ReplyRequest
 
 
 class ModelClient(Protocol):
@@ -74,50 +67,3 @@ class ServeClient:
             message = (str(error).strip().splitlines() or [""])[-1]
             return [ModelReply("", error=f"{type(error).__name__}: {message}")] * len(requests)
         return replies
-
-
-class EndpointClient:
-    """Calls an OpenAI-compatible endpoint over HTTP, at most `concurrency` requests at once."""
-
-    def __init__(self, profile: EndpointProfile) -> None:
-        self._profile = profile
-        key = os.environ.get(profile.api_key_env)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._http = httpx.AsyncClient(base_url=profile.base_url.rstrip("/"), headers=headers, timeout=600)
-        self._slots = asyncio.Semaphore(profile.concurrency)
-
-    async def reply(self, request: ReplyRequest) -> ModelReply:
-        """Return the endpoint's reply to one request."""
-        sampling = request.sampling
-        body: dict[str, object] = {
-            "model": self._profile.model,
-            "messages": list(request.messages),
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "max_tokens": sampling.max_tokens,
-            "seed": request.seed,
-        }
-        if request.stop:
-            body["stop"] = list(request.stop)
-        elif sampling.structured:
-            schema = {"name": "decision", "schema": decision_schema(request.options), "strict": True}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        if sampling.thinking is not None:
-            body["chat_template_kwargs"] = {"enable_thinking": sampling.thinking}
-        async with self._slots:
-            start = time.monotonic()
-            try:
-                response = await self._http.post("/chat/completions", json=body)
-                response.raise_for_status()
-                data = response.json()
-                text = data["choices"][0]["message"]["content"] or ""
-            except (httpx.HTTPError, ValueError, KeyError, IndexError, TypeError) as error:
-                refused = isinstance(error, httpx.HTTPStatusError) and error.response.status_code in REFUSED
-                return ModelReply("", error=f"{type(error).__name__}: {error}".splitlines()[0], refused=refused)
-        usage = data.get("usage") or {}
-        return ModelReply(
-            text,
-            int(usage.get("prompt_tokens", 0)),
-            int(usage.get("completion_tokens", 0)),
-            time.monotonic() - start,
-        )

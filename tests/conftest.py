@@ -33,10 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group tests by the dear things they share, unless their file names a group itself; what ends early goes first."""
     for item in items:
         shared = {name for name, dear in DEAR.items() if dear & set(getattr(item, "fixturenames", ()))}
-        if shared and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(shared.pop()))
-        if item.get_closest_marker("xdist_group") is not None:
+        group = item.get_closest_marker("xdist_group")
+        if shared or (group and group.args[0] != "torch"):  # torch is dear to import and no more
             item.add_marker(pytest.mark.dear)
+        if shared and group is None:
+            item.add_marker(pytest.mark.xdist_group(shared.pop()))
     items.sort(key=_services_in_use)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib
 import json
 import re
 import time
@@ -32,12 +33,28 @@ from atp_ray.scenarios.tool_usage import ToolParameters
 from atp_ray.storage.records import RoundRecord
 
 
+class Late:
+    """A module that is imported when a test first uses it: every worker collects every test, few need torch.
+
+    Args:
+        name: the module's full name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(importlib.import_module(self._name), attribute)
+
+
 def measured_slowness() -> float:
     """Return how many times longer a fixed piece of work takes here and now than on an idle machine; at least 1."""
     start = time.perf_counter()
     sum(hashlib.sha256(number.to_bytes(4, "big")).digest()[0] for number in range(100_000))
     return max(1.0, (time.perf_counter() - start) / 0.08)
 
+
+torch, transformers, peft = Late("torch"), Late("transformers"), Late("peft")
 
 # How long a test waits for what takes seconds to minutes on an idle machine: only what hangs takes longer.
 PATIENCE_S = 600 * measured_slowness()
@@ -187,17 +204,12 @@ def role_play_pairs(count: int) -> list[PreferencePair]:
 
 def save_random_adapter(base: Path, folder: Path, seed: int, rank: int = 8) -> None:
     """Save a LoRA adapter for `base` whose weights are random, and large enough to change every reply."""
-    # Imported here: most tests need no torch.
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
     torch.manual_seed(seed)
-    config = LoraConfig(
+    config = peft.LoraConfig(
         r=rank, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False
     )
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    get_peft_model(model, config).save_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    peft.get_peft_model(model, config).save_pretrained(folder)
 
 
 def drawn_text(svg: Path) -> str:

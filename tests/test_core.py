@@ -18,7 +18,6 @@ from atp_ray.config_files import config_names, configs_dir, load_yaml, parse_mod
 from atp_ray.episodes import FIXED_COLLUDER, SeatGroup, seat_plan
 from atp_ray.errors import EngineError, UsageError, suggestion
 from atp_ray.payoffs import Payoffs, payoffs_for_incentive_ratio, published_payoffs
-from atp_ray.randomness import derive_seed, round_generator
 from atp_ray.scenarios.games import GameParameters, GameScenario
 from atp_ray.scenarios.role_play import RolePlayScenario
 from atp_ray.scenarios.tool_usage import ToolScenario
@@ -75,14 +74,6 @@ def test_actions_round_trip_through_the_logs_form(actions) -> None:
 def test_a_foreign_action_string_is_refused() -> None:
     with pytest.raises(ValueError, match="not an action string"):
         decode_actions("adx")
-
-
-def test_seeds_depend_on_every_part_and_on_nothing_else() -> None:
-    seeds = {derive_seed("episode", 0, round_number, seat) for round_number in range(20) for seat in range(20)}
-    assert len(seeds) == 400
-    assert all(0 <= seed < 2**31 for seed in seeds)
-    assert round_generator("e", 1, 2).random() == round_generator("e", 1, 2).random()
-    assert derive_seed("ab", "c") != derive_seed("a", "bc")
 
 
 def test_an_episodes_id_is_its_content() -> None:

@@ -5,27 +5,49 @@ import pytest
 from support import make_spec, record_round
 
 from atp_ray.actions import Action
+from atp_ray.problems import Solution
 from atp_ray.rounds import Decisions, merge_replies, next_turn, observe_round, settle_round
 from atp_ray.turns import TurnFailure, TurnReply
 
 
-def reply_of(seats, actions, failures=()) -> TurnReply:
-    n = len(seats)
+def reply_of(seats, actions, failures=(), solutions=()) -> TurnReply:
+    columns = np.array(seats)
     return TurnReply(
         "e", 1, tuple(seats), np.array(actions, dtype=np.int8), tuple(f"reply {seat}" for seat in seats),
-        np.arange(1, n + 1), np.full(n, 10), np.full(n, 3), np.full(n, 0.5), tuple(failures),
+        columns + 1, columns + 10, columns + 20, columns + 0.5, tuple(failures), tuple(solutions),
     )  # fmt: skip
+
+
+def solution(problem: str) -> Solution:
+    return Solution(problem, "complex", used_tool=True, answer="4", correct=True, cost=1.0, reply="")
 
 
 def test_hosts_replies_are_put_together_by_seat_in_any_order() -> None:
     parts = [reply_of([2, 3], [1, 0]), reply_of([0], [1])]
     lost = [TurnFailure(1, 1, "TurnTimeout", "no answer within 1 s")]
-    one, two = merge_replies(4, parts, lost), merge_replies(4, parts[::-1], lost)
-    assert one.action_A.tolist() == two.action_A.tolist() == [1, Action.MISSING, 1, 0]
-    assert one.reply_A == two.reply_A == ("reply 0", None, "reply 2", "reply 3")
-    assert one.attempts_A.tolist() == [1, 0, 1, 2]
-    assert np.isnan(one.latency_A[1])
-    assert one.failures[0].seat == 1
+    for decisions in (merge_replies(4, parts, lost), merge_replies(4, parts[::-1], lost)):
+        assert decisions.action_A.tolist() == [1, Action.MISSING, 1, 0]
+        assert decisions.action_A.dtype == np.int8
+        assert decisions.reply_A == ("reply 0", None, "reply 2", "reply 3")
+        assert decisions.attempts_A.tolist() == [1, 0, 3, 4]
+        assert decisions.prompt_tokens_A.tolist() == [10, 0, 12, 13]
+        assert decisions.completion_tokens_A.tolist() == [20, 0, 22, 23]
+        assert decisions.attempts_A.dtype == np.int64
+        assert decisions.latency_A == pytest.approx([0.5, np.nan, 2.5, 3.5], nan_ok=True)
+        assert decisions.failures == tuple(lost)
+        assert decisions.solutions_A == ()
+
+
+def test_failures_of_hosts_and_of_their_seats_are_told_by_seat() -> None:
+    seats = [TurnFailure(seat, 1, "ModelError", f"seat {seat}") for seat in range(3)]
+    decisions = merge_replies(3, [reply_of([2], [3], [seats[2]]), reply_of([0], [3], [seats[0]])], [seats[1]])
+    assert decisions.failures == tuple(seats)
+
+
+def test_solutions_stay_with_the_seat_that_found_them() -> None:
+    solved = [reply_of([2, 1], [1, 0], solutions=[(solution("two"), solution("more")), (solution("one"),)])]
+    of_seat = merge_replies(3, [*solved, reply_of([0], [3])]).solutions_A
+    assert [[found.problem_id for found in one] for one in of_seat] == [[], ["one"], ["two", "more"]]
 
 
 def test_rounds_follow_each_other_and_capital_is_carried() -> None:

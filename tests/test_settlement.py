@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from atp_ray.actions import Action
 from atp_ray.payoffs import Payoffs
-from atp_ray.settlement import Capital, SettlementRule, settle, starting_capital
+from atp_ray.settlement import Capital, SettlementRule, add_income, no_income, settle, starting_capital
 
 PAPER = Payoffs(high=1.2, medium=1, low=0.8)
 RULE = SettlementRule()
@@ -93,3 +93,14 @@ def test_a_factor_of_zero_ends_the_game_without_a_warning() -> None:
         )
     assert outcome.capital.value_A.tolist() == [0.0, 1.0]
     assert outcome.capital.log_A.tolist() == [-np.inf, 0.0]
+
+
+def test_income_adds_up_from_nothing_and_its_logarithm_is_that_of_the_value() -> None:
+    capital = no_income(2)
+    assert capital.value_A.tolist() == [0.0, 0.0]
+    assert capital.log_A.tolist() == [-np.inf, -np.inf]
+    with np.errstate(all="raise"):
+        first = add_income(capital, np.array([2.0, -1.0]))
+        second = add_income(first, np.array([1.0, 0.5]))
+    assert second.value_A.tolist() == [3.0, -0.5]
+    assert second.log_A.tolist() == pytest.approx([np.log(3.0), -np.inf])

@@ -133,26 +133,20 @@ def _connect(address: str | None, n_engines: int) -> None:
     if ray.is_initialized():
         return
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
-    # Workers find the four packages by the folder that holds them, wherever the command was typed.
-    root = str(configs_dir().parent)
-    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
-    # Serve kills a proxy that takes longer to start than 5 s, which on a busy machine each one does.
-    patience = {PROXY_PATIENCE: os.environ.get(PROXY_PATIENCE, "60")}
-    environment = {"env_vars": {"PYTHONPATH": path} | patience}
     # What raylets say of themselves (worker counts, restarted actors) would tear the progress bar apart; it stays in
     # Ray's session logs. This is RAY_DEDUP_LOGS_SKIP_REGEX, which Ray reads only while it is imported.
     stdout_deduplicator.skip_re = re.compile(RAY_CHATTER)
     try:
         if address is None:
-            ray.init(
-                address="local",  # also where RAY_ADDRESS or another Ray's address file is about
-                # Logical CPUs: an engine replica books CPUS_PER_ENGINE, and the rest must not wait for it.
-                num_cpus=(os.cpu_count() or 1) + CPUS_PER_ENGINE * n_engines,
-                include_dashboard=False,
-                logging_level=logging.ERROR,
-                log_to_driver=False,
-                runtime_env=environment,
-            )
+            with _environment_of_workers():
+                ray.init(
+                    address="local",  # also where RAY_ADDRESS or another Ray's address file is about
+                    # Logical CPUs: an engine replica books CPUS_PER_ENGINE, and the rest must not wait for it.
+                    num_cpus=(os.cpu_count() or 1) + CPUS_PER_ENGINE * n_engines,
+                    include_dashboard=False,
+                    logging_level=logging.ERROR,
+                    log_to_driver=False,
+                )
         else:
             _require_listening(address)
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
@@ -160,6 +154,31 @@ def _connect(address: str | None, n_engines: int) -> None:
         reason = (str(error).splitlines() or [""])[0]
         hint = "Check --address (auto, or ray://HEAD:10001) and that the cluster is up"
         raise EngineError(f"cannot reach Ray: {reason}", address or "local", hint) from error
+
+
+@contextmanager
+def _environment_of_workers() -> Iterator[None]:
+    """Set what a Ray that is started meanwhile hands down to its workers.
+
+    As a runtime environment the same would start every worker's Python twice.
+    """
+    # Workers find the four packages by the folder that holds them, wherever the command was typed.
+    root = str(configs_dir().parent)
+    wanted = {
+        "PYTHONPATH": os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part),
+        # Serve kills a proxy that takes longer to start than 5 s, which on a busy machine each one does.
+        PROXY_PATIENCE: os.environ.get(PROXY_PATIENCE, "60"),
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _require_listening(address: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from actors.model_clients import EndpointClient, ModelClient, ServeClient
+from actors.endpoint_client import EndpointClient
+from actors.model_clients import ModelClient, ServeClient
 from actors.pair_collector import Collected, PairCollector
 from atp_ray.alignment.elicitation import Elicitation
 from atp_ray.alignment.pairs import PairLog

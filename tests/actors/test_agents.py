@@ -12,7 +12,7 @@ from actors.agent import PlayerSpec
 from actors.coordinator import Coordinator
 from actors.failure_policy import FailurePolicy
 from actors.host_client import HostClient
-from actors.players import QuantalPlayer
+from actors.policy_players import QuantalPlayer
 from actors.population import create_population, default_agents_per_actor
 from atp_ray.actions import Action
 from atp_ray.checkpoint_names import resolve_checkpoint

@@ -2,7 +2,8 @@
 
 import pytest
 
-from actors.model_clients import EndpointClient, ServeClient
+from actors.endpoint_client import EndpointClient
+from actors.model_clients import ServeClient
 from actors.pair_collector import PairCollector
 from atp_ray.alignment.elicitation import wished_reply
 from atp_ray.alignment.pairs import PairLog

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from support import make_spec, play, play_role_play, record_round, role_play_spec
 
-from actors.players import FixedPlayer, ModelPlayer, QuantalPlayer
+from actors.players import ModelPlayer
+from actors.policy_players import FixedPlayer, QuantalPlayer
 from atp_ray.actions import Action
 from atp_ray.memory import EpisodeMemory
 from atp_ray.model_calls import ModelReply

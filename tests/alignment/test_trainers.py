@@ -5,16 +5,17 @@ import statistics
 from pathlib import Path
 
 import pytest
-import torch
-from support import role_play_pairs
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from support import Late, role_play_pairs
 
-from atp_ray.alignment.dpo import dpo_trainer
-from atp_ray.alignment.grpo import grpo_trainer, rewards
 from atp_ray.alignment.pairs import PreferencePair
 from atp_ray.alignment.profiles import load_profile
 from atp_ray.alignment.rewards import reply_reward
 from atp_ray.alignment.training_prompts import training_prompts
+
+pytestmark = pytest.mark.xdist_group("torch")
+
+torch, transformers = Late("torch"), Late("transformers")
+dpo, grpo = Late("atp_ray.alignment.dpo"), Late("atp_ray.alignment.grpo")
 
 OPTIONS = ("invest", "keep money")
 
@@ -26,7 +27,7 @@ OPTIONS = ("invest", "keep money")
 )  # fmt: skip
 def test_rewards_are_the_papers_and_come_from_the_one_parser(reply: str, reward: float) -> None:
     assert reply_reward(reply, OPTIONS) == reward
-    assert rewards([[{"role": "assistant", "content": reply}]], [list(OPTIONS)], [None]) == [reward]
+    assert grpo.rewards([[{"role": "assistant", "content": reply}]], [list(OPTIONS)], [None]) == [reward]
 
 
 @pytest.mark.parametrize(
@@ -56,14 +57,14 @@ def log_probability(model, tokenizer, pair: PreferencePair, reply: str) -> float
 def test_the_dpo_loss_is_its_formula_and_training_widens_the_margin(tiny, tmp_path: Path) -> None:
     pairs = role_play_pairs(8)
     profile = load_profile("tiny-dpo", "dpo").model_copy(update={"steps": 4, "warm_up": 0.0, "schedule": "constant"})
-    trainer = dpo_trainer(profile, tiny.source, pairs, tmp_path)
+    trainer = dpo.dpo_trainer(profile, tiny.source, pairs, tmp_path)
     trainer.train()
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     # Before the first step policy and reference are the same: -log sigmoid(0).
     assert float(losses[0]) == pytest.approx(math.log(2), abs=1e-4)
     assert float(losses[-1]) < float(losses[0])
-    tokenizer = AutoTokenizer.from_pretrained(tiny.source)
-    base = AutoModelForCausalLM.from_pretrained(tiny.source, dtype=torch.float32).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny.source)
+    base = transformers.AutoModelForCausalLM.from_pretrained(tiny.source, dtype=torch.float32).eval()
     model = trainer.model.eval()
 
     def margin(pair: PreferencePair) -> float:
@@ -84,7 +85,7 @@ def test_batches_may_be_accumulated_and_the_curve_is_the_same(tiny, tmp_path: Pa
     curves = []
     for settings in (["batch=8"], ["batch=4", "accumulation=2"]):
         profile = load_profile("tiny-dpo", "dpo", ["steps=4", *settings])
-        trainer = dpo_trainer(profile, tiny.source, role_play_pairs(32), tmp_path / settings[0])
+        trainer = dpo.dpo_trainer(profile, tiny.source, role_play_pairs(32), tmp_path / settings[0])
         trainer.train()
         curves.append([float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry])
     assert len(curves[0]) == 4
@@ -94,7 +95,7 @@ def test_batches_may_be_accumulated_and_the_curve_is_the_same(tiny, tmp_path: Pa
 
 def test_group_advantages_are_rewards_within_their_group_in_standard_deviations(tiny, tmp_path: Path) -> None:
     profile = load_profile("tiny-grpo", "grpo", ["batch=16", "group_size=8"])
-    trainer = grpo_trainer(profile, tiny.source, training_prompts("role_play", 2), tmp_path)
+    trainer = grpo.grpo_trainer(profile, tiny.source, training_prompts("role_play", 2), tmp_path)
     prompts = [trainer.train_dataset[i] for i in (0, 1) for _ in range(8)]
     trainer.model.train()
     made = trainer._generate_and_score_completions(prompts)
@@ -110,7 +111,7 @@ def test_group_advantages_are_rewards_within_their_group_in_standard_deviations(
 @pytest.mark.parametrize("paradigm", ["role_play", "tool_usage"])
 def test_grpo_steps_change_the_weights_towards_what_is_rewarded(paradigm, tiny, tmp_path: Path) -> None:
     profile = load_profile("tiny-grpo", "grpo", ["steps=2", "batch=8", "learning_rate=1e-4", "warm_up=0"])
-    trainer = grpo_trainer(profile, tiny.source, training_prompts(paradigm, 8), tmp_path)
+    trainer = grpo.grpo_trainer(profile, tiny.source, training_prompts(paradigm, 8), tmp_path)
     before = {name: tensor.detach().clone() for name, tensor in trainer.model.named_parameters()}
     trainer.train()
     history = trainer.state.log_history
@@ -129,13 +130,13 @@ def test_every_setting_of_a_profile_reaches_the_trainer(tiny, tmp_path: Path) ->
         "steps": 9, "save_steps": 3, "seed": 11,
     }  # fmt: skip
     settings = [f"{name}={value}" for name, value in shared.items()]
-    dpo = dpo_trainer(
+    by_dpo = dpo.dpo_trainer(
         load_profile("tiny-dpo", "dpo", [*settings, "max_length=200"]), tiny.source, role_play_pairs(8), tmp_path
     )
     extra = ["group_size=4", "max_completion=31", "temperature=0.7", "epsilon=0.13"]
     prompts = training_prompts("role_play", 4)
-    grpo = grpo_trainer(load_profile("tiny-grpo", "grpo", [*settings, *extra]), tiny.source, prompts, tmp_path)
-    for trainer in (dpo, grpo):
+    by_grpo = grpo.grpo_trainer(load_profile("tiny-grpo", "grpo", [*settings, *extra]), tiny.source, prompts, tmp_path)
+    for trainer in (by_dpo, by_grpo):
         found = trainer.args
         assert found.learning_rate == 3e-5
         assert found.beta == 0.07
@@ -143,10 +144,10 @@ def test_every_setting_of_a_profile_reaches_the_trainer(tiny, tmp_path: Path) ->
         assert (found.warmup_steps, str(found.lr_scheduler_type.value)) == (0.25, "linear")
         assert (found.max_steps, found.save_steps, found.seed) == (9, 3, 11)
         assert (found.save_total_limit, found.logging_steps, found.use_cpu, found.bf16) == (2, 1, True, False)
-    assert (dpo.args.max_length, dpo.args.loss_type) == (200, ["sigmoid"])
-    assert (grpo.args.num_generations, grpo.args.max_completion_length) == (4, 31)
-    assert (grpo.args.temperature, grpo.args.epsilon, grpo.args.loss_type) == (0.7, 0.13, "grpo")
-    assert (grpo.temperature, grpo.epsilon_low, grpo.epsilon_high, grpo.beta) == (0.7, 0.13, 0.13, 0.07)
+    assert (by_dpo.args.max_length, dpo.args.loss_type) == (200, ["sigmoid"])
+    assert (by_grpo.args.num_generations, grpo.args.max_completion_length) == (4, 31)
+    assert (by_grpo.args.temperature, grpo.args.epsilon, grpo.args.loss_type) == (0.7, 0.13, "grpo")
+    assert (by_grpo.temperature, by_grpo.epsilon_low, by_grpo.epsilon_high, by_grpo.beta) == (0.7, 0.13, 0.13, 0.07)
 
 
 @pytest.mark.parametrize(("profile", "method"), [("tiny-dpo-lora", "dpo"), ("tiny-dpo", "dpo")])
@@ -154,7 +155,7 @@ def test_an_adapter_has_the_profiles_rank_on_all_linear_layers_and_without_one_a
     profile, method, tiny, tmp_path: Path
 ) -> None:
     made = load_profile(profile, method, ["steps=1"])
-    trainer = dpo_trainer(made, tiny.source, role_play_pairs(8), tmp_path)
+    trainer = dpo.dpo_trainer(made, tiny.source, role_play_pairs(8), tmp_path)
     trained = {name: tensor for name, tensor in trainer.model.named_parameters() if tensor.requires_grad}
     if made.lora is None:
         assert not any("lora" in name for name in trained)

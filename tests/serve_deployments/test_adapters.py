@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 import ray
-import torch
-from peft import PeftModel
 from ray import serve
-from support import save_random_adapter
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from support import Late, save_random_adapter
 
 from actors.model_clients import ServeClient
 from atp_ray.alignment.training_prompts import training_prompts
@@ -22,6 +19,8 @@ from atp_ray.model_calls import ReplyRequest
 from atp_ray.sampling import Sampling
 from serve_deployments.engine_groups import engine_groups
 from serve_deployments.engine_options import llm_options
+
+torch, transformers, peft = Late("torch"), Late("transformers"), Late("peft")
 
 GREEDY = Sampling(temperature=0, max_tokens=48, attempts=1)
 
@@ -138,10 +137,10 @@ def served_scores(deployment, messages) -> list[float]:
 
 
 def test_the_adapters_logits_through_vllm_are_those_of_transformers_and_peft(engine, tiny, adapters) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(tiny.source)
-    base = AutoModelForCausalLM.from_pretrained(tiny.source, dtype=torch.float32)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny.source)
+    base = transformers.AutoModelForCausalLM.from_pretrained(tiny.source, dtype=torch.float32)
     for adapter in adapters:
-        model = PeftModel.from_pretrained(base, adapter.adapter).eval()
+        model = peft.PeftModel.from_pretrained(base, adapter.adapter).eval()
         for request in prompts(3):
             served = torch.tensor(served_scores(engine[adapter.name], request.messages))
             ids = tokenizer.apply_chat_template(

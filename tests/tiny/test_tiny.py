@@ -5,9 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from support import make_spec, play
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from support import Late, make_spec, play
 
 from atp_ray.actions import Action
 from atp_ray.errors import UsageError
@@ -21,14 +19,13 @@ from atp_ray.scenarios.registry import load_games, load_role_plays, load_tool_sc
 from atp_ray.tiny.card import CARD_FILE
 from atp_ray.tiny.curriculum import Curriculum
 from atp_ray.tiny.game_transcripts import GameTranscripts, teacher_probability, teacher_reply
-from atp_ray.tiny.reply_sampler import ReplySampler
 from atp_ray.tiny.scope import SCOPE_FILE, load_scope, scenario_digest, shipped_scope
-from atp_ray.tiny.tokenizer import tokenise, train_tokenizer
 from atp_ray.tiny.tool_transcripts import ToolTranscripts
-from atp_ray.tiny.training import TinyRecipe, load_record, save_checkpoint, train_tiny
 
-SMALL = TinyRecipe(hidden=64, layers=2, heads=2, kv_heads=1, feed_forward=96, batch=4, steps=30, warm_up=5,
-                   tokenizer_transcripts=150)  # fmt: skip
+pytestmark = pytest.mark.xdist_group("torch")
+
+torch, transformers = Late("torch"), Late("transformers")
+training, tokenizing, sampling = (Late(f"atp_ray.tiny.{name}") for name in ("training", "tokenizer", "reply_sampler"))
 
 
 def sampler(seed=0) -> GameTranscripts:
@@ -96,9 +93,9 @@ def test_the_teacher_states_its_odds_and_decides_by_them() -> None:
 def test_tokens_are_those_of_the_chat_template_and_only_replies_are_trained() -> None:
     source = sampler()
     transcripts = [source.transcript() for _ in range(60)]
-    tokenizer = train_tokenizer(transcripts, 600)
+    tokenizer = tokenizing.train_tokenizer(transcripts, 600)
     for transcript in transcripts[:20]:
-        tokenised = tokenise(tokenizer, transcript)
+        tokenised = tokenizing.tokenise(tokenizer, transcript)
         assert tokenised.ids == tokenizer.apply_chat_template(list(transcript.messages), tokenize=True)["input_ids"]
         text = tokenizer.decode([i for i, wanted in zip(*tokenised, strict=True) if wanted])
         replies = [m["content"] for m, wanted in zip(*transcript, strict=True) if wanted]
@@ -108,18 +105,22 @@ def test_tokens_are_those_of_the_chat_template_and_only_replies_are_trained() ->
 
 
 def test_training_learns_repeats_itself_and_saves_a_loadable_checkpoint(tmp_path) -> None:
-    one, two = train_tiny(SMALL, lambda *_: None), train_tiny(SMALL, lambda *_: None)
+    small = training.TinyRecipe(
+        hidden=64, layers=2, heads=2, kv_heads=1, feed_forward=96, batch=4, steps=30, warm_up=5,
+        tokenizer_transcripts=150,
+    )  # fmt: skip
+    one, two = (training.train_tiny(small, lambda *_: None) for _ in range(2))
     assert one.losses == two.losses
     assert np.mean(one.losses[-5:]) < 0.9 * np.mean(one.losses[:5])
-    save_checkpoint(one, SMALL, tmp_path)
-    model = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    training.save_checkpoint(one, small, tmp_path)
+    model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
     ids = torch.tensor([tokenizer.encode("Needed 4 of 8", add_special_tokens=False)])
     with torch.inference_mode():
         expected = one.model.float()(ids).logits
         assert torch.allclose(model(ids).logits, expected, atol=1e-5)
     assert load_scope(tmp_path) == shipped_scope()
-    assert load_record(tmp_path).recipe == SMALL
+    assert training.load_record(tmp_path).recipe == small
 
 
 def test_the_shipped_weights_were_trained_on_what_is_shipped(tiny) -> None:
@@ -135,7 +136,7 @@ def test_the_shipped_weights_parse_freely_and_follow_the_teacher(tiny) -> None:
     source = sampler(seed=77)
     states = [source.state("choices", (8, 8)) for _ in range(25)]
     repeats = 12
-    replies = ReplySampler(Path(tiny.source)).replies(
+    replies = sampling.ReplySampler(Path(tiny.source)).replies(
         [build_messages(state.view) for state in states for _ in range(repeats)]
     )
     chosen = [
@@ -152,7 +153,7 @@ def test_the_shipped_weights_parse_freely_and_follow_the_teacher(tiny) -> None:
 def test_the_card_says_what_it_is_and_is_not(tiny) -> None:
     card = (Path(tiny.source) / CARD_FILE).read_text()
     assert "says nothing about Qwen3-8B" in card
-    for part in ("correlation", "| 2 |", "| 8 |", f"{load_record(Path(tiny.source)).recipe.steps} steps"):
+    for part in ("correlation", "| 2 |", "| 8 |", f"{training.load_record(Path(tiny.source)).recipe.steps} steps"):
         assert part in card
     assert len(scenario_names()) == 7
 

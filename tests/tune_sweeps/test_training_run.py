@@ -9,11 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-import torch
-from safetensors.torch import load_file
-from support import PATIENCE_S, role_play_pairs, wait_until
+from support import PATIENCE_S, Late, role_play_pairs, wait_until
 from times import dear_start
-from transformers import AutoModelForCausalLM
 
 from atp_ray.alignment.learning_curve import read_metrics, series
 from atp_ray.alignment.profiles import load_profile
@@ -27,7 +24,9 @@ from tune_sweeps.training_job import STATE_FILE, TrainingJob
 from tune_sweeps.training_run import Step
 from tune_sweeps.training_run import run_training as run_on_ray_train
 
-pytestmark = pytest.mark.xdist_group("training")
+pytestmark = [pytest.mark.xdist_group("torch"), pytest.mark.dear]
+
+torch, transformers, safetensors = Late("torch"), Late("transformers"), Late("safetensors.torch")
 
 STEPS = 8
 
@@ -110,10 +109,10 @@ def test_the_same_effective_batch_gives_the_same_curve_however_it_is_shared(
 def assert_same_result(one: TrainingJob, other: TrainingJob) -> None:
     """The curve is the same, and the result is whole, whatever pieces the workers held."""
     assert losses(one.folder) == pytest.approx(losses(other.folder), abs=2e-3)
-    ours, theirs = (load_file(job.result / "model.safetensors") for job in (one, other))
+    ours, theirs = (safetensors.load_file(job.result / "model.safetensors") for job in (one, other))
     assert ours.keys() - theirs.keys() <= {"lm_head.weight"}  # DeepSpeed writes tied weights twice
     assert all(torch.allclose(ours[name], theirs[name], atol=2e-3) for name in theirs)
-    AutoModelForCausalLM.from_pretrained(one.result)
+    transformers.AutoModelForCausalLM.from_pretrained(one.result)
 
 
 def looked_at(job: TrainingJob) -> None:
