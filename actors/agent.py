@@ -6,13 +6,13 @@ It imports no torch, transformers or vllm: an agent is memory and a way to ask, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from actors.decisions import SeatDecision
-from actors.model_clients import Deployment, ServeClient
+from actors.model_clients import Deployment
 from actors.players import Player, make_player
 from actors.sandboxes import SandboxClient
 from atp_ray.checkpoint_profiles import Profile
@@ -34,18 +34,20 @@ class AgentActor:
     Args:
         players: every checkpoint a seat may be played by.
         sandboxes: names of the sandbox actors; none unless problems are solved.
+        gateways: names of the gateways to served models, by node; none unless there are any.
     """
 
-    def __init__(self, players: Sequence[PlayerSpec], sandboxes: Sequence[str] = ()) -> None:
+    def __init__(
+        self, players: Sequence[PlayerSpec], sandboxes: Sequence[str] = (), gateways: Mapping[str, str] | None = None
+    ) -> None:
         self._specs = {spec.profile.name: spec for spec in players}
+        self._gateways = gateways or {}
         self._tools = SandboxClient(sandboxes) if sandboxes else None
         self._players: dict[str, Player] = {}
         self._memories: dict[str, EpisodeMemory] = {}
 
     async def ready(self) -> bool:
-        """Return once the actor is up and can ask at once."""
-        if any(spec.deployment is not None for spec in self._specs.values()):
-            await asyncio.to_thread(ServeClient.prepare)
+        """Return once the actor is up."""
         return True
 
     async def decide(self, turns: Sequence[Turn]) -> list[TurnReply | MemoryGap]:
@@ -90,7 +92,7 @@ class AgentActor:
     def _player(self, name: str) -> Player:
         if name not in self._players:
             spec = self._specs[name]
-            self._players[name] = make_player(spec.profile, spec.deployment, self._tools)
+            self._players[name] = make_player(spec.profile, spec.deployment, self._tools, self._gateways)
         return self._players[name]
 
 

@@ -64,6 +64,11 @@ class ServeClient:
                 self._handle = serve.get_deployment_handle(self._deployment.deployment_name, self._deployment.app_name)
             replies: list[ModelReply] = await self._handle.reply.remote(list(requests), self._deployment.adapter)
         except (RayError, RayServeException) as error:
-            message = (str(error).strip().splitlines() or [""])[-1]
-            return [ModelReply("", error=f"{type(error).__name__}: {message}")] * len(requests)
+            return lost_replies(error, len(requests))
         return replies
+
+
+def lost_replies(error: Exception, count: int) -> list[ModelReply]:
+    """Return what `count` requests get whose call failed."""
+    message = (str(error).strip().splitlines() or [""])[-1]
+    return [ModelReply("", error=f"{type(error).__name__}: {message}")] * count

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from actors.decisions import SeatDecision
-from actors.model_clients import Deployment, ModelClient, ServeClient
+from actors.model_clients import Deployment, ModelClient
+from actors.model_gateway import GatewayClient
 from actors.problem_solver import ProblemSolver, ToolRunner
 from atp_ray.actions import Action
 from atp_ray.checkpoint_profiles import EndpointProfile, PolicyProfile, Profile
@@ -85,8 +86,17 @@ class ModelPlayer:
         return SeatDecision(action, reply, sampling.attempts, tokens_in, tokens_out, latency, failure)
 
 
-def make_player(profile: Profile, deployment: Deployment | None, tools: ToolRunner | None = None) -> Player:
+def make_player(
+    profile: Profile,
+    deployment: Deployment | None,
+    tools: ToolRunner | None = None,
+    gateways: Mapping[str, str] | None = None,
+) -> Player:
     """Build the player of a checkpoint, inside the actor that will use it.
+
+    Args:
+        deployment: where a served model is, and `gateways` the ways there, by node.
+        tools: where tool calls run.
 
     Raises:
         ValueError: a served model without its deployment.
@@ -102,6 +112,6 @@ def make_player(profile: Profile, deployment: Deployment | None, tools: ToolRunn
         from actors.endpoint_client import EndpointClient
 
         return ModelPlayer(EndpointClient(profile), profile.alternate_roles, tools)
-    if deployment is None:
+    if deployment is None or not gateways:
         raise ValueError(f"checkpoint {profile.name} is not deployed")
-    return ModelPlayer(ServeClient(deployment), profile.alternate_roles, tools)
+    return ModelPlayer(GatewayClient(deployment, gateways), profile.alternate_roles, tools)

@@ -10,7 +10,8 @@ import ray
 from ray.actor import ActorHandle
 
 from actors.agent import AgentActor, PlayerSpec
-from actors.named_actors import start_named
+from actors.model_gateway import launch_gateways
+from actors.named_actors import await_ready, launch_named
 from atp_ray.errors import EngineError
 
 ACTORS_PER_CPU = 4
@@ -68,7 +69,8 @@ def create_population(
 ) -> tuple[Population, list[ActorHandle[Any]]]:
     """Start the agent actors, spread over the cluster's nodes, and wait until they are up.
 
-    The actors live as long as the handles returned beside the population.
+    The actors live as long as the handles returned beside the population: those of the agents, in the order of hosts,
+    then those of the gateways to served models.
 
     Args:
         agents_per_actor: None packs only beyond what the cluster holds.
@@ -79,11 +81,14 @@ def create_population(
     """
     size = agents_per_actor or default_agents_per_actor(n_agents, ray.cluster_resources().get("CPU", 1))
     count = math.ceil(n_agents / size)
+    gateways: dict[str, str] = {}
+    ours: list[ActorHandle[Any]] = []
+    if any(player.deployment is not None for player in players):
+        gateways, ours = launch_gateways()
+    names, actors = launch_named(AgentActor, "agents", count, tuple(players), tuple(sandboxes), gateways)
     try:
-        names, actors = start_named(
-            AgentActor, "agents", count, tuple(players), tuple(sandboxes), timeout_s=start_timeout_s
-        )
+        await_ready([*actors, *ours], start_timeout_s)
     except ray.exceptions.RayError as error:
         hint = "Pack more agents per actor (--agents-per-actor) or add memory or nodes"
         raise EngineError(f"{count} agent actors did not start", hint=hint) from error
-    return Population(names, size), actors
+    return Population(names, size), [*actors, *ours]

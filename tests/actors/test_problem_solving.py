@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 import ray
-from support import make_cell, needs_isolation, tool_spec
+from support import PATIENCE_S, make_cell, needs_isolation, tool_spec
 
 from actors.agent import PlayerSpec
 from actors.coordinator import Coordinator
@@ -95,8 +95,9 @@ def test_killing_sandbox_and_agents_in_the_middle_loses_no_episode(tiny, tiny_en
         await playing
 
     async def settled(rounds: int) -> None:
-        while (await coordinator.progress()).rounds < rounds:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(PATIENCE_S):
+            while (await coordinator.progress()).rounds < rounds:
+                await asyncio.sleep(0.01)
 
     asyncio.run(play_and_kill())
     log = read_event_log(log_path(tmp_path, cell.cell_id))

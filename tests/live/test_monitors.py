@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support import make_spec, record_round
 
-from atp_ray.live.marks import gini, mark
+from atp_ray.live.marks import RoundMark, gini, mark
 from atp_ray.live.monitors import (
     CapitalConcentration,
     ChangePoint,
@@ -32,6 +32,7 @@ RISING = rounds(1, 1, 2, 3, 5, 7, 8)
         (RateAbove(kind="rate_above", rate=0.99), 7),
         (FirstSuccess(kind="first_success"), 5),
         (ChangePoint(kind="change_point", slack=0.05, limit=0.2), 4),
+        (ChangePoint(kind="change_point", slack=0, limit=0.125), 4),  # round 3 has drifted by just that much
         (CapitalConcentration(kind="capital_concentration", gini=0.99), None),
         (CapitalConcentration(kind="capital_concentration", gini=0.1), 4),
     ],
@@ -44,12 +45,18 @@ def test_each_fires_at_its_round(monitor, expected) -> None:
         assert fired_at(monitor, RISING[:expected]) == expected
 
 
+def test_capital_as_unequal_as_allowed_is_allowed() -> None:
+    monitor = CapitalConcentration(kind="capital_concentration", gini=0.25)
+    marks = [RoundMark(number, 0.5, success=False, gini=value) for number, value in ((1, 0.25), (2, 0.26))]
+    assert fired_at(monitor, marks) == 2
+
+
 def test_nothing_fires_on_nothing() -> None:
     assert fired_at(RateAbove(kind="rate_above", rate=0.1), []) is None
     assert tipping_round([]) is None
 
 
-@pytest.mark.parametrize(("counts", "expected"), [((1, 5, 8), 2), ((8, 8), 1), ((5, 1, 6, 7), 3), ((5, 1), None)])
+@pytest.mark.parametrize(("counts", "expected"), [((1, 5, 8), 2), ((8, 8), 1), ((5, 1, 6, 7), 3), ((5, 1), None), ((4, 5), 2)])
 def test_the_tip_is_where_the_rate_stays_high(counts, expected) -> None:
     assert tipping_round(rounds(*counts)) == expected
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import psutil
 import pytest
 import pytest_asyncio
-from support import needs_isolation, wait_until
+from support import happens, needs_isolation, wait_until
 
 from atp_ray.errors import UsageError
 from atp_ray.sandbox.isolation import require_isolation
@@ -113,12 +113,15 @@ async def test_a_killed_or_hung_sandbox_is_replaced_and_its_sessions_rebuilt(how
 
 
 async def test_a_sandbox_killed_in_the_middle_of_calls_loses_none() -> None:
-    pool = SandboxPool(limits=SandboxLimits(wall_s=5, calls_at_once=4))
+    pool = SandboxPool(limits=SandboxLimits(wall_s=60, calls_at_once=4))
     await pool.start()
     await asyncio.gather(*(pool.run(f"s{i}", f"x = {i}") for i in range(4)))
-    calls = [asyncio.create_task(pool.run(f"s{i}", "import time; time.sleep(0.6); x")) for i in range(4)]
-    await asyncio.sleep(0.3)
+    calls = [asyncio.create_task(pool.run(f"s{i}", "for _ in range(10_000_000): pass\nx")) for i in range(4)]
     assert pool.server_pid is not None
+    sandbox = psutil.Process(pool.server_pid)
+    await happens(
+        lambda: psutil.STATUS_RUNNING in [each.status() for each in sandbox.children(recursive=True)], "a call to run"
+    )
     os.kill(pool.server_pid, signal.SIGKILL)
     assert [(await call).output for call in calls] == ["0\n", "1\n", "2\n", "3\n"]
     await pool.close()

@@ -118,7 +118,9 @@ def test_an_engine_that_does_not_start_is_one_line_and_not_started_again(engine,
     wait_until(lambda: engines() == ["engine:tiny"], "what did not start to be removed")
 
 
-def test_a_population_of_64_plays_tiny_and_reruns_alike(tiny_engine, tiny, tmp_path) -> None:
+def test_a_population_of_64_plays_tiny_and_reruns_alike_though_the_way_to_the_model_is_killed(
+    tiny_engine, tiny, tmp_path
+) -> None:
     spec = make_spec(
         n=64, threshold=32, rounds=2, visibility="counts",
         seats=[{"checkpoint": "tiny", "count": 64, "sampling": tiny.sampling}],
@@ -126,8 +128,13 @@ def test_a_population_of_64_plays_tiny_and_reruns_alike(tiny_engine, tiny, tmp_p
     cell = make_cell(spec, checkpoint="tiny", kind="embedded")
     population, actors = create_population(64, [PlayerSpec(tiny, tiny_engine)], agents_per_actor=16)
     remote = ray.remote(num_cpus=0)(Coordinator)
+    gateway = actors[-1]
     for name in ("one", "two"):
-        ray.get(remote.remote(tmp_path / name, population, FailurePolicy(), coalesce=64).play.remote(cell))
+        played = remote.remote(tmp_path / name, population, FailurePolicy(), coalesce=64).play.remote(cell)
+        if name == "two":
+            wait_until(lambda: ray.get(gateway.ready.remote()), "the gateway")
+            ray.kill(gateway, no_restart=False)
+        ray.get(played)
     for actor in actors:
         ray.kill(actor)
     one, two = (read_table(tmp_path / name, "decisions") for name in ("one", "two"))
