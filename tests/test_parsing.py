@@ -1,6 +1,8 @@
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +44,56 @@ UNREADABLE = [
 ]
 
 
+# Replies in the styles models write, with the reading of somebody who had not seen the parser.
+CORPUS = yaml.load(Path(__file__).with_name("choice_replies.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+
+
+@pytest.mark.parametrize("case", CORPUS, ids=lambda case: case["style"].replace(" ", "-"))
+def test_a_reply_is_read_as_a_careful_person_reads_it(case) -> None:
+    assert parse_choice(case["reply"], case["options"]) == (case["choice"], case["reason"])
+
+
+def test_the_corpus_is_large_and_holds_what_must_not_be_read() -> None:
+    assert len({case["reply"] for case in CORPUS}) >= 200
+    assert sum(case["choice"] is None for case in CORPUS) >= 60
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '{"reason": "they rushed" "choice": "wait"}',
+        "{'reason': 'we don't know', 'choice': 'wait'}",
+        '{"choice": "wait, "reason": "a quote is missing"}',
+        '"{\\"choice\\": \\"wait\\"}"',
+        "{\u201echoice\u201c: \u201ewait\u201c}",
+    ],
+)
+def test_what_is_almost_json_is_read_too(reply) -> None:
+    assert parse_choice(reply, ("rush", "wait")).choice == "wait"
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        ('{"others": {"choice": "rush"}, "plan": "see"}', "no_decision"),
+        ('{"others": {"choice": "rush"}, "plan": "se', "no_decision"),
+        ('{"choice": "rush", "Choice": "wait"}', "ambiguous"),
+        ('{"choice": "rush", "wait"}', "ambiguous"),
+        ('{"choice": "rush"} <think>or is it', "unfinished_thinking"),
+        ("Choice: rush\nChoice: wait", "ambiguous"),
+        ("{" * 5000, "no_decision"),
+        ('{"a":' * 5000, "no_decision"),
+    ],
+)
+def test_what_would_be_a_guess_is_not_read(reply, reason) -> None:
+    assert parse_choice(reply, ("rush", "wait")) == (None, reason)
+
+
+@pytest.mark.parametrize(("written", "option"), [("don\u2019t report", "don't report"), ("U\u0308ben", "\u00fcben")])
+def test_two_ways_to_write_a_letter_are_the_same(written, option) -> None:
+    assert parse_choice(json.dumps({"choice": written}), (option, "rest")).choice == option
+
+
 @pytest.mark.parametrize(("reply", "choice"), READABLE)
 def test_readable_decisions(reply, choice) -> None:
     assert parse_choice(reply, OPTIONS) == (choice, None)
@@ -50,6 +102,27 @@ def test_readable_decisions(reply, choice) -> None:
 @pytest.mark.parametrize(("reply", "reason"), UNREADABLE)
 def test_unreadable_replies_say_why_and_never_guess(reply, reason) -> None:
     assert parse_choice(reply, OPTIONS) == (None, reason)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(['choice = B', '{"choice": "B"}', "}{"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+    | st.dictionaries(st.just("choice"), st.sampled_from(OPTIONS)),
+    max_leaves=8,
+)  # fmt: skip
+others = st.dictionaries(st.text().filter(lambda key: key.strip().casefold() != "choice"), values, max_size=4)
+prose = st.text().filter(lambda text: "{" not in text and "<" not in text)
+
+
+@given(others, st.sampled_from(OPTIONS), others, prose, prose, st.sampled_from([None, 2]), st.booleans())
+def test_a_valid_reply_keeps_its_choice_however_it_is_wrapped_and_extended(
+    first, choice, then, before, after, indent, ascii_only
+) -> None:
+    first.update({"choice": choice} | then)
+    reply = json.dumps(first, indent=indent, ensure_ascii=ascii_only)
+    for wrapped in (reply, f"{before}\n```json\n{reply}\n```\n{after}", f"<think>{before}</think>{reply}{after}",
+                    json.dumps({"answer": first}), f"[{reply}]"):  # fmt: skip
+        assert parse_choice(wrapped, OPTIONS).choice == choice
 
 
 words = st.text("abcdefghijklmnopqrstuvwxyz -", min_size=1, max_size=20).filter(lambda text: text.strip(" -"))

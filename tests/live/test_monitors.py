@@ -56,7 +56,9 @@ def test_nothing_fires_on_nothing() -> None:
     assert tipping_round([]) is None
 
 
-@pytest.mark.parametrize(("counts", "expected"), [((1, 5, 8), 2), ((8, 8), 1), ((5, 1, 6, 7), 3), ((5, 1), None), ((4, 5), 2)])
+@pytest.mark.parametrize(
+    ("counts", "expected"), [((1, 5, 8), 2), ((8, 8), 1), ((5, 1, 6, 7), 3), ((5, 1), None), ((4, 5), 2)]
+)
 def test_the_tip_is_where_the_rate_stays_high(counts, expected) -> None:
     assert tipping_round(rounds(*counts)) == expected
 
