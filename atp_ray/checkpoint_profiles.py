@@ -20,6 +20,9 @@ class EngineProfile(Frozen):
     pipeline_parallel_size: int = Field(default=1, ge=1)
     gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1, description="Share of GPU memory for one replica.")
     cpu_kv_cache_gib: int = Field(default=1, ge=1, description="KV cache on machines without a GPU, GiB.")
+    cpu_threads: int | None = Field(
+        default=None, ge=1, description="Threads on machines without a GPU; None takes all."
+    )
     max_num_seqs: int = Field(default=256, ge=1, description="Requests decoded at once.")
     enforce_eager: bool = Field(default=False, description="Skip compilation: starts sooner, decodes slower.")
 

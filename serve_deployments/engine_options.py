@@ -96,7 +96,7 @@ def engine_environment(profile: ModelProfile, on_gpu: bool) -> dict[str, str]:
     if not on_gpu:
         environment["VLLM_CPU_KVCACHE_SPACE"] = str(profile.engine.cpu_kv_cache_gib)
         # With one process vLLM does not set the threads itself.
-        environment["OMP_NUM_THREADS"] = str(os.cpu_count() or 1)
+        environment["OMP_NUM_THREADS"] = str(profile.engine.cpu_threads or os.cpu_count() or 1)
     return environment
 
 

@@ -6,6 +6,7 @@ from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
 
 from atp_ray.config_files import Frozen
 
+READY = "ready"  # the phase of an engine that answers
 _NAMESPACE = b"atp_ray-engines"
 
 

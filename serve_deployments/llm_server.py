@@ -19,7 +19,7 @@ from ray.serve.llm.openai_api_models import ChatCompletionRequest
 
 from atp_ray.model_calls import ModelReply, ReplyRequest, decision_texts
 from serve_deployments.cpu_engine import CpuEngine
-from serve_deployments.engine_records import tell_phase
+from serve_deployments.engine_records import READY, tell_phase
 
 
 class AgentLLMServer(LLMServer):  # type: ignore[misc]
@@ -39,7 +39,7 @@ class AgentLLMServer(LLMServer):  # type: ignore[misc]
             config.get_or_create_callback().ctx.run_init_node = False
         await super().__init__(config, engine_cls=CpuEngine if "accelerator_config" in options else None)
         self._model_id: str = config.model_id
-        tell_phase(application, "ready")
+        tell_phase(application, READY)
 
     async def _start_engine(self) -> None:
         """Start the engine, and no actor that reports its use; the report would leave the machine."""

@@ -18,13 +18,14 @@ from atp_ray.checkpoint_profiles import ModelProfile
 from atp_ray.errors import EngineError
 from serve_deployments.engine_groups import EngineGroup, engine_groups
 from serve_deployments.engine_options import deployment_options, llm_options, runs_on_gpu
-from serve_deployments.engine_records import EngineRecord, read_phase, read_record, tell_phase, write_record
+from serve_deployments.engine_records import READY, EngineRecord, read_phase, read_record, tell_phase, write_record
 
 ENGINE_CLASS = "serve_deployments.llm_server.AgentLLMServer"
 FRONT_CLASS = "serve_deployments.openai_front.OpenAiFront"
 ENGINE_NAME = "engine"
 OPENAI_APP = "openai"
 POLL_S = 0.2
+STATUS_EVERY_S = 2.0
 BUSY = (ApplicationStatus.NOT_STARTED, ApplicationStatus.DEPLOYING, ApplicationStatus.DELETING)
 
 
@@ -99,7 +100,11 @@ def await_models(models: Models, on_phase: Callable[[str], None] = lambda _: Non
     """
     for name, checkpoints in models.applications.items():
         while (status := serve.status().applications.get(name)) is None or status.status in BUSY:
-            on_phase(f"engine of {checkpoints}: {read_phase(name)}")
+            asked = time.monotonic()
+            # Serve's own account costs its controller more than reading a note, and the engine wants that time.
+            while (phase := read_phase(name)) != READY and time.monotonic() < asked + STATUS_EVERY_S:
+                on_phase(f"engine of {checkpoints}: {phase}")
+                time.sleep(POLL_S)
             time.sleep(POLL_S)
         if status.status != ApplicationStatus.RUNNING:
             messages = [status.message, *(deployment.message for deployment in status.deployments.values())]

@@ -72,6 +72,8 @@ def _run_trials(cells: Sequence[CellSpec], experiment: Experiment) -> tuple[Base
     outcomes = {cell.cell_id: coordinator.play.remote(cell) for cell, coordinator in zip(cells, players, strict=False)}
     # Tune's own console would print over the progress bar.
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    # Nor does anyone read its CSV, JSON and TensorBoard files, for which it would import TensorBoard (4 s).
+    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
     # Nothing of Tune's own files is needed again: the event log says what is done. A full run folder cannot break them.
     with tempfile.TemporaryDirectory(prefix="atp_ray-tune-") as scratch:
         tuner = tune.Tuner(

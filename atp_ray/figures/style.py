@@ -63,6 +63,9 @@ def save_figure(figure: Figure, folder: Path, name: str, formats: Sequence[str])
     paths = [folder / f"{name}.{ending}" for ending in formats]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # The layout is the same in every format, and reckoning it takes as long as drawing.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
         for path in paths:
             metadata = {"Date": None} if path.suffix == ".svg" else {}
             figure.savefig(path, dpi=300, metadata=metadata)
