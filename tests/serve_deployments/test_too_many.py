@@ -9,12 +9,12 @@ from live_service import wait_until_over
 from support import PATIENCE_S
 
 
-def test_no_more_simulations_are_made_than_there_may_be(guarded) -> None:
+def test_no_more_simulations_are_made_than_there_may_be(balanced) -> None:
     async def ask() -> list[int]:
         headers = {"Authorization": f"Bearer {CONTROL}"}
         limits = httpx.Limits(max_connections=32)
         async with httpx.AsyncClient(
-            base_url=guarded.url, headers=headers, limits=limits, timeout=PATIENCE_S
+            base_url=balanced.url, headers=headers, limits=limits, timeout=PATIENCE_S
         ) as client:
             slots = asyncio.Semaphore(32)
 
@@ -27,12 +27,12 @@ def test_no_more_simulations_are_made_than_there_may_be(guarded) -> None:
     statuses = asyncio.run(ask())
     assert set(statuses) == {201, 429}
     assert statuses.count(201) <= 1000
-    with guarded.client(READ) as client:
+    with balanced.client(READ) as client:
         assert client.health().simulations <= 1000
 
 
-def test_the_service_is_still_well_and_has_room_again_for_what_is_removed(guarded) -> None:
-    with guarded.client(CONTROL) as client:
+def test_the_service_is_still_well_and_has_room_again_for_what_is_removed(balanced) -> None:
+    with balanced.client(CONTROL) as client:
         client.delete(next(found.id for found in client.simulations().simulations if not found.branches))
         simulation = client.create(preset="tipping")
         client.run(simulation.id, until_round=2)
