@@ -26,6 +26,7 @@ from atp_ray.alignment.pairs import (
 )
 from atp_ray.alignment.profiles import TrainingProfile, load_profile
 from atp_ray.alignment.training_prompts import training_prompts
+from atp_ray.checkpoint_hub import require_available
 from atp_ray.checkpoint_names import model_profile, resolve_checkpoint
 from atp_ray.checkpoint_profiles import ModelProfile, PolicyProfile
 from atp_ray.cli import positive_int, progress_bar, report_console, run_command
@@ -110,6 +111,7 @@ def _pairs(console: Console, arguments: argparse.Namespace) -> int:
     profile = resolve_checkpoint(arguments.checkpoint, arguments.base_url)
     if isinstance(profile, PolicyProfile):
         raise UsageError("has no language model to take replies from", arguments.checkpoint, "Use tiny or a checkpoint")
+    require_available([profile], elsewhere=arguments.address is not None)
     # tiny was trained on the plain prompts only and answers no others.
     embedded = isinstance(profile, ModelProfile) and profile.embedded
     elicitation: Elicitation = arguments.elicitation or ("plain" if embedded else "instructed")
@@ -152,6 +154,7 @@ def _train(console: Console, arguments: argparse.Namespace) -> int:
     base = model_profile(name)
     if base.adapter:
         raise UsageError("is an adapter and cannot be trained further", name, "Train its base, or merge it first")
+    require_available([base], elsewhere=arguments.address is not None)
     data = _data(arguments, profile)
     out = (arguments.out or RUNS / profile.name).resolve()
     storage, trackers = _storage(arguments.storage), _trackers(arguments.track)

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from actors.agent import PlayerSpec
 from actors.population import create_population
+from atp_ray.checkpoint_hub import require_available
 from atp_ray.checkpoint_names import POLICIES
 from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile, Profile
 from atp_ray.cli import positive_int, report_console, run_command, seconds
@@ -101,6 +102,7 @@ def run_service(
     webhooks = dict(_webhook(given) for given in arguments.webhook)
     require_free_port(arguments.host, arguments.port)
     models = [profile for profile in profiles if isinstance(profile, ModelProfile)]
+    require_available(models, elsewhere=arguments.address is not None)
     on_checked()
     url = f"http://{arguments.host}:{arguments.port}"
     with run_lock(arguments.state), connected(arguments.address, n_engines=len(engine_groups(models))):

@@ -12,6 +12,7 @@ import ray
 from rich.console import Console
 
 from atp_ray.cells import CellSpec
+from atp_ray.checkpoint_hub import require_available
 from atp_ray.checkpoint_profiles import Profile
 from atp_ray.cli import positive_int, report_console, run_command
 from atp_ray.errors import AtpError, UsageError, suggestion
@@ -45,6 +46,7 @@ def main(argv: Sequence[str]) -> int:
     check_scope([cell], profiles.values())
     if grid.paradigm == "tool_usage":
         require_isolation(arguments.sandbox)
+    require_available(profiles.values(), elsewhere=arguments.address is not None)
     placement = Placement(arguments.address, arguments.agents_per_actor, sandbox=arguments.sandbox)
     if arguments.out is not None:
         _play_and_print(console, cell, profiles, arguments.out, placement, arguments.replies)

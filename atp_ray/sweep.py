@@ -14,6 +14,7 @@ from rich.console import Console
 from actors.coordinator import Progress as Counts
 from actors.failure_policy import FailurePolicy
 from atp_ray.cells import CellSpec
+from atp_ray.checkpoint_hub import require_available
 from atp_ray.checkpoint_profiles import Profile
 from atp_ray.cli import positive_int, progress_bar, report_console, run_command
 from atp_ray.config_files import config_names, parse_model
@@ -81,6 +82,8 @@ def main(argv: Sequence[str]) -> int:
     if grid.paradigm == "tool_usage" and arguments.address is None:
         require_isolation(sandbox)
     placement = Placement(arguments.address, arguments.agents_per_actor, failure_policy=policy, sandbox=sandbox)
+    if any(cell.cell_id not in finished_cells(out) for cell in cells):
+        require_available(profiles.values(), elsewhere=arguments.address is not None)
     with run_lock(out):
         manifest = _open_run(out, grid, base_url, cells, profiles, sandbox, resume=arguments.resume)
         missing = [cell for cell in cells if cell.cell_id not in finished_cells(out)]
