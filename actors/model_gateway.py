@@ -51,7 +51,7 @@ class GatewayClient:
     def __init__(self, deployment: Deployment, gateways: Mapping[str, str]) -> None:
         self._deployment = deployment
         self._gateways = gateways
-        self._gateway: ActorHandle[Any] | None = None
+        self._handles: dict[str, ActorHandle[Any]] = {}
         self._calls: Coalescer[ReplyRequest, ModelReply] = Coalescer(self._send, deployment.coalesce)
 
     async def reply(self, request: ReplyRequest) -> ModelReply:
@@ -59,19 +59,25 @@ class GatewayClient:
         return await self._calls.ask(request)
 
     async def _send(self, requests: Sequence[ReplyRequest]) -> Sequence[ModelReply]:
-        try:
-            if self._gateway is None:
-                self._gateway = ray.get_actor(self._nearest())
-            replies: list[ModelReply] = await self._gateway.reply.remote(self._deployment, list(requests))
-        except (ray.exceptions.RayError, ValueError) as error:
-            return lost_replies(error, len(requests))
-        return replies
+        lost: Exception = ValueError("no gateway")
+        for name in self._by_distance():
+            try:
+                if name not in self._handles:
+                    self._handles[name] = ray.get_actor(name)
+                replies: list[ModelReply] = await self._handles[name].reply.remote(self._deployment, list(requests))
+                return replies
+            except (ray.exceptions.RayError, ValueError) as error:
+                self._handles.pop(name, None)  # it may come back under its name
+                lost = error
+        return lost_replies(lost, len(requests))
 
-    def _nearest(self) -> str:
+    def _by_distance(self) -> list[str]:
+        """Return the gateways' names: that of this node, then others, not the same first for every node."""
         here = ray.get_runtime_context().get_node_id()
-        # A node that joined later has none of its own.
-        names = sorted(self._gateways.values())
-        return self._gateways.get(here) or names[zlib.crc32(here.encode()) % len(names)]
+        others = sorted(name for node, name in self._gateways.items() if node != here)
+        turn = zlib.crc32(here.encode()) % max(1, len(others))
+        own = [self._gateways[here]] if here in self._gateways else []
+        return [*own, *others[turn:], *others[:turn]]
 
 
 def launch_gateways() -> tuple[dict[str, str], list[ActorHandle[Any]]]:

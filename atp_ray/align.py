@@ -154,7 +154,6 @@ def _train(console: Console, arguments: argparse.Namespace) -> int:
     base = model_profile(name)
     if base.adapter:
         raise UsageError("is an adapter and cannot be trained further", name, "Train its base, or merge it first")
-    require_available([base], elsewhere=arguments.address is not None)
     data = _data(arguments, profile)
     out = (arguments.out or RUNS / profile.name).resolve()
     storage, trackers = _storage(arguments.storage), _trackers(arguments.track)
@@ -164,6 +163,7 @@ def _train(console: Console, arguments: argparse.Namespace) -> int:
         console.print(profile.description)
     if _complete(job):
         return _conclude_training(console, job, base, started)
+    require_available([base], elsewhere=arguments.address is not None)
     with connected(arguments.address):
         check = check_job(job)
         _print_check(console, check)

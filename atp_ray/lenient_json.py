@@ -9,21 +9,13 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-# Bounds for text that nobody meant as an object: braces inside braces, and characters looked at.
-_DEPTH = 20
-_LENGTH = 4000
+_DEPTH = 20  # braces inside braces that are still looked into
+_KEY_ROOM = 80  # characters before a colon in which its key is looked for
 _BLANK = re.compile(r"(?:[\s,;]|//[^\n]*|/\*.*?\*/|#[^\n]*)*", re.DOTALL)
 _QUOTES = {
-    '"': '"',
-    "'": "'",
-    "`": "`",
-    "\u201c": "\u201d",
-    "\u201d": "\u201d",
-    "\u201e": "\u201c",
-    "\u2018": "\u2019",
-    '\\"': '\\"',
-    "\\'": "\\'",
-}
+    '"': '"', "'": "'", "`": "`", '\\"': '\\"', "\\'": "\\'",
+    "\u201c": "\u201d", "\u201d": "\u201d", "\u201e": "\u201c", "\u2018": "\u2019",
+}  # fmt: skip
 _QUOTE = re.compile(r"\\[\"']|[\"'`\u201c\u201d\u201e\u2018]")
 _KEY = re.compile(
     r"""(?P<quote>\\?["'\u201c\u201d\u201e\u2018`]|\*+)?\s*(?P<key>\w[\w\ \-]{0,60}?)\s*
@@ -34,7 +26,8 @@ _ANY_QUOTED_KEY = re.compile(r"(?P<quote>\")(?P<key>[^\"\n]*)\"\s*:\s*")
 # What may follow the quote that closes a value, and what shows that a quote closed a key instead.
 _AFTER_VALUE = re.compile(r"\s*(?:[,}\];)|/]|$|\n|//|#|or\b|\()")
 _AFTER_KEY = re.compile(r"\s*:")
-_LOST_KEY = re.compile(r"""(?:[,\n]\s*|["']\s*(?=["']))(?P<key>\S{0,2}[\w \-]+)$""")
+_LOST_KEY = re.compile(r"""(?:[,\n]\s*|["']\s*(?=["']))(?P<key>[^\s{}\[\]]{0,2}[\w \-]+)$""")
+_COMMENT = re.compile(r"//|#|/\*")
 _END = re.compile(r"[,}\n]")
 
 
@@ -52,8 +45,6 @@ class LenientObject(NamedTuple):
 
 def read_object(text: str, start: int, depth: int = 0) -> LenientObject | None:
     """Read the object whose opening brace is `text[start]`; None where its first key shows that it is none."""
-    if depth == 0:
-        text = text[: start + _LENGTH]
     pairs: list[tuple[str, Any]] = []
     quoted = False
     position = start + 1
@@ -65,8 +56,8 @@ def read_object(text: str, start: int, depth: int = 0) -> LenientObject | None:
             return LenientObject(tuple(pairs), position + 1, True, quoted)
         key = _KEY.match(text, position) or _ANY_QUOTED_KEY.match(text, position)
         if key is None:
-            if not pairs or text[position] == "{":
-                return None if not pairs else LenientObject(tuple(pairs), position, False, quoted)
+            if not pairs:
+                return None
             position = _take_loose(text, position, pairs)
             continue
         quoted = quoted or (not pairs and key["quote"] is not None)
@@ -81,17 +72,20 @@ def _blank(text: str, position: int) -> int:
 
 
 def _take_loose(text: str, position: int, pairs: list[tuple[str, Any]]) -> int:
-    """Take what has no key: a quoted item belongs to the value before it (`"choice": "A", "B"`), the rest is passed."""
+    """Take what has no key: it belongs to the value before it (`"choice": "A", "B"`)."""
+    if text[position] in "{[":
+        return _balanced(text, position)
+    item: str | None
     if _QUOTE.match(text, position):
         item, end = _quoted(text, position)
+    else:
+        found = _END.search(text, position)
+        end = found.start() if found else len(text)
+        item = text[position:end].strip()
+    if item is not None:
         key, value = pairs[-1]
-        if item is not None:
-            pairs[-1] = (key, [*(value if isinstance(value, list) else [value]), item])
-        return max(end, position + 1)
-    found = _END.search(text, position)
-    if found is None:
-        return len(text)
-    return found.start() if found.group() == "}" else found.end()
+        pairs[-1] = (key, [*(value if isinstance(value, list) else [value]), item])
+    return max(end, position + 1)
 
 
 def _value(text: str, position: int, depth: int) -> tuple[Any, int]:
@@ -117,22 +111,24 @@ def _value(text: str, position: int, depth: int) -> tuple[Any, int]:
 
 
 def _quoted(text: str, position: int) -> tuple[str | None, int]:
-    """Read a value in quotes; a quote inside it does not end it, and one that was forgotten ends at the brace."""
+    """Read a value in quotes; a quote or an object inside it does not end it, a forgotten quote ends at the brace."""
     opening = _QUOTE.match(text, position)
     assert opening is not None
     start, closing = opening.end(), _QUOTES[opening.group()]
+    looked, inside = start, 0
     candidate = text.find(closing, start)
     while candidate >= 0:
-        if closing in "\"'" and text[candidate - 1] == "\\":
-            candidate = text.find(closing, candidate + 1)
-            continue
+        inside += text.count("{", looked, candidate) - text.count("}", looked, candidate)
+        looked = candidate
         after = candidate + len(closing)
-        if _AFTER_KEY.match(text, after):
-            lost = _LOST_KEY.search(text, start, candidate)
-            if lost:
-                return text[start : lost.start()].strip(), lost.start("key")
-        if _AFTER_VALUE.match(text, after):
-            return _with_what_follows(text, start, candidate, after)
+        escaped = closing in "\"'" and text[candidate - 1] == "\\"
+        if not escaped and inside <= 0:
+            if _AFTER_KEY.match(text, after):
+                lost = _LOST_KEY.search(text, max(start, candidate - _KEY_ROOM), candidate)
+                if lost:
+                    return text[start : lost.start()].strip(), lost.start("key")
+            if _AFTER_VALUE.match(text, after):
+                return _with_what_follows(text, start, candidate, after)
         candidate = text.find(closing, after)
     brace = text.find("}", start)
     if brace < 0:
@@ -141,31 +137,27 @@ def _quoted(text: str, position: int) -> tuple[str | None, int]:
 
 
 def _with_what_follows(text: str, start: int, candidate: int, after: int) -> tuple[str, int]:
+    """Return a value together with what is said of it before the pair ends: `"A" or "B"` decides nothing."""
     found = _END.search(text, after)
     end = found.start() if found else len(text)
-    value = _unescaped(text[start:candidate])
-    follows = text[after:end].strip()
-    if re.match(r"or\b|\||/(?!/)", follows):
-        return f"{value} {follows}", end  # "A" or "B": not decided
-    return value, end
+    value, follows = _unescaped(text[start:candidate]), text[after:end].strip()
+    if not follows or _COMMENT.match(follows) or not re.search(r"\w", follows):
+        return value, end
+    return f"{value} {follows}", end
 
 
 def _unescaped(text: str) -> str:
     if "\\" not in text:
         return text
-    return (
-        re.sub(r"\\u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), text)
-        .replace('\\"', '"')
-        .replace("\\n", " ")
-        .replace("\\", "")
-    )
+    text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), text)
+    return text.replace('\\"', '"').replace("\\n", " ").replace("\\", "")
 
 
 def _balanced(text: str, start: int) -> int:
     """Return where the bracket at `start` is closed, strings not looked at; the end of the text where it never is."""
     depth = 0
-    for position in range(start, len(text)):
-        depth += (text[position] in "{[") - (text[position] in "}]")
+    for bracket in re.finditer(r"[{}\[\]]", text[start:]):
+        depth += 1 if bracket.group() in "{[" else -1
         if depth == 0:
-            return position + 1
+            return start + bracket.end()
     return len(text)

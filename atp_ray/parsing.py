@@ -2,8 +2,9 @@ r"""The one choice parser, used by the environment, the reward function and the 
 
 A decision is a JSON object with a `choice` key at its top level. The last such object after any thinking wins, whatever
 stands around it: other keys, nested objects, strings that mention a choice. Text that is not valid JSON is read
-leniently (`lenient_json`), and where there is no object at all, a line that is only `choice: X` counts. Everything else
-is a typed `unparsed` result with a reason; a choice is never inferred from a failure. docs/replies.md has examples.
+leniently (`lenient_json`), and where there is no object at all, a line that is only `choice: X` counts, first, last or
+in a form. Everything else is a typed `unparsed` result with a reason; a choice is never inferred from a failure.
+docs/replies.md has examples.
 """
 
 from __future__ import annotations
@@ -19,15 +20,19 @@ from atp_ray.lenient_json import LenientObject, read_object
 UnparsedReason = Literal["no_decision", "unknown_choice", "ambiguous", "unfinished_thinking"]
 
 KEY = "choice"
-_THINKING = re.compile(r"<(?P<closes>/?)think(?:ing)?>")
-_EITHER_OR = re.compile(r"[\s`*,;.]*(?:\bor\b|\||/)[\s`*]*", re.IGNORECASE)
-_LINE = re.compile(
-    r"""^[ \t>]*(?:[-*\u2022][ \t]+|\d+[.)][ \t]+)?      # a list item or a quotation, or neither
-        [*_`"']*choice[*_`"']*[ \t]*[:=][ \t]*
-        (?P<value>[^\n{}\[\]]+?)[ \t]*$""",
-    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+LENIENT_READS = 50  # braces that begin no valid JSON; a reply with more of them holds no decision
+_THINKING = re.compile(r"(?:^|(?<=\n))[ \t]*<think(?:ing)?>|(?P<end></think(?:ing)?>)")
+_ALTERNATIVES = re.compile(
+    r"(?:[\W_]|```\w*|\b(?:or|and|maybe|perhaps|either|otherwise|else|not|instead|of|rather|than|vs|versus)\b)*",
+    re.IGNORECASE,
 )
+_JOINED = re.compile(r"\w|\||/")
+_LINE = re.compile(
+    r"[ \t]*(?:[-*\u2022][ \t]+|\d+[.)][ \t]+)?[*_`]*choice[*_`]*[ \t]*[:=](?P<value>[^\n{}\[\]]*)", re.IGNORECASE
+)
+_FIELD = re.compile(r"[ \t]*(?:[-*\u2022][ \t]+|\d+[.)][ \t]+)?[*_`]*\w[\w -]{0,30}[*_`]*[ \t]*[:=][*_`]*[ \t]*\S.*")
 _AROUND = " \t\r\n\"'`*_.\u201c\u201d\u2018\u2019"
+_SAME_LETTER = dict.fromkeys([*range(0x2010, 0x2016), 0x2212], "-") | dict.fromkeys([0x2018, 0x2019, 0x02BC], "'")
 
 
 class ParsedChoice(NamedTuple):
@@ -41,12 +46,16 @@ class _Pairs(list[tuple[str, Any]]):
     """A JSON object as its pairs, in order: a key may stand twice."""
 
 
-class _Stated(NamedTuple):
-    """What an object states as its choice, and where the object stands."""
+class _Object(NamedTuple):
+    """An object of a reply: what it states as its choice (several values: the key stands more than once), and where.
 
-    value: str
+    `cut_off` says that it ends with the reply, before it stated any.
+    """
+
+    values: Sequence[Any]
     start: int
     end: int
+    cut_off: bool = False
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_Pairs, strict=False)
@@ -57,7 +66,7 @@ def visible_reply(reply: str) -> str | None:
     if "<" not in reply:
         return reply.strip()
     marks = list(_THINKING.finditer(reply))
-    if marks and not marks[-1]["closes"]:
+    if marks and not marks[-1]["end"]:
         return None
     return reply[marks[-1].end() if marks else 0 :].strip()
 
@@ -73,46 +82,51 @@ def parse_choice(reply: str, options: Sequence[str]) -> ParsedChoice:
     if answer is None:
         return ParsedChoice(None, "unfinished_thinking")
     by_key = {_normal(option): option for option in options}
-    stated = list(_stated_choices(answer))
-    if not stated:
+    objects = list(_objects(answer))
+    if not objects:
         return _line_choice(answer, by_key)
-    last = stated[-1]
-    choice = by_key.get(_normal(last.value))
-    if choice is None:
-        return ParsedChoice(None, "ambiguous" if _names_several(last.value, by_key) else "unknown_choice")
-    if len(stated) > 1:
-        # A reply that ends by repeating the instruction ("{..} or {..}") has not decided.
-        before = stated[-2]
-        if by_key.get(_normal(before.value)) != choice and _EITHER_OR.fullmatch(answer[before.end : last.start]):
+    stating = [found for found in objects if found.values]
+    if not stating or objects[-1].cut_off:
+        return ParsedChoice(None, "no_decision")
+    last = stating[-1]
+    parsed = _option(last.values, by_key)
+    if parsed.choice is not None and len(stating) > 1:
+        # A reply that repeats the instruction ("{..} or {..}") or weighs both has not decided.
+        before = stating[-2]
+        between = answer[before.end : last.start]
+        if (
+            _option(before.values, by_key).choice != parsed.choice
+            and _JOINED.search(between.replace("```json", ""))
+            and _ALTERNATIVES.fullmatch(between)
+        ):
             return ParsedChoice(None, "ambiguous")
-    return ParsedChoice(choice, None)
+    return parsed
 
 
-def _stated_choices(text: str) -> Iterator[_Stated]:
-    """Yield what each object of a text states, in order; objects without a choice state nothing."""
-    start = text.find("{")
+def _objects(text: str) -> Iterator[_Object]:
+    """Yield the objects of a text that are not inside others, in order; braces in prose are none."""
+    start, lenient = text.find("{"), 0
     while start >= 0:
-        pairs, end = _object_at(text, start)
-        values = _choices(pairs)
-        if values:
-            texts = [_as_text(value) for value in values]
-            yield _Stated(texts[0] if len({_normal(each) for each in texts}) == 1 else " or ".join(texts), start, end)
+        end = start + 1
+        try:
+            pairs, end = _DECODER.raw_decode(text, start)
+            yield _Object(_choices(pairs), start, end)
+        except (ValueError, RecursionError):
+            lenient += 1
+            if lenient > LENIENT_READS:
+                yield _Object((), start, len(text), cut_off=True)
+                return
+            found = read_object(text, start)
+            if found is not None and found.closed:
+                end = found.end
+                yield _Object(_choices(found.pairs), start, end)
+            elif found is not None:
+                # What a cut-off object wraps may be anything.
+                values = _choices([pair for pair in found.pairs if not isinstance(pair[1], LenientObject)])
+                if values or found.quoted:
+                    end = found.end
+                    yield _Object(values, start, end, cut_off=not values)
         start = text.find("{", end)
-
-
-def _object_at(text: str, start: int) -> tuple[Sequence[tuple[str, Any]], int]:
-    """Return the pairs of the object that begins at a brace, and from where on to look for the next."""
-    try:
-        return _DECODER.raw_decode(text, start)
-    except (ValueError, RecursionError):
-        found = read_object(text, start)
-    if found is None:
-        return (), start + 1
-    if found.closed:
-        return found.pairs, found.end
-    # Cut off: what it wraps may be anything. A brace in prose is passed.
-    pairs = [pair for pair in found.pairs if not isinstance(pair[1], LenientObject)]
-    return pairs, found.end if found.quoted or _choices(pairs) else start + 1
 
 
 def _choices(pairs: Sequence[tuple[str, Any]]) -> list[Any]:
@@ -126,19 +140,39 @@ def _choices(pairs: Sequence[tuple[str, Any]]) -> list[Any]:
     return values
 
 
-def _as_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and not isinstance(value, _Pairs):
-        return " or ".join(str(item) for item in value)
-    return str(value) if isinstance(value, (bool, int, float)) else ""
+def _option(values: Sequence[Any], by_key: dict[str, str]) -> ParsedChoice:
+    """Return the option that a `choice` names; `values` are all its values, a list among them being alternatives."""
+    texts = [_text(item) for value in values for item in (value if _is_list(value) else [value])]
+    named = {by_key[key] for text in texts if (key := _normal(text)) in by_key}
+    if len(named) == 1:
+        return ParsedChoice(named.pop(), None)
+    several = len(named) > 1 or any(_names_several(text, by_key) for text in texts)
+    return ParsedChoice(None, "ambiguous" if several else "unknown_choice")
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and not isinstance(value, _Pairs)
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, (str, bool, int, float)) else ""
 
 
 def _line_choice(answer: str, by_key: dict[str, str]) -> ParsedChoice:
-    lines = {by_key.get(_normal(found["value"])) for found in _LINE.finditer(answer)} - {None}
-    if len(lines) == 1:
-        return ParsedChoice(lines.pop(), None)
-    return ParsedChoice(None, "ambiguous" if lines else "no_decision")
+    lines = [line for line in answer.splitlines() if line.strip() and not line.lstrip().startswith("```")]
+    stated = [
+        (number, choice)
+        for number, line in enumerate(lines)
+        if (found := _LINE.fullmatch(line)) and (choice := by_key.get(_normal(found["value"]))) is not None
+    ]
+    if len({choice for _, choice in stated}) > 1:
+        return ParsedChoice(None, "ambiguous")
+    # In the middle of prose such a line may be about anybody; in a form it is one of its fields.
+    fields = all(_FIELD.fullmatch(line) for line in lines)
+    for number, choice in stated:
+        if fields or number in (0, len(lines) - 1):
+            return ParsedChoice(choice, None)
+    return ParsedChoice(None, "no_decision")
 
 
 def _names_several(value: str, by_key: dict[str, str]) -> bool:
@@ -151,5 +185,5 @@ def _names_several(value: str, by_key: dict[str, str]) -> bool:
 
 def _normal(text: str) -> str:
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
+        text = unicodedata.normalize("NFKC", text).translate(_SAME_LETTER)
     return " ".join(text.strip(_AROUND).split()).casefold()

@@ -1,13 +1,14 @@
 """A checkpoint on the hub is looked for before anything starts; here the hub is a small server of our own."""
 
+import socket
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
-from atp_ray.checkpoint_hub import PATIENCE_S, require_available
+from atp_ray.checkpoint_hub import require_available
 from atp_ray.checkpoint_profiles import ModelProfile, PolicyProfile
 from atp_ray.errors import UsageError
 
@@ -27,6 +28,8 @@ class Hub(BaseHTTPRequestHandler):
             self.answer(404, old)
         elif "org/ill" in self.path:
             self.answer(500, {})
+        elif "org/expired" in self.path:
+            self.answer(401, {"X-Error-Message": "Invalid credentials in Authorization header"})
         else:
             flag = "true" if "org/gated" in self.path else "false"
             self.answer(200, {}, f'{{"id": "org/name", "gated": {flag}, "siblings": []}}')
@@ -48,6 +51,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Iterator[None]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
     yield
     server.shutdown()
 
@@ -62,7 +66,8 @@ def wanted(source: str, revision: str = "") -> list[ModelProfile]:
         ("org/gone", "", "org/gone: is not on the hub. Check the spelling; if it is private, set HF_TOKEN"),
         ("org/gated", "", "org/gated: is gated: .* set HF_TOKEN"),
         ("org/name", "old", "org/name: has no revision 'old' on the hub"),
-        ("org/ill", "", "org/ill: cannot be fetched: the hub does not answer"),
+        ("org/ill", "", "org/ill: cannot be fetched: the hub answers 500"),
+        ("org/expired", "", "org/expired: cannot be fetched: the hub answers 401. Check HF_TOKEN"),
         ("org//name", "", "is neither a folder nor the name of a model on the hub"),
     ],
 )
@@ -77,27 +82,34 @@ def test_what_is_there_and_what_needs_no_hub_is_let_through(hub, tmp_path) -> No
     require_available([*wanted("org/name"), *wanted("org/name", "main"), *wanted(str(tmp_path)), policy])
 
 
-def test_other_machines_may_have_what_this_one_cannot_reach(hub) -> None:
-    require_available(wanted("org/ill"), elsewhere=True)
+def test_other_machines_may_have_what_this_one_cannot_reach(hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    for source in ("org/ill", "org/gated", "org/gone", "/only/there"):
+        require_available(wanted(source), elsewhere=True)
+    monkeypatch.setenv("HF_TOKEN", "hf_mine")
     with pytest.raises(UsageError, match="is not on the hub"):
         require_available(wanted("org/gone"), elsewhere=True)
 
 
-def test_what_was_fetched_before_needs_no_connection(hub, tmp_path) -> None:
+def keep(cache: Path, source: str) -> None:
+    """Put a model's configuration into the hub's cache, as a download would."""
     commit = "0" * 40
-    held = tmp_path / "models--org--ill"
+    held = cache / f"models--{source.replace('/', '--')}"
     (held / "snapshots" / commit).mkdir(parents=True)
     (held / "snapshots" / commit / "config.json").write_text("{}")
     (held / "refs").mkdir()
     (held / "refs" / "main").write_text(commit)
-    require_available(wanted("org/ill"))
 
 
-def test_no_connection_is_no_long_wait(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+@pytest.mark.parametrize("source", ["org/gone", "org/gated", "org/ill"])
+def test_what_was_fetched_before_needs_neither_hub_nor_token(hub, tmp_path, source) -> None:
+    keep(tmp_path, source)
+    require_available(wanted(source))
+
+
+def test_a_hub_that_does_not_answer_is_no_long_wait(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setattr("atp_ray.checkpoint_hub.PATIENCE_S", 0.2)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    asked: list[float] = []
-    monkeypatch.setattr(time, "sleep", asked.append)  # the hub's library waits between tries by itself
-    with pytest.raises(UsageError, match="the hub does not answer"):
-        require_available(wanted("org/name"))
-    assert sum(asked) <= PATIENCE_S
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(UsageError, match="the hub does not answer"):
+            require_available(wanted("org/name"))

@@ -1,3 +1,4 @@
+import cProfile
 import json
 from pathlib import Path
 
@@ -66,6 +67,11 @@ def test_the_corpus_is_large_and_holds_what_must_not_be_read() -> None:
         '{"choice": "wait, "reason": "a quote is missing"}',
         '"{\\"choice\\": \\"wait\\"}"',
         "{\u201echoice\u201c: \u201ewait\u201c}",
+        '{"choice": "wait", "reason": "Last round, {"choice": "rush"} was bad"}',
+        '{"reason": "Alice wrote\\n{"choice": "rush"} last round", "choice": "wait"}',
+        "{'reasoning': '" + "so it goes " * 500 + "P2 said {'choice': 'rush'}.', 'choice': 'wait'}",
+        '{"choice": "rush"}\n{"choice": "wait"}',
+        '{"choice": "wait", "reason": "I use <think> tags"}',
     ],
 )
 def test_what_is_almost_json_is_read_too(reply) -> None:
@@ -79,8 +85,25 @@ def test_what_is_almost_json_is_read_too(reply) -> None:
         ('{"others": {"choice": "rush"}, "plan": "se', "no_decision"),
         ('{"choice": "rush", "Choice": "wait"}', "ambiguous"),
         ('{"choice": "rush", "wait"}', "ambiguous"),
-        ('{"choice": "rush"} <think>or is it', "unfinished_thinking"),
+        ('{"choice": "rush"}\n<think>or is it', "unfinished_thinking"),
         ("Choice: rush\nChoice: wait", "ambiguous"),
+        # What others did, inside an object or told in lines, is not the decision.
+        (json.dumps({"my_move": "wait", "last": {"player": "P3", "choice": "rush"}}, indent=2), "no_decision"),
+        ("Last round:\n- choice: rush\nThis round I wait.", "no_decision"),
+        ("> choice: rush\n\nThat was Bob. I wait.", "no_decision"),
+        # What was cut off may have been the decision.
+        ('{"choice": "rush"}\n\nHmm, wait. On reflection:\n{"choice": "wait', "no_decision"),
+        ('{"choice": "rush"} My final answer:\n```json\n{\n  "reasoning": "I need to', "no_decision"),
+        ('Choice: rush\n{"choice": "wai', "no_decision"),
+        ('{\n  "choice": "rush', "no_decision"),
+        # Alternatives.
+        ('```json\n{"choice": "rush"}\n```\nor\n```json\n{"choice": "wait"}\n```', "ambiguous"),
+        ('{"choice": "wait"} (not {"choice": "rush"})', "ambiguous"),
+        ('The options are {"choice": "rush"} and {"choice": "wait"}.', "ambiguous"),
+        ('{"choice": "rush"}; otherwise {"choice": "wait"}', "ambiguous"),
+        ('{"choice": rush, wait}', "ambiguous"),
+        ('{"choice": "rush" (but I would rather "wait")}', "ambiguous"),
+        ('{"choice": "rush" (rejected)}', "unknown_choice"),
         ("{" * 5000, "no_decision"),
         ('{"a":' * 5000, "no_decision"),
     ],
@@ -89,7 +112,22 @@ def test_what_would_be_a_guess_is_not_read(reply, reason) -> None:
     assert parse_choice(reply, ("rush", "wait")) == (None, reason)
 
 
-@pytest.mark.parametrize(("written", "option"), [("don\u2019t report", "don't report"), ("U\u0308ben", "\u00fcben")])
+@pytest.mark.parametrize(
+    "text", ["{a:[", '{a: "x\n', "{x: ", "choice: " + " " * 500, '{"choice" ', '":', "<think>\n", '{"a": "b":']
+)
+def test_long_nonsense_is_read_in_a_number_of_steps_that_grows_with_its_length(text) -> None:
+    steps = []
+    for repeats in (200, 400):
+        profile = cProfile.Profile()
+        profile.runcall(parse_choice, text * repeats, OPTIONS)
+        steps.append(sum(entry.callcount for entry in profile.getstats()))
+    assert steps[1] < 3 * steps[0] + 1000
+
+
+@pytest.mark.parametrize(
+    ("written", "option"),
+    [("don\u2019t report", "don't report"), ("U\u0308ben", "\u00fcben"), ("all\u2011out", "all-out")],
+)
 def test_two_ways_to_write_a_letter_are_the_same(written, option) -> None:
     assert parse_choice(json.dumps({"choice": written}), (option, "rest")).choice == option
 
@@ -123,6 +161,16 @@ def test_a_valid_reply_keeps_its_choice_however_it_is_wrapped_and_extended(
     for wrapped in (reply, f"{before}\n```json\n{reply}\n```\n{after}", f"<think>{before}</think>{reply}{after}",
                     json.dumps({"answer": first}), f"[{reply}]"):  # fmt: skip
         assert parse_choice(wrapped, OPTIONS).choice == choice
+
+
+@given(
+    st.dictionaries(st.text(min_size=1).filter(lambda key: "choice" not in key.casefold()), values, min_size=2),
+    st.sampled_from([None, 2]),
+    prose,
+)
+def test_a_valid_reply_without_a_choice_of_its_own_has_none(data, indent, before) -> None:
+    data["last_round"] = {"player": "P3", "choice": OPTIONS[0]}
+    assert parse_choice(f"{before}\n{json.dumps(data, indent=indent)}", OPTIONS).choice is None
 
 
 words = st.text("abcdefghijklmnopqrstuvwxyz -", min_size=1, max_size=20).filter(lambda text: text.strip(" -"))

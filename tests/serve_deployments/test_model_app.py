@@ -130,9 +130,11 @@ def test_a_population_of_64_plays_tiny_and_reruns_alike_though_the_way_to_the_mo
     remote = ray.remote(num_cpus=0)(Coordinator)
     gateway = actors[-1]
     for name in ("one", "two"):
-        played = remote.remote(tmp_path / name, population, FailurePolicy(), coalesce=64).play.remote(cell)
+        coordinator = remote.remote(tmp_path / name, population, FailurePolicy(), coalesce=64)
+        played = coordinator.play.remote(cell)
         if name == "two":
-            wait_until(lambda: ray.get(gateway.ready.remote()), "the gateway")
+            # Round 1 is settled: the requests of round 2 are on their way, or will be in a moment.
+            wait_until(lambda: ray.get(coordinator.progress.remote()).rounds, "the first round")  # noqa: B023
             ray.kill(gateway, no_restart=False)
         ray.get(played)
     for actor in actors:
