@@ -122,7 +122,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     """One service that asks for tokens, as if on a machine so busy that Serve takes its HTTP proxy for dead."""
     tokens = {"ATP_RAY_READ_TOKEN": READ_TOKEN, "ATP_RAY_CONTROL_TOKEN": CONTROL_TOKEN}
     # No Python process starts in so little; Serve gives each proxy that replaces another a little more.
-    hasty = {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "1", "RAY_SERVE_PROXY_GRACEFUL_SHUTDOWN_TIMEOUT_S": "0.1"}
+    hasty = {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "0.3", "RAY_SERVE_PROXY_GRACEFUL_SHUTDOWN_TIMEOUT_S": "0.1"}
     service = LiveService(
         tmp_path_factory.mktemp("guarded") / "state", "--agents", "8", "--agents-per-actor", "4", **tokens, **hasty
     )

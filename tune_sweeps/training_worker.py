@@ -15,6 +15,7 @@ from ray.train import Checkpoint
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from atp_ray.alignment.profiles import DpoProfile, TrainingProfile
+from tune_sweeps.deepspeed_start import start_deepspeed
 from tune_sweeps.training_job import STATE_FILE, TrainingJob
 
 
@@ -70,7 +71,7 @@ def train_worker(config: dict[str, Any]) -> None:
 def _train(job: TrainingJob, board: ActorHandle[Any], checkpoint: str | None) -> None:
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(job.tensorboard)
     if job.profile.zero:
-        _tell_deepspeed(job.profile.accelerator == "gpu")
+        start_deepspeed(job.profile.accelerator == "gpu")
     trainer = _builder(job.profile)(job.profile, job.source, job.data, job.scratch, job.trackers, job.hub_revision)
     trainer.add_callback(RayTrainCallback(board))
     trainer.train(resume_from_checkpoint=checkpoint)
@@ -91,13 +92,6 @@ def _finished(checkpoint: Path) -> bool:
     """Return whether a checkpoint is that of the last step; resumed from it, the trainer would take one too many."""
     state = json.loads((checkpoint / STATE_FILE).read_text(encoding="utf-8"))
     return bool(state["global_step"] >= state["max_steps"])
-
-
-def _tell_deepspeed(on_gpu: bool) -> None:
-    """Let DeepSpeed see the process group that Ray Train has made; else it takes each worker for the only one."""
-    import deepspeed
-
-    deepspeed.init_distributed(dist_backend="nccl" if on_gpu else "gloo", auto_mpi_discovery=False, verbose=False)
 
 
 def _wait_for_all() -> None:

@@ -145,7 +145,7 @@ def test_every_setting_of_a_profile_reaches_the_trainer(tiny, tmp_path: Path) ->
         assert (found.max_steps, found.save_steps, found.seed) == (9, 3, 11)
         assert (found.save_total_limit, found.logging_steps, found.use_cpu, found.bf16) == (2, 1, True, False)
     assert (by_dpo.args.max_length, by_dpo.args.loss_type) == (200, ["sigmoid"])
-    assert (by_grpo.args.num_generations, grpo.args.max_completion_length) == (4, 31)
+    assert (by_grpo.args.num_generations, by_grpo.args.max_completion_length) == (4, 31)
     assert (by_grpo.args.temperature, by_grpo.args.epsilon, by_grpo.args.loss_type) == (0.7, 0.13, "grpo")
     assert (by_grpo.temperature, by_grpo.epsilon_low, by_grpo.epsilon_high, by_grpo.beta) == (0.7, 0.13, 0.13, 0.07)
 
