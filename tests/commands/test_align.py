@@ -16,7 +16,7 @@ from atp_ray.runs import resolve_checkpoints
 from atp_ray.storage.run_folder import read_manifest, write_manifest
 from atp_ray.training_runs import find_training_run
 
-pytestmark = [pytest.mark.xdist_group("torch"), pytest.mark.dear]
+pytestmark = [pytest.mark.xdist_group("align"), pytest.mark.dear]
 
 STEPS = 8
 

@@ -108,7 +108,7 @@ BOMBS = {
     "memory_list": ("x = [0] * 10**10", {"memory_limit"}),
     "memory_bytes": ("x = bytearray(4 * 1024**3)", {"memory_limit"}),
     "memory_numpy": ("import numpy as np; x = np.ones(10**10)", {"memory_limit", "error"}),
-    "memory_slowly": ("x = []\nwhile True: x.append(bytearray(10**6))", {"memory_limit", "time_limit"}),  # whichever is first
+    "memory_slowly": ("x = []\nwhile True: x.append(bytearray(10**6))", {"memory_limit", "time_limit"}),
     "memory_mmap": ("import mmap\nx = [mmap.mmap(-1, 2**28) for _ in range(99)]", {"error", "memory_limit"}),
     "endless_output": ("while True: print('y' * 1000)", {"output_limit"}),
     "endless_raw_output": ("import os\nwhile True: os.write(1, b'y' * 65536)", {"output_limit"}),
