@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from live_service import CONTROL_TOKEN, READ_TOKEN, HostedService, LiveService, WebhookReceiver
+from ray._private import auto_init_hook
 from support import save_random_adapter
 from times import dear_start
 
@@ -60,6 +61,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def local_ray() -> Iterator[None]:
     """One Ray on this machine for the whole session, with room for two engines."""
+    # A thread of a Serve handle that outlives its Ray would start another one, beside the next group's.
+    auto_init_hook.enable_auto_connect = False
     with ExitStack() as ended:
         with dear_start("Ray"):
             ended.enter_context(connected(None, n_engines=2))
