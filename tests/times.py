@@ -21,7 +21,7 @@ def dear_start(kind: str) -> Iterator[None]:
     began = time.monotonic()
     yield
     if path := os.environ.get(STARTS_FILE):
-        asked_by = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" (")[0]
+        asked_by = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" (")[0].partition("@")[0]
         with Path(path).open("a") as file:
             file.write(f"{kind}\t{time.monotonic() - began:.1f}\t{asked_by}\n")
 
