@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 from support import make_spec, play, record_round
 
 from atp_ray.memory import EpisodeMemory, count_others
+from atp_ray.problems import Solution
 from atp_ray.rounds import observe_round
 from atp_ray.turns import PublicRound
 
@@ -48,6 +51,24 @@ def test_a_memory_rebuilt_from_the_log_shows_what_an_unbroken_one_does() -> None
     one, other = unbroken.seat_view(0), rebuilt.seat_view(0)
     assert [r.own_reply for r in one.rounds] == [r.own_reply for r in other.rounds]
     assert [r.public.round for r in one.rounds] == [r.public.round for r in other.rounds] == [5, 6]
+
+
+def test_a_seat_remembers_its_own_solutions() -> None:
+    spec = make_spec(n=4, threshold=3)
+    one = Solution("one", "simple", used_tool=False, answer="4", correct=True, cost=0.1, reply="4")
+    observation = replace(observe_round(spec, record_round(spec, [], [1, 1, 0, 0]), (1, 2)), solutions_S=((), (one,)))
+    memory = EpisodeMemory(spec, (1, 2))
+    memory.observe([observation])
+    assert [memory.seat_view(index).rounds[0].solutions for index in (0, 1)] == [(), (one,)]
+    plain = EpisodeMemory(spec, (1, 2))
+    plain.observe([replace(observation, solutions_S=())])
+    assert plain.seat_view(1).rounds[0].solutions == ()
+
+
+def test_a_round_of_other_seats_is_refused() -> None:
+    spec = make_spec()
+    with pytest.raises(ValueError, match="2 replies observed for 1 seats"):
+        EpisodeMemory(spec, (0,)).observe([observe_round(spec, play(spec)[0], (0, 1))])
 
 
 def test_a_skipped_round_is_refused() -> None:

@@ -132,6 +132,16 @@ def test_two_ways_to_write_a_letter_are_the_same(written, option) -> None:
     assert parse_choice(json.dumps({"choice": written}), (option, "rest")).choice == option
 
 
+def test_an_option_inside_another_is_not_named_by_it() -> None:
+    options = ("report", "do not report")
+    assert parse_choice('{"choice": "do not report it"}', options).reason == "unknown_choice"
+    assert parse_choice('{"choice": "report, or do not report"}', options).reason == "ambiguous"
+
+
+def test_a_line_in_an_indented_fence_is_read() -> None:
+    assert parse_choice("Here:\n  ```\nChoice: wait\n  ```", ("rush", "wait")).choice == "wait"
+
+
 @pytest.mark.parametrize(("reply", "choice"), READABLE)
 def test_readable_decisions(reply, choice) -> None:
     assert parse_choice(reply, OPTIONS) == (choice, None)

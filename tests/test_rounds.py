@@ -1,5 +1,7 @@
 """Replies become a settled round, and a settled round what each seat observes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support import make_spec, record_round
@@ -69,6 +71,21 @@ def test_replies_travel_only_where_they_are_shown_and_without_thinking() -> None
         assert observation.own_reply_S == (None,)
         shown = ('{"choice": "share information"}', None)
         assert observation.public.replies_A == (shown if visibility == "replies" else None)
+
+
+def test_each_seat_is_told_its_own_solutions_and_no_solutions_where_there_are_none() -> None:
+    spec = make_spec(n=3, threshold=2)
+    record = record_round(spec, [], [1, 1, 0])
+    assert observe_round(spec, record, (0, 2)).solutions_S == ()
+    solved = replace(record, solutions_A=((solution("zero"),), (solution("one"),), ()))
+    told = observe_round(spec, solved, (1, 2)).solutions_S
+    assert [[found.problem_id for found in one] for one in told] == [["one"], []]
+
+
+def test_a_reply_with_fewer_texts_than_seats_is_refused() -> None:
+    short = replace(reply_of([0, 1], [1, 0]), reply_S=("reply 0",))
+    with pytest.raises(ValueError, match="shorter"):
+        merge_replies(2, [short])
 
 
 def test_a_host_is_told_the_last_round_and_one_that_lost_its_memory_the_whole_window() -> None:

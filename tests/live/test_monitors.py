@@ -68,3 +68,14 @@ def test_gini_is_zero_for_equals_and_near_one_for_one_owner() -> None:
     assert gini(np.array([0.0] * 99 + [1.0])) == pytest.approx(0.99)
     assert gini(np.array([1.0, 3.0])) == pytest.approx(0.25)
     assert gini(np.zeros(3)) == 0
+    assert gini(np.array([5.0])) == 0
+    assert gini(np.array([-1.0, 1.0])) == pytest.approx(0.5)  # a debt counts as nothing
+    assert gini(np.array([1, 3], dtype=np.int8)) == pytest.approx(0.25)
+
+
+def test_a_rounds_mark_holds_what_monitors_read() -> None:
+    spec = make_spec(rounds=3, threshold=2)
+    record = record_round(spec, [], [1, 0, 0, 0, 0, 0, 0, 0])
+    assert mark(record) == RoundMark(1, 0.125, False, pytest.approx(gini(record.capital_after.value_A)))
+    assert mark(record).gini > 0
+    assert mark(record_round(spec, [], [1, 1, 0, 0, 0, 0, 0, 0])).success is True
