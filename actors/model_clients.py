@@ -1,4 +1,4 @@
-"""How an agent reaches its model: a Ray Serve handle here, an endpoint in `actors.endpoint_client`.
+"""How a model on Ray Serve is asked by handle; agents do so through `actors.model_gateway`.
 
 A call that fails comes back as a `ModelReply` with its `error`; nothing is raised into the round.
 """
@@ -55,7 +55,7 @@ class ServeClient:
         return await self._calls.ask(request)
 
     async def _send(self, requests: Sequence[ReplyRequest]) -> Sequence[ModelReply]:
-        # Imported here: an agent without a model does not pay the second and the memory that Serve costs.
+        # Imported here: agents know this module's types and do not pay for Serve.
         from ray import serve
         from ray.serve.exceptions import RayServeException
 

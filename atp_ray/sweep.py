@@ -82,7 +82,7 @@ def main(argv: Sequence[str]) -> int:
     if grid.paradigm == "tool_usage" and arguments.address is None:
         require_isolation(sandbox)
     placement = Placement(arguments.address, arguments.agents_per_actor, failure_policy=policy, sandbox=sandbox)
-    if any(cell.cell_id not in finished_cells(out) for cell in cells):
+    if {cell.cell_id for cell in cells} - finished_cells(out):
         require_available(profiles.values(), elsewhere=arguments.address is not None)
     with run_lock(out):
         manifest = _open_run(out, grid, base_url, cells, profiles, sandbox, resume=arguments.resume)

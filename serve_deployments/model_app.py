@@ -100,13 +100,12 @@ def await_models(models: Models, on_phase: Callable[[str], None] = lambda _: Non
     """
     for name, checkpoints in models.applications.items():
         while (status := serve.status().applications.get(name)) is None or status.status in BUSY:
-            asked = time.monotonic()
-            on_phase(f"engine of {checkpoints}: {read_phase(name)}")
             # Serve's own account costs its controller more than reading a note, and the engine wants that time.
-            while (phase := read_phase(name)) != READY and time.monotonic() < asked + STATUS_EVERY_S:
+            due, phase = time.monotonic() + STATUS_EVERY_S, ""
+            while phase != READY and time.monotonic() < due:
+                phase = read_phase(name)
                 on_phase(f"engine of {checkpoints}: {phase}")
                 time.sleep(POLL_S)
-            time.sleep(POLL_S)
         if status.status != ApplicationStatus.RUNNING:
             messages = [status.message, *(deployment.message for deployment in status.deployments.values())]
             serve.delete(name, _blocking=False)
