@@ -114,16 +114,19 @@ def run_service(
             players = [PlayerSpec(profile, served.deployments.get(profile.name)) for profile in profiles]
             status.update(f"starting {arguments.agents} agents")
             population, agents = create_population(arguments.agents, players, arguments.agents_per_actor)
-            await_models(served, lambda phase: status.update(f"starting {phase}"))
             limits = HostLimits(arguments.running, arguments.pace)
             host = start_host(arguments.state, population, profiles, limits, webhooks)
-            deploy_api(profiles, arguments.agents, access)
+            # The service answers while engines start; a round played meanwhile waits for its engine.
+            deploy_api(profiles, served.places(), arguments.agents, access)
         console.print(f"Dashboard:   {url}/", soft_wrap=True)
         console.print(f"Simulations: {url}/v1/simulations  (described in {url}/openapi.json)", soft_wrap=True)
         if models and local:
             console.print(f"Models:      {url}{OPENAI_PREFIX}/v1  (OpenAI-compatible)", soft_wrap=True)
         console.print(f"State:       {arguments.state}", soft_wrap=True)
         console.print(f"Next:        open {url}/ or python -m atp_ray.simulate --live {url}", soft_wrap=True)
+        with console.status("") as status:
+            await_models(served, lambda phase: status.update(f"starting {phase}"), stop)
+        console.print("Ready:       every checkpoint answers")
         while not stop.wait(1):
             with suppress(ray.exceptions.RayError):  # it is being restarted; the next call wakes it
                 ray.get(host.ready.remote())

@@ -5,6 +5,7 @@ Nothing here imports vLLM: deployments are named by the path of their class, whi
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -34,6 +35,10 @@ class Models(NamedTuple):
 
     deployments: dict[str, Deployment]
     applications: dict[str, str]  # application -> the checkpoints in it, for messages
+
+    def places(self) -> dict[str, str]:
+        """Return the application that serves each checkpoint, by the profile's name."""
+        return {name: deployment.app_name for name, deployment in self.deployments.items()}
 
 
 def start_models(profiles: Iterable[ModelProfile]) -> Models:
@@ -89,8 +94,10 @@ def start_openai(profiles: Sequence[ModelProfile], prefix: str) -> Models:
     return Models(deployments, {OPENAI_APP: ", ".join(profile.name for profile in profiles)})
 
 
-def await_models(models: Models, on_phase: Callable[[str], None] = lambda _: None) -> None:
-    """Wait until every engine answers.
+def await_models(
+    models: Models, on_phase: Callable[[str], None] = lambda _: None, stop: threading.Event | None = None
+) -> None:
+    """Wait until every engine answers, or `stop` is set.
 
     Args:
         on_phase: called again and again meanwhile with what the engine waited for is doing.
@@ -98,6 +105,7 @@ def await_models(models: Models, on_phase: Callable[[str], None] = lambda _: Non
     Raises:
         EngineError: an engine does not start; carries its last message.
     """
+    stop = stop or threading.Event()
     for name, checkpoints in models.applications.items():
         while (status := serve.status().applications.get(name)) is None or status.status in BUSY:
             # Serve's own account costs its controller more than reading a note, and the engine wants that time.
@@ -105,7 +113,8 @@ def await_models(models: Models, on_phase: Callable[[str], None] = lambda _: Non
             while phase != READY and time.monotonic() < due:
                 phase = read_phase(name)
                 on_phase(f"engine of {checkpoints}: {phase}")
-                time.sleep(POLL_S)
+                if stop.wait(POLL_S):
+                    return
         if status.status != ApplicationStatus.RUNNING:
             messages = [status.message, *(deployment.message for deployment in status.deployments.values())]
             serve.delete(name, _blocking=False)

@@ -111,15 +111,20 @@ class HostedService:
         self._thread = threading.Thread(target=self._run, args=(arguments,), name="service")
         self._error: BaseException | None = None
         self._thread.start()
-        wait_until(lambda: self._error is not None or "Next:" in self._output.getvalue(), "the service to start")
-        if self._error is not None:
-            raise self._error
+        self._wait_for("Next:")
+        self.first_health = self.client().health()
+        self._wait_for("Ready:")
 
     def _run(self, arguments: argparse.Namespace) -> None:
         try:
             run_service(arguments, Console(file=self._output, width=200), self._stop)
         except BaseException as error:  # told to whoever waits for the start
             self._error = error
+
+    def _wait_for(self, line: str) -> None:
+        wait_until(lambda: self._error is not None or line in self._output.getvalue(), f"the service to say {line}")
+        if self._error is not None:
+            raise self._error
 
     @property
     def openai_url(self) -> str:

@@ -290,6 +290,9 @@ class Health(BaseModel):
     status: Literal["ok"]
     simulations: int
     checkpoints: list[str]
+    starting: dict[str, str] = Field(
+        description="What the engines that do not answer yet are doing, by checkpoint; rounds wait for them."
+    )
     presets: list[str]
     scenarios: list[str]
     supervision: list[str] = Field(description="The supervision patterns of a role-play.")

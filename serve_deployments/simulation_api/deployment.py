@@ -65,15 +65,19 @@ def start_host(
     return host
 
 
-def deploy_api(profiles: Sequence[Profile], most_agents: int, access: Access, prefix: str = "/") -> None:
-    """Put the API on Ray Serve's HTTP port, which must be open."""
+def deploy_api(profiles: Sequence[Profile], engines: Mapping[str, str], most_agents: int, access: Access) -> None:
+    """Put the API on Ray Serve's HTTP port, which must be open.
+
+    Args:
+        engines: the Serve application of each checkpoint that an engine serves, by name.
+    """
     by_name = {profile.name: profile for profile in profiles}
 
     def build() -> FastAPI:
-        return build_app(Service(HOST_NAME, by_name, most_agents), access)
+        return build_app(Service(HOST_NAME, by_name, most_agents, engines), access)
 
     deployment = serve.deployment(
         serve.ingress(build)(), name="SimulationApi", num_replicas=1, max_ongoing_requests=5000,
         ray_actor_options={"num_cpus": 0},
     )  # fmt: skip
-    serve.run(deployment.bind(), name=APP_NAME, route_prefix=prefix)
+    serve.run(deployment.bind(), name=APP_NAME, route_prefix="/")

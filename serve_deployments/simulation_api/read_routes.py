@@ -42,6 +42,7 @@ async def health(service: Simulations) -> s.Health:
         status="ok",
         simulations=len((await service.live()).ids),
         checkpoints=list(service.profiles),
+        starting=await service.starting(),
         presets=preset_names(),
         scenarios=live_scenarios(),
         supervision=list(PATTERNS),

@@ -22,6 +22,7 @@ from atp_ray.live.interventions import Intervention
 from atp_ray.live.log import Event
 from atp_ray.live.simulation import Command, Simulation, Until
 from atp_ray.live.store import Change, Feed, Wanted
+from serve_deployments.engine_records import READY, read_phase
 from serve_deployments.simulation_api.event_texts import EventTexts
 
 FEED_WAIT_S = 20.0
@@ -34,11 +35,15 @@ class Service:
 
     Args:
         host_name: the name of the host actor.
-        profiles: the checkpoints that may play, by name.
+        profiles: the available checkpoints, by name.
+        engines: the Serve application of each checkpoint that an engine serves, by name.
     """
 
-    def __init__(self, host_name: str, profiles: Mapping[str, Profile], most_agents: int) -> None:
+    def __init__(
+        self, host_name: str, profiles: Mapping[str, Profile], most_agents: int, engines: Mapping[str, str]
+    ) -> None:
         self.profiles = profiles
+        self._starting = dict(engines)
         self.most_agents = most_agents
         self._host_name = host_name
         self._actor: ActorHandle[Any] | None = None
@@ -56,6 +61,12 @@ class Service:
             if self._following is None:
                 self._following = asyncio.create_task(self._follow())
         return self._live
+
+    async def starting(self) -> dict[str, str]:
+        """Return what the engine of each checkpoint that does not answer yet is doing, by the checkpoint's name."""
+        phases = {name: await asyncio.to_thread(read_phase, engine) for name, engine in self._starting.items()}
+        self._starting = {name: engine for name, engine in self._starting.items() if phases.get(name) != READY}
+        return {name: phase for name, phase in phases.items() if phase != READY}
 
     async def simulation(self, simulation_id: str) -> Simulation:
         """Return a simulation as it stands.

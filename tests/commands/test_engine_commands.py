@@ -41,6 +41,11 @@ def test_the_curl_session_of_the_readme(tiny_service, tmp_path) -> None:
         assert len(decided) == 12 * 8
 
 
+def test_the_service_answers_while_its_engine_starts(tiny_service) -> None:
+    assert "tiny" in tiny_service.first_health.checkpoints
+    assert tiny_service.client().health().starting == {}
+
+
 def test_the_model_answers_openai_clients_over_http(served) -> None:
     assert [model["id"] for model in httpx.get(f"{served}/models").json()["data"]] == ["tiny"]
     body = {"model": "tiny", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 5, "seed": 1}

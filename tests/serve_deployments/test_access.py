@@ -18,7 +18,7 @@ PUBLIC = {"/v1/health"}
 
 def routes() -> list[tuple[str, str]]:
     """Every route and method of the OpenAPI document."""
-    document = build_app(Service("none", {}, 1), Access()).openapi()
+    document = build_app(Service("none", {}, 1, {}), Access()).openapi()
     return [(method.upper(), path) for path, methods in document["paths"].items() for method in methods]
 
 

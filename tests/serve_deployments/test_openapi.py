@@ -61,4 +61,4 @@ def test_the_document_describes_every_error_and_has_examples() -> None:
 
 
 def document() -> dict:
-    return build_app(Service("none", {}, 1), Access()).openapi()
+    return build_app(Service("none", {}, 1, {}), Access()).openapi()

@@ -4,7 +4,14 @@ import { compareLink, HOME } from "../lib/route.js";
 import { author, AUTHOR_PATTERN, setAuthor } from "../lib/session.js";
 
 export function Header({ health, error }) {
-  const state = error ? error.message : health ? "service answers" : "connecting";
+  const [engine] = Object.entries(health?.starting ?? {});
+  const state = error
+    ? error.message
+    : engine
+      ? `starting ${engine[0]}: ${engine[1]}`
+      : health
+        ? "service answers"
+        : "connecting";
   return html`
     <header class="banner">
       <a class="brand" href=${HOME}>atp_ray <span>simulations</span></a>
