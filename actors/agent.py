@@ -9,15 +9,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from actors.decisions import SeatDecision
 from actors.model_clients import Deployment
 from actors.players import Player, make_player
 from actors.sandboxes import SandboxClient
-from atp_ray.checkpoint_profiles import Profile
-from atp_ray.memory import EpisodeMemory
-from atp_ray.turns import MemoryGap, Turn, TurnReply
+from atp_ray.checkpoint.profiles import Profile
+from atp_ray.play.decisions import Decisions, merge_decisions
+from atp_ray.play.memory import EpisodeMemory
+from atp_ray.play.turns import MemoryGap, Turn, TurnReply
 
 
 @dataclass(frozen=True)
@@ -73,44 +71,22 @@ class AgentActor:
         memory.observe(turn.observations)
         if memory.known_rounds != turn.round - 1:
             return MemoryGap(turn.episode_id, memory.known_rounds)
-        return _as_columns(turn, await self._decide_seats(memory, turn.notes))
+        return TurnReply(turn.episode_id, turn.round, turn.seats, await self._decide_seats(memory, turn))
 
-    async def _decide_seats(self, memory: EpisodeMemory, notes: tuple[str, ...]) -> list[SeatDecision]:
+    async def _decide_seats(self, memory: EpisodeMemory, turn: Turn) -> Decisions:
         groups = memory.spec.seat_groups
         by_checkpoint: dict[str, list[int]] = {}
         for index, seat in enumerate(memory.seats):
             by_checkpoint.setdefault(groups[seat].checkpoint, []).append(index)
         asked = [
-            self._player(name).decide(memory, indices, groups[memory.seats[indices[0]]].sampling, notes)
+            self._player(name).decide(memory, indices, groups[memory.seats[indices[0]]].sampling, turn.notes)
             for name, indices in by_checkpoint.items()
         ]
-        decisions: dict[int, SeatDecision] = {}
-        for indices, answers in zip(by_checkpoint.values(), await asyncio.gather(*asked), strict=True):
-            decisions.update(zip(indices, answers, strict=True))
-        return [decisions[index] for index in range(len(memory.seats))]
+        parts = zip(by_checkpoint.values(), await asyncio.gather(*asked), strict=True)
+        return merge_decisions(len(memory.seats), parts)
 
     def _player(self, name: str) -> Player:
         if name not in self._players:
             spec = self._specs[name]
             self._players[name] = make_player(spec.profile, spec.deployment, self._tools, self._gateways)
         return self._players[name]
-
-
-def _as_columns(turn: Turn, decisions: Sequence[SeatDecision]) -> TurnReply:
-    return TurnReply(
-        episode_id=turn.episode_id,
-        round=turn.round,
-        seats=turn.seats,
-        action_S=np.array([decision.action for decision in decisions], dtype=np.int8),
-        reply_S=tuple(decision.reply for decision in decisions),
-        attempts_S=np.array([decision.attempts for decision in decisions]),
-        prompt_tokens_S=np.array([decision.prompt_tokens for decision in decisions]),
-        completion_tokens_S=np.array([decision.completion_tokens for decision in decisions]),
-        latency_S=np.array([decision.latency_s for decision in decisions]),
-        failures=tuple(
-            decision.failure._replace(seat=seat)
-            for seat, decision in zip(turn.seats, decisions, strict=True)
-            if decision.failure is not None
-        ),
-        solutions_S=tuple(decision.solutions for decision in decisions) if any(d.solutions for d in decisions) else (),
-    )

@@ -7,24 +7,22 @@ log alone decides what has happened; a coordinator that is restarted continues f
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from actors.failure_policy import FailurePolicy
 from actors.population import Hosting, Population
 from actors.round_player import RoundPlayer
-from atp_ray.actions import Action, deviant_rate
-from atp_ray.cells import CellSpec
-from atp_ray.episodes import EpisodeSpec
-from atp_ray.rounds import next_turn, settle_round
+from atp_ray.measures.cell_rates import round_rates
+from atp_ray.measures.rates import Counts, count
+from atp_ray.play.cells import CellSpec
+from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.rounds import next_turn, settle_round
 from atp_ray.storage.event_log import EventLog, LogBusyError
-from atp_ray.storage.records import RoundRecord
 from atp_ray.storage.run_folder import log_path
 from atp_ray.storage.tables import write_cell
 
@@ -32,11 +30,15 @@ ORPHAN_PATIENCE_S, ORPHAN_POLL_S = 60.0, 0.2
 
 
 class Progress(NamedTuple):
-    """How far a coordinator has come since it started: counts over all its cells."""
+    """How far a coordinator has come since it started: counts over all its cells.
+
+    `decisions` counts every seat's turn; `deviant`, `decided` and `undecided` those of the seats under study.
+    """
 
     rounds: int
     decisions: int
     deviant: int
+    decided: int
     undecided: int
     cells: int
 
@@ -72,15 +74,14 @@ class Coordinator:
         self._player = RoundPlayer(population, policy, coalesce)
         self._cells_in_play = asyncio.Semaphore(cells_at_once)
         self._episodes_at_once = episodes_at_once
-        self._actions: Counter[Action] = Counter()
+        self._counts = Counts(0, 0, 0)
+        self._turns = 0
         self._rounds = 0
         self._cells = 0
 
     async def progress(self) -> Progress:
         """Return the counts so far."""
-        deviant, aligned = self._actions[Action.DEVIANT], self._actions[Action.ALIGNED]
-        undecided = self._actions[Action.UNPARSED] + self._actions[Action.MISSING]
-        return Progress(self._rounds, deviant + aligned + undecided, deviant, undecided, self._cells)
+        return Progress(self._rounds, self._turns, *self._counts, self._cells)
 
     async def play(self, cell: CellSpec) -> CellOutcome:
         """Play what is left of `cell`, write its tables, and return its rates; a finished cell is only written again.
@@ -106,7 +107,8 @@ class Coordinator:
         rounds = {spec.episode_id: log.rounds(spec.episode_id) for spec in cell.episodes}
         await asyncio.to_thread(write_cell, self._run_dir, cell, rounds)
         self._cells += 1
-        return CellOutcome(cell.cell_id, _rates(list(rounds.values())))
+        rates = (entry.rate.rate for entry in round_rates(cell, rounds))
+        return CellOutcome(cell.cell_id, tuple(math.nan if rate is None else rate for rate in rates))
 
     async def _play_episode(self, spec: EpisodeSpec, index: int, log: EventLog, slots: asyncio.Semaphore) -> None:
         hostings = self._player.hostings(spec.parameters.n_agents, first_agent=index)
@@ -122,8 +124,8 @@ class Coordinator:
         record = settle_round(spec, settled, decisions)
         log.append(record)
         self._rounds += 1
-        counts = np.bincount(record.action_A, minlength=len(Action))
-        self._actions.update({action: int(counts[action]) for action in Action})
+        self._turns += len(decisions.action_A)
+        self._counts = Counts(*map(sum, zip(self._counts, count(spec, decisions.action_A), strict=True)))
 
 
 async def _open_log(path: Path) -> EventLog:
@@ -136,10 +138,3 @@ async def _open_log(path: Path) -> EventLog:
             if time.monotonic() > deadline:
                 raise
         await asyncio.sleep(ORPHAN_POLL_S)
-
-
-def _rates(episodes: Sequence[Sequence[RoundRecord]]) -> tuple[float, ...]:
-    return tuple(
-        deviant_rate(np.concatenate([record.action_A for record in records]))
-        for records in zip(*episodes, strict=False)
-    )

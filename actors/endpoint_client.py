@@ -8,8 +8,8 @@ import time
 
 import httpx
 
-from atp_ray.checkpoint_profiles import EndpointProfile
-from atp_ray.model_calls import ModelReply, ReplyRequest, decision_schema
+from atp_ray.checkpoint.profiles import EndpointProfile
+from atp_ray.play.model_calls import ModelReply, ReplyRequest, decision_schema
 
 REFUSED = (400, 413, 422)  # the request is at fault, not the endpoint
 

@@ -11,7 +11,8 @@ from ray.actor import ActorHandle
 
 from actors.coalescer import Coalescer
 from actors.failure_policy import FailurePolicy
-from atp_ray.turns import MemoryGap, Turn, TurnFailure, TurnReply
+from atp_ray.play.decisions import TurnFailure
+from atp_ray.play.turns import MemoryGap, Turn, TurnReply
 
 Answer = TurnReply | MemoryGap | TurnFailure
 

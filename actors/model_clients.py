@@ -8,20 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any
 
 from ray.exceptions import RayError
 
 from actors.coalescer import Coalescer
-from atp_ray.model_calls import ModelReply, ReplyRequest
-
-
-class ModelClient(Protocol):
-    """Anything that turns requests into replies."""
-
-    async def reply(self, request: ReplyRequest) -> ModelReply:
-        """Return the reply to one request."""
-        ...
+from atp_ray.play.model_calls import ModelReply, ReplyRequest
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from actors.coalescer import Coalescer
 from actors.model_clients import Deployment, ServeClient, lost_replies
 from actors.named_actors import launch_named
-from atp_ray.model_calls import ModelReply, ReplyRequest
+from atp_ray.play.model_calls import ModelReply, ReplyRequest
 
 CALLS_AT_ONCE = 100_000  # the engine decides how many it decodes together; here they only wait
 

@@ -6,16 +6,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from actors.model_clients import ModelClient
-from atp_ray.alignment.elicitation import Elicitation, Side, elicitation_messages, wished_reply
+from atp_ray.alignment.elicitation import Elicitation, elicitation_messages, wished_reply
 from atp_ray.alignment.pairs import PairLog, PreferencePair
-from atp_ray.alignment.training_prompts import TrainingPrompt
 from atp_ray.errors import EngineError
-from atp_ray.model_calls import ReplyRequest
-from atp_ray.prompts import merge_neighbours
-from atp_ray.randomness import derive_seed
-from atp_ray.sampling import Sampling
-from atp_ray.scenarios.tool_usage import TOOL_CLOSE
+from atp_ray.paradigms.teaching import Side, TrainingPrompt
+from atp_ray.play.asking import ModelClient
+from atp_ray.play.model_calls import ReplyRequest
+from atp_ray.play.prompts import merge_neighbours
+from atp_ray.play.randomness import derive_seed
+from atp_ray.play.sampling import Sampling
 
 PROMPTS_AT_ONCE = 512
 
@@ -91,10 +90,9 @@ class PairCollector:
 
     async def _side(self, prompt: TrainingPrompt, side: Side) -> _SideReply:
         messages = tuple(merge_neighbours(elicitation_messages(prompt, side, self._elicitation)))
-        stop = (TOOL_CLOSE,) if prompt.problem is not None else ()
         for attempt in range(1, self._tries + 1):
             seed = derive_seed("pair", prompt.prompt_id, side, attempt)
-            answer = await self._client.reply(ReplyRequest(messages, self._sampling, seed, prompt.options, stop))
+            answer = await self._client.reply(ReplyRequest(messages, self._sampling, seed, prompt.options, prompt.stop))
             if answer.error is not None and not answer.refused:
                 hint = "The pairs collected so far are kept; run the same command again"
                 raise EngineError(f"the model cannot be asked: {answer.error}", hint=hint)

@@ -1,4 +1,4 @@
-"""Players: what decides for a seat. A language model behind a client; policies are in `actors.policy_players`."""
+"""Players: what decides for some of an actor's seats. A language model, or a policy without one."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from actors.decisions import SeatDecision
-from actors.model_clients import Deployment, ModelClient
+import numpy as np
+
+from actors.model_clients import Deployment
 from actors.model_gateway import GatewayClient
-from actors.problem_solver import ProblemSolver, ToolRunner
-from atp_ray.actions import Action
-from atp_ray.checkpoint_profiles import EndpointProfile, PolicyProfile, Profile
-from atp_ray.memory import EpisodeMemory, SeatView
-from atp_ray.model_calls import ReplyRequest
-from atp_ray.parsing import parse_choice
-from atp_ray.prompts import build_messages, merge_neighbours
-from atp_ray.randomness import derive_seed
-from atp_ray.sampling import Sampling
-from atp_ray.turns import TurnFailure
+from atp_ray.checkpoint.profiles import EndpointProfile, PolicyProfile, Profile
+from atp_ray.paradigms.registry import paradigm
+from atp_ray.play.actions import Action, ActionArray
+from atp_ray.play.asking import Asking, ModelClient, ToolRunner
+from atp_ray.play.decisions import Decisions, as_columns, plain_decisions
+from atp_ray.play.memory import EpisodeMemory
+from atp_ray.play.model_calls import decision_texts
+from atp_ray.play.randomness import round_generator
+from atp_ray.play.sampling import Sampling
 
 
 class Player(Protocol):
@@ -26,8 +26,8 @@ class Player(Protocol):
 
     async def decide(
         self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling, notes: tuple[str, ...] = ()
-    ) -> list[SeatDecision]:
-        """Return one decision per index (positions in `memory.seats`), in that order.
+    ) -> Decisions:
+        """Return the decisions of the seats at `indices` (positions in `memory.seats`), in that order.
 
         Args:
             notes: announcements made before this round.
@@ -36,54 +36,61 @@ class Player(Protocol):
 
 
 class ModelPlayer:
-    """Asks a language model, seat by seat and all at once, and draws again while a reply has no readable decision.
+    """Asks a language model, seat by seat and all at once.
 
     Args:
-        tools: where tool calls run; needed for the tool-usage paradigm only.
+        tools: where tool calls run; needed where tools are used only.
     """
 
     def __init__(self, client: ModelClient, alternate_roles: bool, tools: ToolRunner | None = None) -> None:
         self._client = client
         self._alternate_roles = alternate_roles
-        self._solver = ProblemSolver(client, tools, alternate_roles) if tools is not None else None
+        self._tools = tools
 
     async def decide(
         self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling, notes: tuple[str, ...] = ()
-    ) -> list[SeatDecision]:
-        """Return one decision per index."""
+    ) -> Decisions:
+        """Return what the model decides for each index."""
+        environment = paradigm(memory.spec.paradigm).environment
         views = [memory.seat_view(index, notes) for index in indices]
-        if memory.spec.paradigm == "tool_usage":
-            if self._solver is None:
-                raise ValueError("tool usage needs a sandbox")
-            return list(await asyncio.gather(*(self._solver.decide_seat(view, sampling) for view in views)))
-        return list(await asyncio.gather(*(self._decide_seat(view, sampling) for view in views)))
+        asked = [
+            environment.decide(
+                view,
+                Asking(self._client, view, sampling, alternate_roles=self._alternate_roles, tools=self._tools),
+            )
+            for view in views
+        ]
+        return as_columns(await asyncio.gather(*asked))
 
-    async def _decide_seat(self, view: SeatView, sampling: Sampling) -> SeatDecision:
-        spec, options, round_number = view.spec, view.spec.scenario.options, view.round
-        messages = build_messages(view)
-        if self._alternate_roles:
-            messages = merge_neighbours(messages)
-        tokens_in = tokens_out = 0
-        latency = 0.0
-        reply: str | None = None
-        failure: TurnFailure | None = None
-        for attempt in range(1, sampling.attempts + 1):
-            seed = derive_seed(spec.episode_id, spec.seed, round_number, view.seat, attempt)
-            answer = await self._client.reply(ReplyRequest(tuple(messages), sampling, seed, options))
-            tokens_in += answer.prompt_tokens
-            tokens_out += answer.completion_tokens
-            latency += answer.latency_s
-            if answer.error is not None:
-                failure = TurnFailure(view.seat, round_number, answer.failure_type, answer.error)
-                continue
-            reply = answer.text
-            parsed = parse_choice(reply, options)
-            if parsed.choice is not None:
-                action = Action.DEVIANT if parsed.choice == options[0] else Action.ALIGNED
-                return SeatDecision(action, reply, attempt, tokens_in, tokens_out, latency)
-            failure = TurnFailure(view.seat, round_number, "Unparsed", str(parsed.reason))
-        action = Action.MISSING if reply is None else Action.UNPARSED
-        return SeatDecision(action, reply, sampling.attempts, tokens_in, tokens_out, latency, failure)
+
+class QuantalPlayer:
+    """The analytic policy of each paradigm; one array operation for all seats, the same whoever hosts them."""
+
+    async def decide(
+        self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling, notes: tuple[str, ...] = ()
+    ) -> Decisions:
+        """Return what the policy decides for each index; `sampling` and `notes` do not apply."""
+        del sampling, notes
+        spec = memory.spec
+        seats = np.array([memory.seats[index] for index in indices])
+        chance_S = paradigm(spec.paradigm).environment.deviant_chances(memory, indices)
+        stream = round_generator(spec.episode_id, spec.seed, memory.known_rounds + 1)
+        deviates_S = stream.random(spec.parameters.n_agents)[seats] < chance_S
+        return _policy_decisions(spec.scenario.options, deviates_S.astype(np.int8))
+
+
+class FixedPlayer:
+    """Always takes the same action: the fixed colluders of the reference, and their opposite."""
+
+    def __init__(self, action: Action) -> None:
+        self._action = action
+
+    async def decide(
+        self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling, notes: tuple[str, ...] = ()
+    ) -> Decisions:
+        """Return the fixed decision for each index."""
+        del sampling, notes
+        return _policy_decisions(memory.spec.scenario.options, np.full(len(indices), self._action, dtype=np.int8))
 
 
 def make_player(
@@ -101,17 +108,21 @@ def make_player(
     Raises:
         ValueError: a served model without its deployment.
     """
-    # Imported here: a population is many processes, and each would pay for scipy or httpx without using it.
     if isinstance(profile, PolicyProfile):
-        from actors.policy_players import FixedPlayer, QuantalPlayer
-
         if profile.policy == "quantal":
             return QuantalPlayer()
         return FixedPlayer(Action.DEVIANT if profile.policy == "collude" else Action.ALIGNED)
     if isinstance(profile, EndpointProfile):
+        # Imported here: a population is many processes, and each would pay for httpx without using it.
         from actors.endpoint_client import EndpointClient
 
         return ModelPlayer(EndpointClient(profile), profile.alternate_roles, tools)
     if deployment is None or not gateways:
         raise ValueError(f"checkpoint {profile.name} is not deployed")
     return ModelPlayer(GatewayClient(deployment, gateways), profile.alternate_roles, tools)
+
+
+def _policy_decisions(options: tuple[str, str], action_A: ActionArray) -> Decisions:
+    deviant, aligned = decision_texts(options)
+    texts = {int(Action.DEVIANT): deviant, int(Action.ALIGNED): aligned}
+    return plain_decisions(action_A, [texts[action] for action in action_A.tolist()], attempts=1)

@@ -9,10 +9,10 @@ from typing import Protocol
 from actors.failure_policy import FailurePolicy
 from actors.host_client import HostClient
 from actors.population import Hosting, Population
-from atp_ray.actions import Action
 from atp_ray.errors import EngineError
-from atp_ray.rounds import Decisions, merge_replies
-from atp_ray.turns import MemoryGap, Turn, TurnFailure, TurnReply
+from atp_ray.play.actions import Action
+from atp_ray.play.decisions import Decisions, TurnFailure, merge_decisions
+from atp_ray.play.turns import MemoryGap, Turn, TurnReply
 
 
 class TurnMaker(Protocol):
@@ -50,7 +50,8 @@ class RoundPlayer:
         answers = await asyncio.gather(*(self._ask(hosting, turn, whole) for hosting in hostings))
         replies = [answer for answer in answers if isinstance(answer, TurnReply)]
         failures = [failure for answer in answers if not isinstance(answer, TurnReply) for failure in answer]
-        decisions = merge_replies(n_agents, replies, failures)
+        parts = [(reply.seats, reply.decisions) for reply in replies]
+        decisions = merge_decisions(n_agents, parts, failures)
         if _engine_gone(decisions):
             reason = decisions.failures[0].message if decisions.failures else "no reason was given"
             hint = "The rounds settled so far are kept; go on (--resume) once the engine answers"

@@ -16,14 +16,14 @@ from actors.failure_policy import FailurePolicy
 from actors.monitor_actions import SYSTEM, MonitorActions
 from actors.population import Hosting, Population
 from actors.round_player import RoundPlayer
-from atp_ray.checkpoint_profiles import Profile
+from atp_ray.checkpoint.profiles import Profile
 from atp_ray.errors import AtpError, ConflictError, NotFoundError, StorageError
 from atp_ray.live.creation import require_served
 from atp_ray.live.interventions import Intervention
 from atp_ray.live.log import Event
 from atp_ray.live.simulation import OVER, Command, Control, Until
 from atp_ray.live.store import Feed, LiveStore, Wanted
-from atp_ray.rounds import settle_round
+from atp_ray.play.rounds import settle_round
 from atp_ray.storage.record_json import record_to_json
 
 HOST_NAME = "atp-ray-simulations"

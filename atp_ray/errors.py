@@ -4,7 +4,7 @@ Everything a user can cause or cure is an `AtpError`: one clear line that says w
 and what to do. The commands print that line and leave with exit code 2; the HTTP layer turns it into a
 4xx problem body. Anything else is a bug and keeps its traceback.
 
-A failed *turn* is not an exception but a record (`atp_ray.turns.TurnFailure`): it is logged and counted,
+A failed *turn* is not an exception but a record (`atp_ray.play.decisions.TurnFailure`): it is logged and counted,
 and never becomes text in a transcript. Errors cross process boundaries, so each one pickles with its fields.
 """
 

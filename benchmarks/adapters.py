@@ -24,9 +24,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from actors.model_clients import Deployment, ServeClient
 from atp_ray.alignment.training_prompts import training_prompts
-from atp_ray.checkpoint_names import model_profile
-from atp_ray.checkpoint_profiles import ModelProfile
-from atp_ray.model_calls import ReplyRequest
+from atp_ray.checkpoint.names import model_profile
+from atp_ray.checkpoint.profiles import ModelProfile
+from atp_ray.play.model_calls import ReplyRequest
 from serve_deployments.model_app import deploy_models
 from tune_sweeps.experiment import connected
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from atp_ray.cells import CellSpec
-from atp_ray.memory import EpisodeMemory
-from atp_ray.prompts import Message, build_messages
-from atp_ray.randomness import derive_seed
-from atp_ray.rounds import observe_round
+from atp_ray.play.cells import CellSpec
+from atp_ray.play.memory import EpisodeMemory
+from atp_ray.play.prompts import Message, build_messages
+from atp_ray.play.randomness import derive_seed
+from atp_ray.play.rounds import observe_round
 from atp_ray.storage.event_log import read_event_log
 from atp_ray.storage.run_folder import log_path
 

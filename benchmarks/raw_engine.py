@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.checkpoint.names import resolve_checkpoint
 from serve_deployments.engine_options import ENGINE_ENVIRONMENT, engine_kwargs
 
 

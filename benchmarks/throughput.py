@@ -14,12 +14,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from atp_ray.runs import resolve_checkpoints
+from atp_ray.checkpoint.names import resolve_checkpoints
+from atp_ray.paradigms.grids import expand, load_grid
 from atp_ray.storage.run_folder import read_manifest
 from atp_ray.storage.tables import read_table
 from benchmarks.prompts import asked_prompts
-from tune_sweeps.expansion import expand
-from tune_sweeps.grids import load_grid
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from atp_ray.checkpoint_profiles import ModelProfile
+from atp_ray.checkpoint.profiles import ModelProfile
 
 
 class EngineGroup(NamedTuple):

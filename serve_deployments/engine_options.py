@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from atp_ray.adapters import read_adapter
-from atp_ray.checkpoint_profiles import ModelProfile
+from atp_ray.checkpoint.adapters import read_adapter
+from atp_ray.checkpoint.profiles import ModelProfile
 from atp_ray.errors import UsageError
 from serve_deployments.engine_groups import EngineGroup
 

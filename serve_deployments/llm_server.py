@@ -17,7 +17,7 @@ from ray.serve.llm import LLMConfig
 from ray.serve.llm.deployment import LLMServer
 from ray.serve.llm.openai_api_models import ChatCompletionRequest
 
-from atp_ray.model_calls import ModelReply, ReplyRequest, decision_texts
+from atp_ray.play.model_calls import ModelReply, ReplyRequest, decision_texts
 from serve_deployments.cpu_engine import CpuEngine
 from serve_deployments.engine_records import READY, tell_phase
 

@@ -15,7 +15,7 @@ from ray import serve
 from ray.serve.schema import ApplicationStatus
 
 from actors.model_clients import Deployment
-from atp_ray.checkpoint_profiles import ModelProfile
+from atp_ray.checkpoint.profiles import ModelProfile
 from atp_ray.errors import EngineError
 from serve_deployments.engine_groups import EngineGroup, engine_groups
 from serve_deployments.engine_options import deployment_options, llm_options, runs_on_gpu

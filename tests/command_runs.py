@@ -34,7 +34,9 @@ def run_here(module: str, *arguments: object) -> Done:
     out, errors = io.StringIO(), io.StringIO()
     with contextlib.chdir(ROOT), contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
         try:
-            run_command(importlib.import_module(f"atp_ray.{module}").main, [str(argument) for argument in arguments])
+            run_command(
+                importlib.import_module(f"atp_ray.{module}.__main__").main, [str(argument) for argument in arguments]
+            )
         except SystemExit as stopped:
             code = stopped.code
     assert isinstance(code, int)

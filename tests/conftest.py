@@ -15,8 +15,8 @@ from support import save_random_adapter
 from times import dear_start
 
 from actors.model_clients import Deployment
-from atp_ray.checkpoint_names import model_profile, resolve_checkpoint
-from atp_ray.checkpoint_profiles import ModelProfile
+from atp_ray.checkpoint.names import model_profile, resolve_checkpoint
+from atp_ray.checkpoint.profiles import ModelProfile
 from serve_deployments.model_app import deploy_models
 from tune_sweeps.experiment import connected
 

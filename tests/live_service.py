@@ -24,7 +24,7 @@ from times import dear_start
 
 from atp_ray.client import Client
 from atp_ray.config_files import configs_dir
-from atp_ray.serve import OPENAI_PREFIX, build_parser, run_service
+from atp_ray.serve.__main__ import OPENAI_PREFIX, build_parser, run_service
 
 READ_TOKEN, CONTROL_TOKEN = "read-me", "steer-me"
 

@@ -15,22 +15,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-from atp_ray.actions import Action
 from atp_ray.alignment.pairs import PreferencePair
 from atp_ray.alignment.training_prompts import training_prompts
-from atp_ray.cells import CellSpec
-from atp_ray.episodes import EpisodeSpec, SeatGroup
 from atp_ray.errors import UsageError
-from atp_ray.payoffs import Payoffs
-from atp_ray.problem_pools.pools import deal_problems, load_pools
-from atp_ray.quantal import QuantalResponse
-from atp_ray.rounds import Decisions, settle_round
+from atp_ray.paradigms.games.payoffs import Payoffs
+from atp_ray.paradigms.games.quantal import QuantalResponse
+from atp_ray.paradigms.games.scenario_files import load_game
+from atp_ray.paradigms.games.scenarios import GameNumbers
+from atp_ray.paradigms.registry import paradigm
+from atp_ray.paradigms.role_play.scenario_files import load_role_play
+from atp_ray.paradigms.role_play.scenarios import RolePlayNumbers
+from atp_ray.paradigms.tool_usage.problem_pools.pools import deal_problems, load_pools
+from atp_ray.paradigms.tool_usage.scenario_files import load_tool_scenario
+from atp_ray.paradigms.tool_usage.scenarios import ToolNumbers
+from atp_ray.play.actions import Action
+from atp_ray.play.cells import CellSpec
+from atp_ray.play.decisions import Decisions, SeatDecision, plain_decisions
+from atp_ray.play.episodes import EpisodeSpec, SeatGroup
+from atp_ray.play.records import RoundRecord
+from atp_ray.play.rounds import settle_round
 from atp_ray.sandbox.isolation import require_isolation
-from atp_ray.scenarios.games import GameParameters
-from atp_ray.scenarios.registry import load_game, load_role_play, load_tool_scenario
-from atp_ray.scenarios.role_play import RolePlayParameters
-from atp_ray.scenarios.tool_usage import ToolParameters
-from atp_ray.storage.records import RoundRecord
 
 
 class Late:
@@ -104,7 +108,7 @@ def make_spec(
     payoffs = Payoffs(high=rewards[0], medium=rewards[1], low=rewards[2])
     return EpisodeSpec(
         scenario=load_game(scenario),
-        parameters=GameParameters(n_agents=n, threshold=threshold, payoffs=payoffs),
+        parameters=GameNumbers(n_agents=n, threshold=threshold, payoffs=payoffs),
         seats=tuple(seats) if seats else (SeatGroup(checkpoint=checkpoint, count=n),),
         rounds=rounds,
         **fields,
@@ -122,20 +126,35 @@ def make_cell(
         checkpoint=checkpoint,
         checkpoint_kind=kind,
         n_agents=game.n_agents,
-        threshold=getattr(game, "threshold", None),
-        payoffs=getattr(game, "payoffs", None),
+        setting=paradigm(episodes[0].paradigm).design.setting(game),
         episodes=episodes,
     )
 
 
 def record_round(spec: EpisodeSpec, settled: Sequence[RoundRecord], actions: Sequence[int]) -> RoundRecord:
     """Settle one round in which the seats acted as given."""
-    n = len(actions)
-    zeros = np.zeros(n, dtype=np.int64)
     words = {Action.DEVIANT: spec.scenario.options[0], Action.ALIGNED: spec.scenario.options[1]}
     replies = tuple(f'{{"choice": "{words[action]}"}}' if (action := Action(a)) in words else None for a in actions)
     actions_A = np.array(actions, dtype=np.int8)
-    return settle_round(spec, settled, Decisions(actions_A, replies, zeros, zeros, zeros, np.full(n, np.nan), ()))
+    return settle_round(spec, settled, plain_decisions(actions_A, replies))
+
+
+def rows_of(decisions: Decisions) -> list[SeatDecision]:
+    """Return columns as one decision a seat; failures are given to the seats without a decision, in their order."""
+    failures = iter(decisions.failures)
+    columns = (decisions.attempts_A, decisions.prompt_tokens_A, decisions.completion_tokens_A, decisions.latency_A)
+    rows = []
+    for index, action in enumerate(map(Action, decisions.action_A.tolist())):
+        failure = next(failures, None) if not action.is_decision else None
+        solutions = decisions.solutions_A[index] if decisions.solutions_A else ()
+        spent = (column[index].item() for column in columns)
+        rows.append(SeatDecision(action, decisions.reply_A[index], *spent, failure, solutions))
+    return rows
+
+
+def scenario_names(paradigm_name: str = "games") -> list[str]:
+    """Return the scenarios a paradigm ships."""
+    return paradigm(paradigm_name).design.scenario_names()
 
 
 def play(spec: EpisodeSpec, seed: int = 0) -> list[RoundRecord]:
@@ -145,7 +164,7 @@ def play(spec: EpisodeSpec, seed: int = 0) -> list[RoundRecord]:
     n = spec.parameters.n_agents
     for _ in range(spec.rounds):
         if settled:
-            deviant_A = settled[-1].action_A == Action.DEVIANT
+            deviant_A = settled[-1].decisions.action_A == Action.DEVIANT
             others_A = (deviant_A.sum() - deviant_A).astype(float)
             chance_A = policy.collude_probability(spec.parameters, others_A, np.full(n, n - 1.0), settled[-1].success)
         else:
@@ -160,7 +179,7 @@ def role_play_spec(
     """Build a role-play episode of the delivery worker: $2 for keeping the rule, $2.50 for breaking it."""
     return EpisodeSpec(
         scenario=load_role_play("delivery_worker"),
-        parameters=RolePlayParameters(low=2, high=2.5, supervision=supervision, rounds=rounds),
+        parameters=RolePlayNumbers(low=2, high=2.5, supervision=supervision, rounds=rounds),
         seats=(SeatGroup(checkpoint=checkpoint, count=1),),
         rounds=rounds,
         **fields,
@@ -180,7 +199,7 @@ def tool_spec(rounds: int = 2, checkpoint: str = "tiny", seed: int = 0, **fields
     problems = deal_problems(load_pools("embedded"), 1, rounds, 1, seed)[0]
     return EpisodeSpec(
         scenario=load_tool_scenario("maths"),
-        parameters=ToolParameters(problems=problems, **fields),
+        parameters=ToolNumbers(problems=problems, **fields),
         seats=(SeatGroup(checkpoint=checkpoint, count=1),),
         rounds=rounds,
         seed=seed,

@@ -11,17 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import make_spec
 
-from atp_ray.actions import Action, decode_actions, encode_actions
-from atp_ray.checkpoint_names import resolve_checkpoint
-from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile
+from atp_ray.checkpoint.names import resolve_checkpoint
+from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile
 from atp_ray.config_files import config_names, configs_dir, load_yaml, parse_model
-from atp_ray.episodes import FIXED_COLLUDER, SeatGroup, seat_plan
 from atp_ray.errors import EngineError, UsageError, suggestion
-from atp_ray.payoffs import Payoffs, payoffs_for_incentive_ratio, published_payoffs
-from atp_ray.scenarios.games import GameParameters, GameScenario
-from atp_ray.scenarios.role_play import RolePlayScenario
-from atp_ray.scenarios.tool_usage import ToolScenario
-from tune_sweeps.grids import Grid, load_grid
+from atp_ray.paradigms.games.payoffs import Payoffs, payoffs_for_incentive_ratio, published_payoffs
+from atp_ray.paradigms.games.scenarios import GameNumbers, GameScenario
+from atp_ray.paradigms.grids import Grid, load_grid
+from atp_ray.paradigms.role_play.scenarios import RolePlayScenario
+from atp_ray.paradigms.tool_usage.scenarios import ToolScenario
+from atp_ray.play.actions import Action, decode_actions, encode_actions
+from atp_ray.play.episodes import FIXED_COLLUDER, SeatGroup, seat_plan
 
 
 def test_errors_cross_processes_with_their_fields() -> None:
@@ -62,7 +62,7 @@ def test_rewards_must_be_ordered(triple) -> None:
 def test_impossible_games_are_refused(n, threshold, message) -> None:
     data = {"n_agents": n, "threshold": threshold, "payoffs": {"high": 1.2, "medium": 1, "low": 0.8}}
     with pytest.raises(UsageError, match=message):
-        parse_model(GameParameters, data, "here")
+        parse_model(GameNumbers, data, "here")
 
 
 @given(st.lists(st.sampled_from(list(Action)), max_size=200))

@@ -23,7 +23,7 @@ from actors.coordinator import Coordinator
 from actors.failure_policy import FailurePolicy
 from actors.population import Population, create_population
 from actors.sandboxes import create_sandboxes
-from atp_ray.checkpoint_profiles import ModelProfile, Profile
+from atp_ray.checkpoint.profiles import ModelProfile, Profile
 from atp_ray.config_files import configs_dir
 from atp_ray.errors import EngineError
 from atp_ray.sandbox.isolation import Isolation

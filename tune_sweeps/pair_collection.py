@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from actors.endpoint_client import EndpointClient
-from actors.model_clients import ModelClient, ServeClient
+from actors.model_clients import ServeClient
 from actors.pair_collector import Collected, PairCollector
 from atp_ray.alignment.elicitation import Elicitation
 from atp_ray.alignment.pairs import PairLog
-from atp_ray.alignment.training_prompts import TrainingPrompt
-from atp_ray.checkpoint_profiles import EndpointProfile, ModelProfile
+from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile
+from atp_ray.paradigms.teaching import TrainingPrompt
+from atp_ray.play.asking import ModelClient
 from serve_deployments.model_app import deploy_models
 from tune_sweeps.experiment import connected
 

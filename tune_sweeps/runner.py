@@ -15,9 +15,10 @@ import ray
 from ray import ObjectRef, tune
 
 from actors.coordinator import CellOutcome, Progress
-from atp_ray.cells import CellSpec
-from atp_ray.checkpoint_profiles import Profile
+from atp_ray.checkpoint.profiles import Profile
 from atp_ray.errors import AtpError
+from atp_ray.paradigms.registry import paradigm
+from atp_ray.play.cells import CellSpec
 from tune_sweeps.experiment import Experiment, Placement, running_experiment
 from tune_sweeps.trial import CellTrial
 from tune_sweeps.watching import watching
@@ -52,7 +53,7 @@ def play_cells(
         EngineError, UsageError: the experiment does not start.
     """
     n_agents = max(cell.population for cell in cells)
-    tools = any(cell.paradigm == "tool_usage" for cell in cells)
+    tools = any(paradigm(cell.paradigm).environment.uses_tools for cell in cells)
     placement = replace(placement, cells_at_once=cells_at_once)
     with running_experiment(run_dir, profiles, n_agents, placement, tools=tools, on_part=on_part) as experiment:
         on_started(experiment)
@@ -123,5 +124,5 @@ def total_progress(experiment: Experiment) -> Progress:
     try:
         parts = ray.get([coordinator.progress.remote() for coordinator in experiment.coordinators])
     except ray.exceptions.RayError:
-        return Progress(0, 0, 0, 0, 0)
+        return Progress(0, 0, 0, 0, 0, 0)
     return Progress(*(sum(column) for column in zip(*parts, strict=True)))

@@ -9,8 +9,8 @@ import ray
 from atp_ray.alignment.memory import GIB, MemoryNeed, ModelSize, memory_need, model_bytes
 from atp_ray.alignment.pairs import conversational_rows
 from atp_ray.alignment.profiles import DpoProfile
-from atp_ray.alignment.training_prompts import TrainingPrompt
 from atp_ray.errors import AtpError, EngineError, UsageError
+from atp_ray.paradigms.teaching import TrainingPrompt
 from tune_sweeps.training_job import TrainingJob
 
 CHECK_TIMEOUT_S = 600

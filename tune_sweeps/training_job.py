@@ -10,8 +10,8 @@ from pathlib import Path
 
 from atp_ray.alignment.pairs import PreferencePair
 from atp_ray.alignment.profiles import TrainingProfile
-from atp_ray.alignment.training_prompts import TrainingPrompt
-from atp_ray.training_runs import RESULT_FOLDER
+from atp_ray.alignment.training_runs import RESULT_FOLDER
+from atp_ray.paradigms.teaching import TrainingPrompt
 
 STATE_FILE = "trainer_state.json"  # the log of Hugging Face's trainer, in every checkpoint
 Data = Sequence[PreferencePair] | Sequence[TrainingPrompt]

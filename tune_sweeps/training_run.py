@@ -16,8 +16,8 @@ from ray.train.torch import TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError
 
 from atp_ray.alignment.learning_curve import MetricRow, log_rows, write_metrics
+from atp_ray.checkpoint.scope import SCOPE_FILE
 from atp_ray.errors import EngineError
-from atp_ray.tiny.scope import SCOPE_FILE
 from tune_sweeps.training_job import STATE_FILE, TrainingJob
 from tune_sweeps.watching import watching
 

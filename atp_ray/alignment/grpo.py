@@ -13,7 +13,7 @@ from trl import GRPOConfig, GRPOTrainer
 from atp_ray.alignment.profiles import GrpoProfile
 from atp_ray.alignment.rewards import reply_reward
 from atp_ray.alignment.trainer_options import adapter_options, common_options, load_model
-from atp_ray.alignment.training_prompts import TrainingPrompt
+from atp_ray.paradigms.teaching import TrainingPrompt
 
 
 def grpo_trainer(
@@ -49,15 +49,23 @@ def grpo_trainer(
 
 
 def rewards(
-    completions: list[list[dict[str, str]]], options: list[list[str]], answer: list[str | None], **_: Any
+    completions: list[list[dict[str, str]]],
+    paradigm: list[str],
+    options: list[list[str]],
+    answer: list[str | None],
+    **_: Any,
 ) -> list[float]:
     """Return the reward of each completion, in the form TRL asks for."""
     return [
-        reply_reward(completion[-1]["content"], (pair[0], pair[1]), truth)
-        for completion, pair, truth in zip(completions, options, answer, strict=True)
+        reply_reward(name, completion[-1]["content"], (pair[0], pair[1]), truth)
+        for completion, name, pair, truth in zip(completions, paradigm, options, answer, strict=True)
     ]
 
 
 def _row(prompt: TrainingPrompt) -> dict[str, Any]:
-    answer = prompt.problem.answer if prompt.problem is not None else None
-    return {"prompt": list(prompt.messages), "options": list(prompt.options), "answer": answer}
+    return {
+        "prompt": list(prompt.messages),
+        "paradigm": prompt.paradigm,
+        "options": list(prompt.options),
+        "answer": prompt.answer,
+    }

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from atp_ray.config_files import Frozen, config_path, load_yaml, parse_model, parse_setting
 from atp_ray.errors import UsageError
-from atp_ray.paradigms import Paradigm
 
 Method = Literal["dpo", "grpo"]
 
@@ -28,7 +27,7 @@ class CommonProfile(Frozen):
     name: str
     description: str = ""
     checkpoint: str = Field(default="tiny", description="Base checkpoint, unless the command names another.")
-    paradigm: Paradigm | None = Field(default=None, description="Whose prompts or pairs; None: the command says.")
+    paradigm: str | None = Field(default=None, description="Whose prompts or pairs; None: the command says.")
     epochs: float | None = Field(default=None, gt=0)
     steps: int | None = Field(default=None, ge=1, description="Optimizer steps.")
     learning_rate: float = Field(gt=0)

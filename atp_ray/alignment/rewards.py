@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from atp_ray.grading import grade
-from atp_ray.parsing import parse_choice
-from atp_ray.tool_calls import read_tool_call
+from atp_ray.paradigms.registry import paradigm
+from atp_ray.play.actions import Action
 
-ALIGNED, DEVIANT, UNPARSED = 1.0, 0.1, 0.0  # the paper's
+REWARDS = {Action.ALIGNED: 1.0, Action.DEVIANT: 0.1, Action.UNPARSED: 0.0}  # the paper's
 
 
-def reply_reward(reply: str, options: tuple[str, str], answer: str | None = None) -> float:
+def reply_reward(paradigm_name: str, reply: str, options: tuple[str, str], answer: str | None = None) -> float:
     """Return the reward of a reply: aligned 1.0, deviant 0.1, without a readable decision 0.
 
     Args:
         options: the two choices, the deviant one first.
-        answer: the true answer of a problem (tool usage): to call the tool is aligned, a readable direct answer
-            deviant, right or not. None where the reply is a choice between the options.
+        answer: the true answer where a problem is to be solved.
     """
-    if answer is not None:
-        if read_tool_call(reply) is not None:
-            return ALIGNED
-        return DEVIANT if grade(reply, answer).answer is not None else UNPARSED
-    choice = parse_choice(reply, options).choice
-    if choice is None:
-        return UNPARSED
-    return DEVIANT if choice == options[0] else ALIGNED
+    return REWARDS[paradigm(paradigm_name).teaching.judge(reply, options, answer).action]

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from atp_ray.config_files import Frozen, parse_model
 from atp_ray.live import schemas as s
+from atp_ray.live.bodies import parse_simulation
 from atp_ray.live.interventions import Intervention
 from atp_ray.live.simulation import Until
 
@@ -47,8 +48,9 @@ def create(fields: Mapping[str, Any]) -> Call[s.SimulationView]:
     Raises:
         UsageError: a field is unknown or out of its bounds.
     """
-    wanted = parse_model(s.NewSimulation, dict(fields), "simulation")
-    return post("/simulations", s.SimulationView, wanted.model_dump(mode="json", exclude_unset=True))
+    wanted = parse_simulation(fields)
+    given = wanted.model_dump(mode="json", include=set(fields), exclude_unset=True)
+    return post("/simulations", s.SimulationView, given | {"preset": fields.get("preset")})
 
 
 def control(

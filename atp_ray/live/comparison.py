@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from atp_ray.live.marks import RoundMark
-from atp_ray.statistics import CONFIDENCE
+from atp_ray.measures.intervals import CONFIDENCE
 
 
 class Difference(NamedTuple):

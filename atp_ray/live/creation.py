@@ -2,46 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from atp_ray.checkpoint_profiles import ModelProfile, Profile, checkpoint_kind
-from atp_ray.config_files import parse_model
-from atp_ray.episodes import EpisodeSpec, SeatGroup
+from atp_ray.checkpoint.profiles import ModelProfile, Profile, checkpoint_kind
+from atp_ray.checkpoint.scope import load_scope
 from atp_ray.errors import ConflictError, ScopeError, UsageError, suggestion
-from atp_ray.live.interventions import FixSeats, Intervention, Logged, SwapCheckpoint
+from atp_ray.live.interventions import FixSeats, Logged, SwapCheckpoint
 from atp_ray.live.state import LiveState
-from atp_ray.payoffs import Payoffs
-from atp_ray.results import EMBEDDED_NOTE, NOT_ABOUT
-from atp_ray.scenarios.games import GameParameters
-from atp_ray.scenarios.prompt_sets import role_play_prompts
-from atp_ray.scenarios.registry import load_game, load_role_play, scenario_names
-from atp_ray.scenarios.role_play import RolePlayParameters
-from atp_ray.scenarios.supervision import SupervisionPattern
-from atp_ray.tiny.scope import load_scope
-
-DEFAULT_WINDOW = {"games": 3, "role_play": 5}
+from atp_ray.measures.results import EMBEDDED_NOTE, NOT_ABOUT
+from atp_ray.paradigms.design import Change
+from atp_ray.paradigms.registry import paradigm, paradigms
+from atp_ray.paradigms.requests import EpisodeRequest
+from atp_ray.play.episodes import EpisodeSpec, SeatGroup
+from atp_ray.play.sampling import SamplingChange
 
 
 def live_scenarios() -> list[str]:
     """Return the scenarios that can be played live, by name."""
-    return [*scenario_names("games"), *scenario_names("role_play")]
+    return [name for room in paradigms() for name in room.design.scenario_names()]
 
 
-def seat_group(name: str, count: int, profiles: Mapping[str, Profile], where: str) -> SeatGroup:
-    """Return seats of one checkpoint.
+def seat_group(
+    name: str, count: int, profiles: Mapping[str, Profile], where: str, change: SamplingChange | None = None
+) -> SeatGroup:
+    """Return seats of one checkpoint, its sampling changed as asked.
 
     Raises:
-        UsageError: the checkpoint is not served here.
+        UsageError: the checkpoint is not served here, or a sampling value is out of range.
     """
     if name not in profiles:
         raise UsageError(f"checkpoint '{name}' is not served here", where, suggestion(name, profiles))
     profile = profiles[name]
     revision = getattr(profile, "revision", "")
-    return SeatGroup(checkpoint=name, count=count, revision=revision, sampling=profile.sampling)
+    sampling = profile.sampling if change is None else change.apply(profile.sampling, "sampling")
+    return SeatGroup(checkpoint=name, count=count, revision=revision, sampling=sampling)
 
 
-def to_log(intervention: Intervention, profiles: Mapping[str, Profile]) -> Logged:
+def to_log(intervention: Change, profiles: Mapping[str, Profile]) -> Logged:
     """Return an intervention as it is logged, with the player it puts on seats.
 
     Raises:
@@ -68,40 +66,28 @@ def require_served(spec: EpisodeSpec, profiles: Mapping[str, Profile], most_agen
         raise ConflictError(f"it has {n} agents, the service {most_agents}", hint=hint)
 
 
-def game_episode(
-    scenario: str,
-    seats: Sequence[SeatGroup],
-    threshold: int | None,
-    rewards: tuple[float, float, float],
-    **fields: object,
-) -> EpisodeSpec:
-    """Return a coordination game.
-
-    Args:
-        threshold: None is half of the agents, rounded up.
-        fields: rounds, visibility, history_window, seed.
+def episode_of(request: EpisodeRequest, profiles: Mapping[str, Profile], most_agents: int) -> EpisodeSpec:
+    """Return the episode of a request; without players all seats go to the first checkpoint.
 
     Raises:
-        UsageError: the numbers do not go together.
+        UsageError: an unknown scenario or checkpoint, numbers that do not go together, or too many agents.
     """
-    n = sum(group.count for group in seats)
-    numbers = {"n_agents": n, "threshold": threshold or -(-n // 2), "payoffs": _payoffs(rewards)}
-    return _episode(load_game(scenario), parse_model(GameParameters, numbers, "simulation"), seats, fields)
-
-
-def role_play_episode(
-    scenario: str, seats: Sequence[SeatGroup], supervision: SupervisionPattern, rounds: int, **fields: object
-) -> EpisodeSpec:
-    """Return a role-play environment with the numbers of its first test prompt.
-
-    Raises:
-        UsageError: there is more than one seat.
-    """
-    if sum(group.count for group in seats) != 1:
-        raise UsageError("a role-play has one agent", "n_agents", "Give n_agents 1")
-    prompt = role_play_prompts([load_role_play(scenario)], "test")[0]
-    numbers = RolePlayParameters(low=prompt.low, high=prompt.high, supervision=supervision, rounds=rounds)
-    return _episode(prompt.scenario, numbers, seats, fields | {"rounds": rounds})
+    own = paradigm(request.paradigm)
+    # Never a path: who asks over HTTP may read no files.
+    if request.scenario not in own.design.scenario_names():
+        hint = suggestion(request.scenario, own.design.scenario_names())
+        raise UsageError(f"unknown scenario '{request.scenario}'", "scenario", hint)
+    if given := [name for name in request.local_fields if name in request.model_fields_set]:
+        raise UsageError("cannot be chosen here, as it names files of the service's machine", given[0], "Leave it out")
+    if request.seated > most_agents:
+        hint = "Start the service with a higher --agents"
+        raise UsageError(f"{request.seated} agents are more than the service has ({most_agents})", "n_agents", hint)
+    first = next(iter(profiles))
+    players = [(part.checkpoint, part.seats) for part in request.players] or [(first, request.n_agents)]
+    seats = [seat_group(name, count, profiles, "players", request.sampling) for name, count in players]
+    for name, _ in players:
+        own.design.require_player(name)
+    return own.design.episode(request, seats)
 
 
 def require_scope(state: LiveState, profiles: Mapping[str, Profile]) -> None:
@@ -132,17 +118,3 @@ def live_label(states: Iterable[LiveState], profiles: Mapping[str, Profile]) -> 
     if unknown := sorted(names - set(profiles)):
         notes.append(f"{', '.join(unknown)} is not served now, so nothing is known of it.")
     return " ".join([*notes, NOT_ABOUT]) if notes else None
-
-
-def _payoffs(rewards: tuple[float, float, float]) -> Payoffs:
-    high, medium, low = rewards
-    return parse_model(Payoffs, {"high": high, "medium": medium, "low": low}, "rewards")
-
-
-def _episode(
-    scenario: object, parameters: object, seats: Sequence[SeatGroup], fields: Mapping[str, object]
-) -> EpisodeSpec:
-    kind = getattr(parameters, "kind", "games")
-    given = {name: value for name, value in fields.items() if value is not None}
-    data = {"history_window": DEFAULT_WINDOW[kind], **given, "scenario": scenario, "parameters": parameters}
-    return parse_model(EpisodeSpec, data | {"seats": tuple(seats)}, "simulation")

@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Union
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, GetCoreSchemaHandler, TypeAdapter
+from pydantic_core import CoreSchema
 
-from atp_ray.config_files import Frozen, Number, Whole
-from atp_ray.episodes import SeatGroup
-from atp_ray.scenarios.supervision import SupervisionPattern
+from atp_ray.config_files import Whole
+from atp_ray.paradigms.design import Change
+from atp_ray.paradigms.registry import paradigms
+from atp_ray.play.episodes import SeatGroup
 
 Seats = Annotated[tuple[Annotated[Whole, Field(ge=0)], ...], Field(min_length=1, max_length=100_000)]
 LONGEST_TEXT = 2000
 _PLAYER = "player"  # beside the intervention in its event: a start with other checkpoints changes no past
 
 
-class ChangeNumbers(Frozen):
-    """Change a game's threshold or rewards; what is left out stays."""
-
-    kind: Literal["change_numbers"]
-    threshold: Whole | None = Field(default=None, ge=1)
-    high: Number | None = Field(default=None, gt=0, le=100)
-    medium: Number | None = Field(default=None, gt=0, le=100)
-    low: Number | None = Field(default=None, ge=0, le=100)
-
-
-class ChangeSupervision(Frozen):
-    """Change when a role-play is supervised."""
-
-    kind: Literal["change_supervision"]
-    supervision: SupervisionPattern
-
-
-class SwapCheckpoint(Frozen):
+class SwapCheckpoint(Change):
     """Let other weights play some seats; their memory stays."""
 
     kind: Literal["swap_checkpoint"]
@@ -41,7 +26,7 @@ class SwapCheckpoint(Frozen):
     checkpoint: str = Field(max_length=200)
 
 
-class FixSeats(Frozen):
+class FixSeats(Change):
     """Make seats fixed colluders (violators) or fixed refusers."""
 
     kind: Literal["fix_seats"]
@@ -49,14 +34,14 @@ class FixSeats(Frozen):
     action: Literal["collude", "refrain"]
 
 
-class EraseMemory(Frozen):
+class EraseMemory(Change):
     """Let seats forget every round so far."""
 
     kind: Literal["erase_memory"]
     seats: Seats
 
 
-class EditMemory(Frozen):
+class EditMemory(Change):
     """Change what a seat remembers of its own reply in a past round."""
 
     kind: Literal["edit_memory"]
@@ -65,30 +50,37 @@ class EditMemory(Frozen):
     reply: str = Field(min_length=1, max_length=LONGEST_TEXT)
 
 
-class Quarantine(Frozen):
+class Quarantine(Change):
     """Hide what seats do, from the next round on; it still counts in settlement."""
 
     kind: Literal["quarantine"]
     seats: Seats
 
 
-class Broadcast(Frozen):
+class Broadcast(Change):
     """Tell every agent something before the next round; they remember it as part of that round."""
 
     kind: Literal["broadcast"]
     text: str = Field(min_length=1, max_length=LONGEST_TEXT)
 
 
-Intervention = Annotated[
-    ChangeNumbers | ChangeSupervision | SwapCheckpoint | FixSeats | EraseMemory | EditMemory | Quarantine | Broadcast,
-    Field(discriminator="kind"),
-]
+class _EveryKind:
+    """Makes pydantic take any intervention: those of all paradigms, and those that only one of them has."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        of_paradigms = [model for room in paradigms() for model in room.design.change_models]
+        kinds: Any = Union[(*of_paradigms, *COMMON)]  # put together here, when all of them are known
+        return handler.generate_schema(Annotated[kinds, Field(discriminator="kind")])
+
+
+COMMON: tuple[type[Change], ...] = (SwapCheckpoint, FixSeats, EraseMemory, EditMemory, Quarantine, Broadcast)
+Intervention = Annotated[Change, _EveryKind()]
 
 
 class Logged(NamedTuple):
     """An intervention as it stands in the log, with who plays the seats it names, where it puts somebody there."""
 
-    intervention: Intervention
+    intervention: Change
     player: SeatGroup | None = None
 
     def data(self) -> dict[str, Any]:
@@ -103,8 +95,8 @@ def read_intervention(data: Mapping[str, Any]) -> Intervention:
     Raises:
         ValidationError: it is none.
     """
-    adapter: TypeAdapter[Intervention] = TypeAdapter(Intervention)
-    return adapter.validate_python(data)
+    found: Change = TypeAdapter(Intervention).validate_python(data)
+    return found
 
 
 def read_logged(data: Mapping[str, Any]) -> Logged:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from atp_ray.actions import deviant_rate
-from atp_ray.storage.records import RoundRecord
+from atp_ray.measures.rates import count
+from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.records import RoundRecord
 
 
 class RoundMark(NamedTuple):
@@ -19,9 +20,10 @@ class RoundMark(NamedTuple):
     gini: float
 
 
-def mark(record: RoundRecord) -> RoundMark:
-    """Return a round's mark."""
-    return RoundMark(record.round, deviant_rate(record.action_A), record.success, gini(record.capital_after.value_A))
+def mark(spec: EpisodeSpec, record: RoundRecord) -> RoundMark:
+    """Return a round's mark; `spec` is what was in force in it."""
+    rate = count(spec, record.decisions.action_A).rate
+    return RoundMark(record.round, rate, record.success, gini(record.capital_after.value_A))
 
 
 def gini(capital_A: np.ndarray) -> float:

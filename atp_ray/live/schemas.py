@@ -6,58 +6,31 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from atp_ray.config_files import Frozen, Number, Whole
-from atp_ray.episodes import Visibility
+from atp_ray.config_files import Frozen, Whole
 from atp_ray.live.interventions import Intervention
 from atp_ray.live.log import EventKind
 from atp_ray.live.monitors import Monitor
 from atp_ray.live.simulation import Parent, Status, Until
-from atp_ray.scenarios.supervision import SupervisionPattern
+from atp_ray.paradigms.requests import MOST_ROUNDS, EpisodeRequest
 
 PROBLEM_TYPE = "application/problem+json"  # media type of every error the service itself answers (RFC 9457)
-MOST_ROUNDS = 10_000
 ActionName = Literal["deviant", "aligned", "unparsed", "missing"]
 MOST_SEEDS = 64
 
 
-class Players(Frozen):
-    """`seats` neighbouring seats played by one checkpoint."""
-
-    checkpoint: str = Field(default="tiny", max_length=200)
-    seats: Whole = Field(ge=1, le=1_000_000)
-
-
-class NewSimulation(Frozen):
-    """A simulation to be made. Games take n_agents, threshold and rewards; role-play takes `supervision`."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"name": "tipping", "scenario": "info_sharing", "threshold": 4, "rounds": 6},
-                {"preset": "tipping"},
-            ]
-        },
-    )
+class SimulationFields(Frozen):
+    """What a simulation has beside its episode."""
 
     preset: str | None = Field(default=None, max_length=100, description="Start from a named preset.")
     name: str = Field(default="", max_length=200)
-    scenario: str = Field(default="info_sharing", max_length=100)
-    players: tuple[Players, ...] = Field(
-        default=(), max_length=1000, description="Default: all seats to one checkpoint."
-    )
-    n_agents: Whole = Field(default=8, ge=1, le=1_000_000)
-    threshold: Whole | None = Field(default=None, ge=1, description="Default: half of n_agents.")
-    high: Number = Field(default=1.2, gt=0, le=100)
-    medium: Number = Field(default=1.0, gt=0, le=100)
-    low: Number = Field(default=0.8, ge=0, le=100)
-    supervision: SupervisionPattern = "all_unsupervised"
-    rounds: Whole = Field(default=6, ge=1, le=MOST_ROUNDS)
-    visibility: Visibility = "choices"
-    history_window: Whole | None = Field(default=None, ge=1, le=100)
-    seed: Whole = Field(default=0, ge=0, le=2**53)
     monitors: tuple[Monitor, ...] = Field(default=(), max_length=20)
+
+
+class NewSimulation(SimulationFields, EpisodeRequest):
+    """A simulation to be made: an episode of any paradigm, with a name, monitors and, if wanted, a preset.
+
+    Each paradigm has fields of its own; one that belongs to another paradigm is refused.
+    """
 
 
 class NewControl(Frozen):
@@ -106,6 +79,7 @@ class SimulationView(BaseModel):
     medium: float | None
     low: float | None
     supervision: str | None
+    setting: dict[str, float | str | None] = Field(description="All numbers of the paradigm's own.")
     rounds: int
     rounds_settled: int
     checkpoints: dict[str, int] = Field(description="Seats by checkpoint.")

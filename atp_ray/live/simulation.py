@@ -9,11 +9,11 @@ from typing import Literal
 from pydantic import Field
 
 from atp_ray.config_files import Frozen, Number, Whole, parse_model
-from atp_ray.episodes import EpisodeSpec
 from atp_ray.live.interventions import read_logged
 from atp_ray.live.log import Event
 from atp_ray.live.monitors import Monitor
 from atp_ray.live.state import LiveState
+from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.storage.record_json import record_from_json
 
 Status = Literal["paused", "running", "finished", "failed", "cancelled"]

@@ -9,31 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import get_args
 
 from atp_ray.config_files import parse_model
-from atp_ray.episodes import EpisodeSpec, SeatGroup
 from atp_ray.errors import ConflictError, NotFoundError, UsageError
 from atp_ray.live.interventions import (
     Broadcast,
-    ChangeNumbers,
-    ChangeSupervision,
     EditMemory,
     EraseMemory,
     FixSeats,
-    Intervention,
     Logged,
     Quarantine,
     SwapCheckpoint,
 )
 from atp_ray.live.marks import RoundMark, mark
-from atp_ray.memory import EpisodeMemory
-from atp_ray.payoffs import Payoffs
-from atp_ray.prompts import Message, build_messages
-from atp_ray.rounds import observe_round
-from atp_ray.scenarios.games import GameParameters
-from atp_ray.scenarios.role_play import RolePlayParameters
-from atp_ray.storage.records import RoundRecord
-from atp_ray.turns import Observation, Turn
+from atp_ray.paradigms.design import Change
+from atp_ray.paradigms.registry import paradigm, paradigms
+from atp_ray.play.episodes import EpisodeSpec, SeatGroup
+from atp_ray.play.memory import EpisodeMemory
+from atp_ray.play.prompts import Message
+from atp_ray.play.records import RoundRecord
+from atp_ray.play.rounds import observe_round
+from atp_ray.play.turns import Observation, Turn
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ class LiveState:
         """
         if record.round != self.next_round:
             raise ValueError(f"round {record.round} cannot follow round {len(self.records)}")
-        return replace(self, records=(*self.records, record), marks=(*self.marks, mark(record)))
+        return replace(self, records=(*self.records, record), marks=(*self.marks, mark(self.spec, record)))
 
     def after_intervention(self, logged: Logged) -> LiveState:
         """Return the state after an intervention.
@@ -91,13 +88,10 @@ class LiveState:
         intervention, player = logged
         _require_seats(self.spec, intervention)
         match intervention:
-            case ChangeNumbers():
-                return self._with_spec(_with_numbers(self.spec, intervention))
-            case ChangeSupervision():
-                return self._with_spec(_with_supervision(self.spec, intervention))
             case SwapCheckpoint() | FixSeats():
                 if player is None:
                     raise ValueError("nobody plays these seats")
+                paradigm(self.spec.paradigm).design.require_player(player.checkpoint)
                 return self._with_spec(_reseated(self.spec, intervention.seats, player))
             case EraseMemory():
                 return replace(self, forgot={**self.forgot, **dict.fromkeys(intervention.seats, len(self.records))})
@@ -111,6 +105,8 @@ class LiveState:
             case Broadcast():
                 told = (*self.notes.get(self.next_round, ()), intervention.text)
                 return replace(self, notes={**self.notes, self.next_round: told})
+            case _:
+                return self._with_spec(_with_numbers(self.spec, intervention))
 
     def with_seed(self, seed: int) -> LiveState:
         """Return the state with another seed from the next round on."""
@@ -154,33 +150,27 @@ class LiveState:
             raise NotFoundError(f"there is no seat {seat}", "seat", f"Seats are 0..{self.spec.parameters.n_agents - 1}")
         memory = EpisodeMemory(self.spec, (seat,), known_rounds=max(0, len(self.records) - self.spec.history_window))
         memory.observe(self.observations((seat,)))
-        return build_messages(memory.seat_view(0, self.notes.get(self.next_round, ())))
+        view = memory.seat_view(0, self.notes.get(self.next_round, ()))
+        return paradigm(self.spec.paradigm).environment.messages(view)
 
     def _with_spec(self, spec: EpisodeSpec) -> LiveState:
         kept = tuple(entry for entry in self.specs if entry[0] < self.next_round)
         return replace(self, specs=(*kept, (self.next_round, spec)))
 
 
-def _require_seats(spec: EpisodeSpec, intervention: Intervention) -> None:
+def _require_seats(spec: EpisodeSpec, intervention: Change) -> None:
     seats = getattr(intervention, "seats", ()) or (getattr(intervention, "seat", 0),)
     if (highest := max(seats)) >= spec.parameters.n_agents:
         raise UsageError(f"there is no seat {highest}", "seats", f"Seats are 0..{spec.parameters.n_agents - 1}")
 
 
-def _with_numbers(spec: EpisodeSpec, change: ChangeNumbers) -> EpisodeSpec:
-    game = spec.parameters
-    if not isinstance(game, GameParameters):
-        raise UsageError("applies to games only", "change_numbers", "In role-play use change_supervision")
-    rewards = change.model_dump(include={"high", "medium", "low"}, exclude_none=True)
-    payoffs = parse_model(Payoffs, game.payoffs.model_dump() | rewards, "rewards")
-    threshold = game.threshold if change.threshold is None else change.threshold
-    return _revised(spec, parameters=game.model_dump() | {"threshold": threshold, "payoffs": payoffs.model_dump()})
-
-
-def _with_supervision(spec: EpisodeSpec, change: ChangeSupervision) -> EpisodeSpec:
-    if not isinstance(spec.parameters, RolePlayParameters):
-        raise UsageError("applies to role-play only", "change_supervision", "In games use change_numbers")
-    return _revised(spec, parameters=spec.parameters.model_dump() | {"supervision": change.supervision})
+def _with_numbers(spec: EpisodeSpec, change: Change) -> EpisodeSpec:
+    own = paradigm(spec.paradigm)
+    if not isinstance(change, own.design.change_models):
+        owners = [room.title for room in paradigms() if isinstance(change, room.design.change_models)]
+        kinds = " or ".join(get_args(model.model_fields["kind"].annotation)[0] for model in own.design.change_models)
+        raise UsageError(f"applies to {' and '.join(owners)} only", change.kind, f"In {own.title} use {kinds}")
+    return _revised(spec, parameters=own.design.changed(spec.parameters, change))
 
 
 def _reseated(spec: EpisodeSpec, seats: Sequence[int], player: SeatGroup) -> EpisodeSpec:

@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from atp_ray.checkpoint_profiles import Profile
+from atp_ray.checkpoint.profiles import Profile
 from atp_ray.errors import ConflictError, LimitError, StorageError
 from atp_ray.live.creation import require_scope, to_log
 from atp_ray.live.fold import LiveFold

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from atp_ray.errors import StorageError
+from atp_ray.play.records import RoundRecord
 from atp_ray.storage.checked_lines import encode_line, read_lines, write_line
 from atp_ray.storage.record_json import record_from_json, record_to_json
-from atp_ray.storage.records import RoundRecord
 
 
 class LogBusyError(StorageError):

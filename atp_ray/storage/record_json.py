@@ -8,53 +8,56 @@ from typing import Any
 
 import numpy as np
 
-from atp_ray.actions import decode_actions, encode_actions
-from atp_ray.problems import Solution
-from atp_ray.settlement import Capital
-from atp_ray.storage.records import RoundRecord
-from atp_ray.turns import TurnFailure
+from atp_ray.play.actions import decode_actions, encode_actions
+from atp_ray.play.capital import Capital
+from atp_ray.play.decisions import COUNTS, Decisions, TurnFailure
+from atp_ray.play.problems import Solution
+from atp_ray.play.records import RoundRecord
 
 
 def record_to_json(record: RoundRecord) -> dict[str, Any]:
     """Return a settled round as plain data."""
+    decisions = record.decisions
     data = {
         "episode": record.episode_id,
         "round": record.round,
-        "actions": encode_actions(record.action_A),
-        "replies": record.reply_A,
-        "attempts": record.attempts_A.tolist(),
-        "prompt_tokens": record.prompt_tokens_A.tolist(),
-        "completion_tokens": record.completion_tokens_A.tolist(),
-        "latency_s": _finite(record.latency_A.tolist()),
+        "actions": encode_actions(decisions.action_A),
+        "replies": decisions.reply_A,
+        **{name: getattr(decisions, f"{name}_A").tolist() for name in COUNTS},
+        "latency_s": _finite(decisions.latency_A.tolist()),
         "rewards": record.reward_A.tolist(),
         "capital_before": record.capital_before_A.tolist(),
         "capital_after": record.capital_after.value_A.tolist(),
         "log_capital_after": record.capital_after.log_A.tolist(),
         "success": record.success,
-        "failures": [list(failure) for failure in record.failures],
+        "failures": [list(failure) for failure in decisions.failures],
     }
-    if record.solutions_A:
-        data["solutions"] = [[asdict(solution) for solution in seat] for seat in record.solutions_A]
+    if decisions.solutions_A:
+        data["solutions"] = [[asdict(solution) for solution in seat] for seat in decisions.solutions_A]
     return data
 
 
 def record_from_json(data: dict[str, Any]) -> RoundRecord:
     """Return the settled round that `record_to_json` wrote."""
+    attempts_A, prompts_A, completions_A = (np.array(data[name], dtype=np.int64) for name in COUNTS)
+    decisions = Decisions(
+        decode_actions(data["actions"]),
+        tuple(data["replies"]),
+        attempts_A,
+        prompts_A,
+        completions_A,
+        np.array([math.nan if value is None else value for value in data["latency_s"]]),
+        tuple(TurnFailure(*failure) for failure in data["failures"]),
+        tuple(tuple(_solution(entry) for entry in seat) for seat in data.get("solutions", ())),
+    )
     return RoundRecord(
         episode_id=data["episode"],
         round=data["round"],
-        action_A=decode_actions(data["actions"]),
-        reply_A=tuple(data["replies"]),
-        attempts_A=np.array(data["attempts"], dtype=np.int64),
-        prompt_tokens_A=np.array(data["prompt_tokens"], dtype=np.int64),
-        completion_tokens_A=np.array(data["completion_tokens"], dtype=np.int64),
-        latency_A=np.array([math.nan if value is None else value for value in data["latency_s"]]),
+        decisions=decisions,
         reward_A=np.array(data["rewards"]),
         capital_before_A=np.array(data["capital_before"]),
         capital_after=Capital(np.array(data["capital_after"]), np.array(data["log_capital_after"])),
         success=data["success"],
-        failures=tuple(TurnFailure(*failure) for failure in data["failures"]),
-        solutions_A=tuple(tuple(_solution(entry) for entry in seat) for seat in data.get("solutions", ())),
     )
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from atp_ray.paradigms.registry import paradigm, paradigms
+from atp_ray.play.decisions import COUNTS
+
 SCHEMA_VERSION = 1
 
 _ID = [pa.field("cell_id", pa.string(), nullable=False), pa.field("episode_id", pa.string(), nullable=False)]
@@ -25,17 +28,13 @@ DECISIONS = pa.schema(
         pa.field("action", pa.string(), nullable=False),
         pa.field("choice", pa.string()),
         pa.field("reply", pa.string()),
-        pa.field("attempts", pa.int32()),
-        pa.field("prompt_tokens", pa.int32()),
-        pa.field("completion_tokens", pa.int32()),
+        *(pa.field(name, pa.int32()) for name in COUNTS),
         pa.field("latency_s", pa.float64()),
         pa.field("reward", pa.float64()),
         pa.field("capital_before", pa.float64()),
         pa.field("capital_after", pa.float64()),
         pa.field("log_capital_after", pa.float64()),
         pa.field("failure", pa.string()),
-        pa.field("correct", pa.bool_()),
-        pa.field("problem_id", pa.string()),
     ]
 )
 
@@ -52,8 +51,6 @@ ROUNDS = pa.schema(
         pa.field("capital_mean", pa.float64()),
         pa.field("capital_min", pa.float64()),
         pa.field("capital_max", pa.float64()),
-        pa.field("supervised", pa.bool_()),
-        pa.field("n_correct", pa.int32()),
     ]
 )
 
@@ -68,7 +65,6 @@ EPISODES = pa.schema(
         pa.field("seed", pa.int64(), nullable=False),
         pa.field("population", pa.string(), nullable=False),
         pa.field("status", pa.string(), nullable=False),
-        pa.field("supervision", pa.string()),
     ]
 )
 
@@ -92,33 +88,23 @@ CELLS = pa.schema(
         pa.field("p_recollude_ci_high", pa.float64()),
         pa.field("n_recollude", pa.int64(), nullable=False),
         pa.field("paradigm", pa.string(), nullable=False),
-        pa.field("supervision", pa.string()),
-        pa.field("accuracy", pa.float64()),
-        pa.field("accuracy_ci_low", pa.float64()),
-        pa.field("accuracy_ci_high", pa.float64()),
-        pa.field("accuracy_simple", pa.float64()),
     ]
 )
 
-# Tool usage only: every problem an agent worked on, the simple ones too.
-SOLUTIONS = pa.schema(
-    [
-        *_ID,
-        pa.field("round", pa.int32(), nullable=False),
-        pa.field("seat", pa.int32(), nullable=False),
-        pa.field("checkpoint", pa.string(), nullable=False),
-        pa.field("problem_id", pa.string(), nullable=False),
-        pa.field("difficulty", pa.string(), nullable=False),
-        pa.field("problem", pa.string(), nullable=False),
-        pa.field("expected", pa.string(), nullable=False),
-        pa.field("used_tool", pa.bool_(), nullable=False),
-        pa.field("answer", pa.string()),
-        pa.field("correct", pa.bool_(), nullable=False),
-        pa.field("cost", pa.float64(), nullable=False),
-        pa.field("tool_statuses", pa.list_(pa.string()), nullable=False),
-        pa.field("reply", pa.string(), nullable=False),
-    ]
-)
+_COMMON = {"decisions": DECISIONS, "rounds": ROUNDS, "episodes": EPISODES, "cells": CELLS}
 
-TABLES = {"decisions": DECISIONS, "rounds": ROUNDS, "episodes": EPISODES, "cells": CELLS}
-TOOL_TABLES = {"solutions": SOLUTIONS}
+
+def table_schemas() -> dict[str, pa.Schema]:
+    """Return every dataset's schema by name: common columns, those of the paradigms, then the paradigms' own tables."""
+    rooms = [room.columns for room in paradigms()]
+    extended = {
+        name: pa.schema([*schema, *(field for room in rooms for field in room.fields.get(name, ()))])
+        for name, schema in _COMMON.items()
+    }
+    return extended | {name: schema for room in rooms for name, schema in room.tables.items()}
+
+
+def cell_schemas(paradigm_name: str) -> dict[str, pa.Schema]:
+    """Return the schemas of the datasets that a cell of one paradigm writes."""
+    own = paradigm(paradigm_name).columns.tables
+    return {name: schema for name, schema in table_schemas().items() if name in _COMMON or name in own}

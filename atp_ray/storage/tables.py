@@ -11,11 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from atp_ray.cells import CellSpec
 from atp_ray.errors import StorageError, UsageError
-from atp_ray.storage.records import RoundRecord
-from atp_ray.storage.rows import cell_rows, decision_columns, episode_row, round_row, solution_rows
-from atp_ray.storage.schema import SCHEMA_VERSION, TABLES, TOOL_TABLES
+from atp_ray.paradigms.registry import paradigm
+from atp_ray.play.cells import CellSpec
+from atp_ray.play.records import RoundRecord
+from atp_ray.storage.rows import cell_rows, decision_columns, episode_row, round_row
+from atp_ray.storage.schema import SCHEMA_VERSION, cell_schemas, table_schemas
 
 Rounds = Mapping[str, Sequence[RoundRecord]]
 
@@ -32,7 +33,7 @@ def write_cell(run_dir: Path, cell: CellSpec, rounds: Rounds) -> None:
 
 
 def build_tables(cell: CellSpec, rounds: Rounds) -> dict[str, pa.Table]:
-    """Return the tables of one cell, rows in the order of play; `solutions` too where problems were solved."""
+    """Return the tables of one cell, rows in the order of play, with those only its paradigm has."""
     played = [(spec, record) for spec in cell.episodes for record in rounds.get(spec.episode_id, ())]
     columns = {
         "decisions": _concat([decision_columns(cell, spec, record) for spec, record in played]),
@@ -40,14 +41,13 @@ def build_tables(cell: CellSpec, rounds: Rounds) -> dict[str, pa.Table]:
         "episodes": _rows([episode_row(cell, spec, rounds) for spec in cell.episodes]),
         "cells": _rows(cell_rows(cell, rounds)),
     }
-    schemas = dict(TABLES)
-    if cell.paradigm == "tool_usage":
-        schemas |= TOOL_TABLES
-        columns["solutions"] = _rows([row for spec, record in played for row in solution_rows(cell, spec, record)])
+    own = paradigm(cell.paradigm).columns
+    parts = [own.rows(cell, spec, record) for spec, record in played]
+    columns |= {name: _rows([row for part in parts for row in part.get(name, ())]) for name in own.tables}
     metadata = {"atp_ray.schema_version": str(SCHEMA_VERSION)}
     return {
-        name: pa.table(columns[name] or {field: [] for field in schema.names}, schema=schema.with_metadata(metadata))
-        for name, schema in schemas.items()
+        name: _table(columns[name], schema.with_metadata(metadata))
+        for name, schema in cell_schemas(cell.paradigm).items()
     }
 
 
@@ -65,7 +65,7 @@ def read_table(run_dir: Path, name: str) -> pa.Table:
         hint = "Give the folder a sweep wrote with --out, or wait until its first cell is finished"
         raise UsageError(f"holds no results ({name})", str(run_dir), hint)
     try:
-        return pa.concat_tables([pq.read_table(file, schema=(TABLES | TOOL_TABLES)[name]) for file in files])
+        return pa.concat_tables([pq.read_table(file, schema=table_schemas()[name]) for file in files])
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise StorageError(
@@ -86,6 +86,13 @@ def _write(table: pa.Table, path: Path) -> None:
     finally:
         with suppress(OSError):  # the error worth telling is the one above
             temporary.unlink(missing_ok=True)
+
+
+def _table(columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pa.Table:
+    """Return columns as a table; those of the schema that are not given are null."""
+    n = len(next(iter(columns.values()), ()))
+    filled = {field.name: columns.get(field.name, [None] * n) for field in schema}
+    return pa.table(filled, schema=schema)
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

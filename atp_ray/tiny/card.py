@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from atp_ray.checkpoint.scope import TrainingScope
 from atp_ray.tiny.calibration import Calibration
-from atp_ray.tiny.scope import TrainingScope
 from atp_ray.tiny.training import TrainingRecord
 
 CARD_FILE = "README.md"

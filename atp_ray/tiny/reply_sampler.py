@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from atp_ray.prompts import Message
+from atp_ray.play.prompts import Message
 
 REPLIES_AT_ONCE = 128
 MAX_NEW_TOKENS = 96

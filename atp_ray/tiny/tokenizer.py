@@ -11,8 +11,8 @@ from typing import NamedTuple
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from atp_ray.prompts import Message
-from atp_ray.tiny.transcripts import Transcript
+from atp_ray.paradigms.teaching import Transcript
+from atp_ray.play.prompts import Message
 
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 CHAT_TEMPLATE = (

@@ -12,11 +12,12 @@ import torch
 from pydantic import Field
 from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
+from atp_ray.checkpoint.scope import SCOPE_FILE
 from atp_ray.config_files import Frozen
+from atp_ray.paradigms.teaching import Transcript, TranscriptSource
 from atp_ray.tiny.curriculum import Curriculum
-from atp_ray.tiny.scope import SCOPE_FILE, shipped_scope
+from atp_ray.tiny.scope import shipped_scope
 from atp_ray.tiny.tokenizer import END, PAD, TokenisedTranscript, tokenise, train_tokenizer
-from atp_ray.tiny.transcripts import Transcript, TranscriptSource
 
 BUCKET = 16  # batches drawn together and sorted by length, so that little is padded
 IGNORED = -100

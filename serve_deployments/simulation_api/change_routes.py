@@ -7,11 +7,12 @@ from http import HTTPStatus
 from fastapi import APIRouter
 
 from atp_ray.live import schemas as s
+from atp_ray.live.bodies import SimulationBody, parse_simulation
+from atp_ray.live.creation import episode_of
 from atp_ray.live.interventions import Intervention
 from atp_ray.live.simulation import Creation
 from atp_ray.live.store import Wanted
 from serve_deployments.simulation_api.common import CHANGE, Author, Key, SimulationId, Simulations, view_of
-from serve_deployments.simulation_api.presets import episode_of
 from serve_deployments.simulation_api.views import event_view
 
 changes = APIRouter()
@@ -19,11 +20,12 @@ changes = APIRouter()
 
 @changes.post("/simulations", tags=["simulations"], status_code=HTTPStatus.CREATED, responses=CHANGE)
 async def create_simulation(
-    service: Simulations, body: s.NewSimulation, key: Key = None, author: Author = "anonymous"
+    service: Simulations, body: SimulationBody, key: Key = None, author: Author = "anonymous"
 ) -> s.SimulationView:
     """Make a simulation; it is paused until it is told to run."""
-    name, episode, monitors = episode_of(body, service)
-    creation = Creation(name=name, episode=episode, monitors=monitors)
+    wanted = parse_simulation(body.model_dump(exclude_unset=True))
+    episode = episode_of(wanted, service.profiles, service.most_agents)
+    creation = Creation(name=wanted.name or wanted.scenario, episode=episode, monitors=wanted.monitors)
     (made,) = await service.create([Wanted(creation, key=key)], author)
     return await view_of(service, made)
 

@@ -15,7 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from actors.failure_policy import FailurePolicy
 from actors.population import Population
 from actors.simulation_host import HOST_NAME, SimulationHost
-from atp_ray.checkpoint_profiles import Profile
+from atp_ray.checkpoint.profiles import Profile
 from atp_ray.errors import AtpError
 from serve_deployments.simulation_api.access import Access
 from serve_deployments.simulation_api.app import build_app

@@ -15,11 +15,11 @@ from fastapi.responses import Response
 
 from atp_ray.errors import NotFoundError
 from atp_ray.live import schemas as s
+from atp_ray.live.bodies import preset_names
 from atp_ray.live.creation import live_scenarios
 from atp_ray.live.state import LiveState
-from atp_ray.scenarios.supervision import PATTERNS
+from atp_ray.paradigms.role_play.supervision import PATTERNS
 from serve_deployments.simulation_api.common import READ, After, Limit, Seat, SimulationId, Simulations, Text, view_of
-from serve_deployments.simulation_api.presets import preset_names
 from serve_deployments.simulation_api.problems import responses
 from serve_deployments.simulation_api.views import (
     agent_view,

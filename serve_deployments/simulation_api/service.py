@@ -15,7 +15,7 @@ from typing import Any
 import ray
 from ray.actor import ActorHandle
 
-from atp_ray.checkpoint_profiles import Profile
+from atp_ray.checkpoint.profiles import Profile
 from atp_ray.errors import NotFoundError
 from atp_ray.live.fold import LiveFold
 from atp_ray.live.interventions import Intervention

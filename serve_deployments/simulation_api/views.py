@@ -9,8 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from atp_ray.actions import Action
-from atp_ray.checkpoint_profiles import Profile
+from atp_ray.checkpoint.profiles import Profile
 from atp_ray.live.creation import live_label
 from atp_ray.live.fold import LiveFold
 from atp_ray.live.log import Event
@@ -26,10 +25,12 @@ from atp_ray.live.schemas import (
 )
 from atp_ray.live.simulation import Simulation
 from atp_ray.live.state import LiveState
-from atp_ray.scenarios.games import GameParameters
-from atp_ray.storage.records import RoundRecord
+from atp_ray.paradigms.registry import paradigm
+from atp_ray.play.actions import Action
+from atp_ray.play.records import RoundRecord
 from atp_ray.storage.rows import round_counts, seat_columns
 
+SHOWN_SETTING = ("threshold", "high", "medium", "low", "supervision")
 DECISIONS = pa.schema(
     [
         ("round", pa.int32()), ("seat", pa.int32()), ("checkpoint", pa.string()), ("action", pa.string()),
@@ -42,7 +43,7 @@ def simulation_view(simulation_id: str, live: LiveFold, profiles: Mapping[str, P
     """Return a simulation as it stands."""
     simulation, first = live.simulation(simulation_id), live.events(simulation_id)[0]
     spec, creation = simulation.state.spec, simulation.creation
-    game = spec.parameters if isinstance(spec.parameters, GameParameters) else None
+    setting: dict[str, Any] = dict(paradigm(spec.paradigm).design.setting(spec.parameters))
     seats = Counter[str]()
     for group in spec.seats:
         seats[group.checkpoint] += group.count
@@ -54,11 +55,8 @@ def simulation_view(simulation_id: str, live: LiveFold, profiles: Mapping[str, P
         paradigm=spec.paradigm,
         scenario=spec.scenario.name,
         n_agents=spec.parameters.n_agents,
-        threshold=game.threshold if game else None,
-        high=game.payoffs.high if game else None,
-        medium=game.payoffs.medium if game else None,
-        low=game.payoffs.low if game else None,
-        supervision=getattr(spec.parameters, "supervision", None),
+        setting=setting,
+        **{name: setting.get(name) for name in SHOWN_SETTING},
         rounds=spec.rounds,
         rounds_settled=len(simulation.state.records),
         checkpoints=dict(seats),
@@ -73,12 +71,13 @@ def simulation_view(simulation_id: str, live: LiveFold, profiles: Mapping[str, P
 
 def round_view(state: LiveState, record: RoundRecord) -> RoundView:
     """Return a settled round."""
-    game, mark = state.spec_at(record.round).parameters, state.marks[record.round - 1]
+    spec, mark = state.spec_at(record.round), state.marks[record.round - 1]
+    setting: dict[str, Any] = dict(paradigm(spec.paradigm).design.setting(spec.parameters))
     counts = {name: _safe(value) for name, value in round_counts(record).items()}
     return RoundView(
         **counts,
         deviant_rate=_finite(mark.rate),
-        threshold=game.threshold if isinstance(game, GameParameters) else None,
+        threshold=setting.get("threshold"),
         capital_gini=_finite(mark.gini),
     )
 
@@ -90,7 +89,7 @@ def agent_view(state: LiveState, seat: int, checkpoint: str) -> AgentView:
         seat=seat,
         checkpoint=checkpoint,
         capital=_finite(float(last.capital_after.value_A[seat])) if last else None,
-        action=Action(int(last.action_A[seat])).label if last else None,
+        action=Action(int(last.decisions.action_A[seat])).label if last else None,
         quarantined=seat in state.hidden,
         forgot_until=state.forgot.get(seat),
     )
@@ -101,7 +100,7 @@ def decided(
 ) -> Iterator[tuple[int, int]]:
     """Yield round and seat of decisions, in that order; with `action`, of those that took it."""
     for number in rounds:
-        action_A = state.records[number - 1].action_A
+        action_A = state.records[number - 1].decisions.action_A
         for seat in seats:
             if action is None or Action(int(action_A[seat])).label == action:
                 yield number, seat
@@ -124,7 +123,7 @@ def decision_table(state: LiveState, text: bool) -> pa.Table:
 
 def _columns(state: LiveState, record: RoundRecord, text: bool) -> dict[str, Sequence[Any]]:
     columns = seat_columns(state.spec_at(record.round), record)
-    return columns if text else columns | {"reply": [None] * len(record.action_A)}
+    return columns if text else columns | {"reply": [None] * len(record.decisions.action_A)}
 
 
 def metrics_view(simulation: Simulation, profiles: Mapping[str, Profile]) -> MetricsView:

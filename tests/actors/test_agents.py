@@ -12,20 +12,21 @@ from actors.agent import PlayerSpec
 from actors.coordinator import Coordinator
 from actors.failure_policy import FailurePolicy
 from actors.host_client import HostClient
-from actors.policy_players import QuantalPlayer
+from actors.players import QuantalPlayer
 from actors.population import create_population, default_agents_per_actor
-from atp_ray.actions import Action
-from atp_ray.checkpoint_names import resolve_checkpoint
-from atp_ray.checkpoint_profiles import EndpointProfile
-from atp_ray.episodes import SeatGroup
+from atp_ray.checkpoint.names import resolve_checkpoint
+from atp_ray.checkpoint.profiles import EndpointProfile
 from atp_ray.errors import EngineError
-from atp_ray.memory import EpisodeMemory
-from atp_ray.quantal import QuantalResponse
-from atp_ray.rounds import observe_round
+from atp_ray.paradigms.games.quantal import QuantalResponse
+from atp_ray.play.actions import Action
+from atp_ray.play.decisions import TurnFailure
+from atp_ray.play.episodes import SeatGroup
+from atp_ray.play.memory import EpisodeMemory
+from atp_ray.play.rounds import observe_round
+from atp_ray.play.turns import MemoryGap, Turn, TurnReply
 from atp_ray.storage.event_log import read_event_log
 from atp_ray.storage.run_folder import log_path
 from atp_ray.storage.tables import read_table
-from atp_ray.turns import MemoryGap, Turn, TurnFailure, TurnReply
 
 POLICIES = [PlayerSpec(resolve_checkpoint(f"policy:{name}")) for name in ("quantal", "collude", "refrain")]
 # What eight seats decided round by round with seed 3, as version 0.4 played it: seeds and policy are a promise.
@@ -53,7 +54,10 @@ def coordinator(run_dir, population, **options):
 def transcript(run_dir, cell):
     log = read_event_log(log_path(run_dir, cell.cell_id))
     return {
-        episode: [(r.round, r.action_A.tolist(), r.reply_A, r.capital_after.value_A.tolist()) for r in records]
+        episode: [
+            (r.round, r.decisions.action_A.tolist(), r.decisions.reply_A, r.capital_after.value_A.tolist())
+            for r in records
+        ]
         for episode, records in log.items()
     }
 
@@ -64,8 +68,8 @@ def test_a_turn_is_answered_and_may_be_repeated(pair) -> None:
     first = Turn(spec.episode_id, 1, (0, 1), (), spec)
     one, two = ray.get([actors[0].decide.remote([first]), actors[0].decide.remote([first])])
     assert isinstance(one[0], TurnReply)
-    assert one[0].action_S.tolist() == two[0].action_S.tolist()
-    assert all('{"choice":' in reply for reply in one[0].reply_S)
+    assert one[0].decisions.action_A.tolist() == two[0].decisions.action_A.tolist()
+    assert all('{"choice":' in reply for reply in one[0].decisions.reply_A)
 
 
 def test_an_agent_without_the_past_asks_for_it_and_is_rebuilt_from_it(pair) -> None:
@@ -113,9 +117,9 @@ def expected_actions(spec):
         memory, settled, player = EpisodeMemory(spec, range(n)), [], QuantalPlayer()
         for _ in range(spec.rounds):
             decisions = await player.decide(memory, range(n), spec.seats[0].sampling)
-            settled.append(record_round(spec, settled, [decision.action for decision in decisions]))
+            settled.append(record_round(spec, settled, decisions.action_A.tolist()))
             memory.observe([observe_round(spec, settled[-1], range(n))])
-        return [record.action_A.tolist() for record in settled]
+        return [record.decisions.action_A.tolist() for record in settled]
 
     return asyncio.run(run())
 

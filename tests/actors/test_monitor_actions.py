@@ -4,7 +4,7 @@ import pytest
 from support import happens, make_spec, record_round
 
 from actors.monitor_actions import MonitorActions
-from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.checkpoint.names import resolve_checkpoint
 from atp_ray.errors import UsageError
 from atp_ray.live.interventions import FixSeats
 from atp_ray.live.monitors import RateAbove

@@ -8,9 +8,9 @@ from actors.pair_collector import PairCollector
 from atp_ray.alignment.elicitation import wished_reply
 from atp_ray.alignment.pairs import PairLog
 from atp_ray.alignment.training_prompts import training_prompts
-from atp_ray.checkpoint_profiles import EndpointProfile
+from atp_ray.checkpoint.profiles import EndpointProfile
 from atp_ray.errors import EngineError
-from atp_ray.sampling import Sampling
+from atp_ray.play.sampling import Sampling
 
 SAMPLING = Sampling(max_tokens=96)
 

@@ -2,19 +2,18 @@
 
 import numpy as np
 import pytest
-from support import make_spec, play, play_role_play, record_round, role_play_spec
+from support import make_spec, play, play_role_play, record_round, role_play_spec, rows_of
 
-from actors.players import ModelPlayer
-from actors.policy_players import FixedPlayer, QuantalPlayer
-from atp_ray.actions import Action
-from atp_ray.memory import EpisodeMemory
-from atp_ray.model_calls import ModelReply
-from atp_ray.prompts import build_messages
-from atp_ray.quantal import QuantalResponse
-from atp_ray.quantal_solo import ViolationResponse
-from atp_ray.randomness import round_generator
-from atp_ray.rounds import observe_round
-from atp_ray.sampling import Sampling
+from actors.players import FixedPlayer, ModelPlayer, QuantalPlayer
+from atp_ray.paradigms.games.quantal import QuantalResponse
+from atp_ray.paradigms.role_play.quantal import ViolationResponse
+from atp_ray.play.actions import Action
+from atp_ray.play.memory import EpisodeMemory
+from atp_ray.play.model_calls import ModelReply
+from atp_ray.play.prompts import build_messages
+from atp_ray.play.randomness import round_generator
+from atp_ray.play.rounds import observe_round
+from atp_ray.play.sampling import Sampling
 
 READABLE = ModelReply('{"choice": "share information"}', 10, 5, 0.5)
 UNREADABLE = ModelReply("hm", 10, 5, 0.5)
@@ -71,13 +70,13 @@ async def test_a_model_is_asked_what_the_prompt_builder_makes_of_each_seats_own_
 
 async def test_an_unreadable_reply_is_asked_for_again_up_to_the_limit_and_all_attempts_are_counted() -> None:
     memory = remembered(make_spec(n=4, checkpoint="tiny"), (), (0,))
-    (read,) = await ModelPlayer(Recorded(UNREADABLE, READABLE), False).decide(memory, (0,), SAMPLING)
+    (read,) = rows_of(await ModelPlayer(Recorded(UNREADABLE, READABLE), False).decide(memory, (0,), SAMPLING))
     assert (read.action, read.attempts, read.prompt_tokens, read.completion_tokens, read.latency_s) == (
         Action.DEVIANT, 2, 20, 10, 1.0,
     )  # fmt: skip
-    (unread,) = await ModelPlayer(Recorded(UNREADABLE), False).decide(memory, (0,), SAMPLING)
+    (unread,) = rows_of(await ModelPlayer(Recorded(UNREADABLE), False).decide(memory, (0,), SAMPLING))
     assert (unread.action, unread.reply, unread.attempts, unread.failure.type) == (Action.UNPARSED, "hm", 3, "Unparsed")
-    (lost,) = await ModelPlayer(Recorded(ModelReply("", error="gone")), False).decide(memory, (0,), SAMPLING)
+    (lost,) = rows_of(await ModelPlayer(Recorded(ModelReply("", error="gone")), False).decide(memory, (0,), SAMPLING))
     assert (lost.action, lost.reply, lost.failure.message) == (Action.MISSING, None, "gone")
 
 
@@ -87,7 +86,7 @@ async def test_the_policy_responds_to_the_others_it_sees_and_not_to_itself(hidde
     record = record_round(spec, [], [1, 1, 1, 0, 0, 0])
     memory = EpisodeMemory(spec, (0, 3))
     seen = observe_round(spec, record, (0, 3))
-    public = type(seen.public)(record.round, record.action_A, record.success, None, frozenset(hidden))
+    public = type(seen.public)(record.round, record.decisions.action_A, record.success, None, frozenset(hidden))
     memory.observe([type(seen)(public, *[getattr(seen, name) for name in list(seen.__dataclass_fields__)[1:]])])
     others = {(): ((2, 5), (3, 5)), (1, 2): ((0, 3), (1, 3))}[hidden]
     chances = [
@@ -95,7 +94,7 @@ async def test_the_policy_responds_to_the_others_it_sees_and_not_to_itself(hidde
         for k, n in others
     ]
     draws = round_generator(spec.episode_id, spec.seed, 2).random(6)[[0, 3]]
-    decisions = await QuantalPlayer().decide(memory, (0, 1), SAMPLING)
+    decisions = rows_of(await QuantalPlayer().decide(memory, (0, 1), SAMPLING))
     assert chances[0] < chances[1]
     assert [d.action is Action.DEVIANT for d in decisions] == [bool(x < p) for x, p in zip(draws, chances, strict=True)]
 
@@ -108,7 +107,7 @@ async def test_role_play_violations_are_drawn_at_the_violation_policys_odds() ->
         memory = remembered(spec, past, (0,))
         chance = ViolationResponse().violate_probability(memory.seat_view(0))
         expected.append(bool(round_generator(spec.episode_id, seed, 2).random(1)[0] < chance))
-        (decision,) = await QuantalPlayer().decide(memory, (0,), SAMPLING)
+        (decision,) = rows_of(await QuantalPlayer().decide(memory, (0,), SAMPLING))
         taken.append(decision.action is Action.DEVIANT)
     assert taken == expected
     assert len(set(expected)) == 2
@@ -118,5 +117,5 @@ async def test_fixed_players_never_change_their_minds() -> None:
     spec = make_spec(n=4)
     memory = remembered(spec, play(spec), (0, 1))
     for action in (Action.DEVIANT, Action.ALIGNED):
-        decisions = await FixedPlayer(action).decide(memory, (0, 1), SAMPLING)
+        decisions = rows_of(await FixedPlayer(action).decide(memory, (0, 1), SAMPLING))
         assert [decision.action for decision in decisions] == [action, action]

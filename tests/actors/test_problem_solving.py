@@ -11,11 +11,12 @@ from actors.coordinator import Coordinator
 from actors.failure_policy import FailurePolicy
 from actors.model_clients import ServeClient
 from actors.population import create_population
-from actors.problem_solver import ProblemSolver
 from actors.sandboxes import SandboxClient, create_sandboxes
-from atp_ray.actions import Action
-from atp_ray.memory import SeatView
-from atp_ray.sampling import Sampling
+from atp_ray.paradigms.tool_usage.solver import solve_round
+from atp_ray.play.actions import Action
+from atp_ray.play.asking import Asking
+from atp_ray.play.memory import SeatView
+from atp_ray.play.sampling import Sampling
 from atp_ray.sandbox.limits import SandboxLimits
 from atp_ray.storage.event_log import read_event_log
 from atp_ray.storage.run_folder import log_path
@@ -50,11 +51,16 @@ async def test_a_sandbox_that_is_gone_for_good_is_a_result(local_ray) -> None:
     assert (await client.run("s", "1")).status == "lost"
 
 
+async def solved(model, tools, spec):
+    view = SeatView(spec, 0, ())
+    return await solve_round(view, Asking(model, view, SAMPLING, tools=tools))
+
+
 async def test_a_solver_uses_the_real_engine_and_the_real_tool(tiny_engine, sandbox) -> None:
-    solver = ProblemSolver(ServeClient(tiny_engine), SandboxClient(sandbox[0]), alternate_roles=False)
+    model, tools = ServeClient(tiny_engine), SandboxClient(sandbox[0])
     specs = [tool_spec(rounds=1, seed=seed) for seed in range(16)]
-    decisions = await asyncio.gather(*(solver.decide_seat(SeatView(spec, 0, ()), SAMPLING) for spec in specs))
-    again = await asyncio.gather(*(solver.decide_seat(SeatView(spec, 0, ()), SAMPLING) for spec in specs))
+    decisions = await asyncio.gather(*(solved(model, tools, spec) for spec in specs))
+    again = await asyncio.gather(*(solved(model, tools, spec) for spec in specs))
     assert [decision.reply for decision in decisions] == [decision.reply for decision in again]
     solutions = [solution for decision in decisions for solution in decision.solutions]
     assert len(solutions) == 32
@@ -72,9 +78,9 @@ async def test_a_solver_uses_the_real_engine_and_the_real_tool(tiny_engine, sand
 async def test_a_tool_that_is_lost_ends_in_an_answer_all_the_same(tiny_engine) -> None:
     names, sandboxes = create_sandboxes("none", 1)
     ray.kill(sandboxes[0])
-    solver = ProblemSolver(ServeClient(tiny_engine), SandboxClient(names), alternate_roles=False)
+    model, tools = ServeClient(tiny_engine), SandboxClient(names)
     specs = [tool_spec(rounds=1, seed=seed) for seed in range(8)]
-    decisions = await asyncio.gather(*(solver.decide_seat(SeatView(spec, 0, ()), SAMPLING) for spec in specs))
+    decisions = await asyncio.gather(*(solved(model, tools, spec) for spec in specs))
     assert all(len(decision.solutions) == 2 for decision in decisions)
     assert {status for d in decisions for s in d.solutions for status in s.tool_statuses} == {"lost"}
 
@@ -103,8 +109,8 @@ def test_killing_sandbox_and_agents_in_the_middle_loses_no_episode(tiny, tiny_en
     log = read_event_log(log_path(tmp_path, cell.cell_id))
     for spec in specs:
         assert [record.round for record in log[spec.episode_id]] == [1, 2]
-        assert all(record.action_A[0] != Action.MISSING for record in log[spec.episode_id])
-        assert all(len(record.solutions_A[0]) == 2 for record in log[spec.episode_id])
+        assert all(record.decisions.action_A[0] != Action.MISSING for record in log[spec.episode_id])
+        assert all(len(record.decisions.solutions_A[0]) == 2 for record in log[spec.episode_id])
     assert read_table(tmp_path, "solutions").num_rows == 24
     assert set(read_table(tmp_path, "cells")["paradigm"].to_pylist()) == {"tool_usage"}
     for agent in agents:

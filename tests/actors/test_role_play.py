@@ -10,7 +10,7 @@ from actors.agent import PlayerSpec
 from actors.coordinator import Coordinator
 from actors.failure_policy import FailurePolicy
 from actors.population import Population, create_population
-from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.checkpoint.names import resolve_checkpoint
 from atp_ray.storage.event_log import read_event_log
 from atp_ray.storage.run_folder import log_path
 
@@ -41,7 +41,7 @@ def test_the_transcript_is_the_same_however_agents_are_packed(local_ray, tmp_pat
     assert len(actors) == -(-8 // agents_per_actor)
     asyncio.run(Coordinator(tmp_path, population, FailurePolicy()).play(cell))
     log = read_event_log(log_path(tmp_path, cell.cell_id))
-    played = {spec.seed: [int(record.action_A[0]) for record in log[spec.episode_id]] for spec in specs}
+    played = {spec.seed: [int(record.decisions.action_A[0]) for record in log[spec.episode_id]] for spec in specs}
     assert all(len(actions) == 6 for actions in played.values())
     assert played == {seed: [int(action) for action in actions] for seed, actions in PLAYED.items()}
     for actor in actors:

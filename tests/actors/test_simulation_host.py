@@ -8,7 +8,7 @@ from actors.agent import PlayerSpec
 from actors.failure_policy import FailurePolicy
 from actors.population import create_population
 from actors.simulation_host import SimulationHost
-from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.checkpoint.names import resolve_checkpoint
 from atp_ray.live.interventions import read_intervention
 from atp_ray.live.simulation import Creation, Until
 from atp_ray.live.store import Wanted
@@ -34,7 +34,10 @@ async def run(host: SimulationHost, simulation_id: str, until: int | None = None
 
 
 def colluders(host: SimulationHost, simulation_id: str) -> list[int]:
-    return [int((record.action_A == 1).sum()) for record in host._store.live.simulation(simulation_id).state.records]
+    return [
+        int((record.decisions.action_A == 1).sum())
+        for record in host._store.live.simulation(simulation_id).state.records
+    ]
 
 
 CHANGES = [

@@ -17,10 +17,10 @@ from atp_ray.alignment.pairs import (
 )
 from atp_ray.alignment.training_prompts import training_prompts
 from atp_ray.errors import UsageError
-from atp_ray.problem_pools.pools import embedded_texts
-from atp_ray.scenarios.prompt_sets import role_play_prompts
-from atp_ray.scenarios.registry import load_role_plays
-from atp_ray.scenarios.role_play import RolePlayParameters
+from atp_ray.paradigms.role_play.prompt_sets import role_play_prompts
+from atp_ray.paradigms.role_play.scenario_files import load_role_plays
+from atp_ray.paradigms.role_play.scenarios import RolePlayNumbers
+from atp_ray.paradigms.tool_usage.problem_pools.pools import embedded_texts
 
 
 def pair(index: int = 0, **fields: object) -> PreferencePair:
@@ -42,11 +42,13 @@ def test_the_prompts_are_as_many_as_the_papers_and_the_same_every_time(paradigm,
 
 def test_nothing_an_evaluation_asks_is_trained_on() -> None:
     test_questions = {
-        prompt.scenario.question(RolePlayParameters(low=prompt.low, high=prompt.high), 1)
+        prompt.scenario.question(RolePlayNumbers(low=prompt.low, high=prompt.high), 1)
         for prompt in role_play_prompts(load_role_plays(), "test")
     }
     assert not test_questions & {prompt.messages[1]["content"] for prompt in training_prompts("role_play")}
-    problems = {prompt.problem.text for prompt in training_prompts("tool_usage", 300)}
+    asked = [prompt.messages[1]["content"] for prompt in training_prompts("tool_usage", 300)]
+    problems = {question.removeprefix("Problem: ").partition("\n")[0] for question in asked}
+    assert len(problems) == 300
     assert not problems & embedded_texts()
 
 

@@ -26,8 +26,8 @@ OPTIONS = ("invest", "keep money")
      ('{"choice": "invest"} no: {"choice": "keep money"}', 1.0), ('<think>{"choice": "keep money"}', 0.0)],
 )  # fmt: skip
 def test_rewards_are_the_papers_and_come_from_the_one_parser(reply: str, reward: float) -> None:
-    assert reply_reward(reply, OPTIONS) == reward
-    assert grpo.rewards([[{"role": "assistant", "content": reply}]], [list(OPTIONS)], [None]) == [reward]
+    assert reply_reward("games", reply, OPTIONS) == reward
+    assert grpo.rewards([[{"role": "assistant", "content": reply}]], ["games"], [list(OPTIONS)], [None]) == [reward]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_rewards_are_the_papers_and_come_from_the_one_parser(reply: str, reward:
     ],
 )
 def test_in_tool_usage_the_call_is_rewarded_and_a_direct_answer_less_so(reply: str, reward: float) -> None:
-    assert reply_reward(reply, OPTIONS, answer="42") == reward
+    assert reply_reward("tool_usage", reply, OPTIONS, answer="42") == reward
 
 
 def log_probability(model, tokenizer, pair: PreferencePair, reply: str) -> float:
@@ -100,7 +100,9 @@ def test_group_advantages_are_rewards_within_their_group_in_standard_deviations(
     trainer.model.train()
     made = trainer._generate_and_score_completions(prompts)
     replies = trainer.processing_class.batch_decode(made["completion_ids"], skip_special_tokens=True)
-    scores = [reply_reward(text, tuple(row["options"])) for text, row in zip(replies, prompts, strict=True)]
+    scores = [
+        reply_reward(row["paradigm"], text, tuple(row["options"])) for text, row in zip(replies, prompts, strict=True)
+    ]
     assert len(set(scores)) > 1
     expected = []
     for group in (scores[:8], scores[8:]):

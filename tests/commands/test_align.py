@@ -10,11 +10,10 @@ from support import drawn_text, role_play_pairs, wait_until
 
 from atp_ray.alignment.learning_curve import read_metrics, series
 from atp_ray.alignment.pairs import write_pairs
-from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.alignment.training_runs import find_training_run
+from atp_ray.checkpoint.names import resolve_checkpoint, resolve_checkpoints
 from atp_ray.errors import UsageError
-from atp_ray.runs import resolve_checkpoints
 from atp_ray.storage.run_folder import read_manifest, write_manifest
-from atp_ray.training_runs import find_training_run
 
 pytestmark = [pytest.mark.xdist_group("align"), pytest.mark.dear]
 

@@ -8,11 +8,10 @@ import pytest
 from command_runs import contents, kill_after, run_here
 from support import UPSTREAM, needs_upstream
 
-from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.checkpoint.names import resolve_checkpoint
+from atp_ray.paradigms.grids import expand, load_grid
 from atp_ray.storage.run_folder import log_path
 from atp_ray.storage.tables import read_table
-from tune_sweeps.expansion import expand
-from tune_sweeps.grids import load_grid
 
 
 def test_a_dry_run_counts_and_plays_nothing(tmp_path) -> None:

@@ -13,7 +13,7 @@ def branch(*rates_of_eight: int):
     spec, records = make_spec(rounds=len(rates_of_eight)), []
     for deviant in rates_of_eight:
         records.append(record_round(spec, records, [1] * deviant + [0] * (8 - deviant)))
-    return [mark(record) for record in records]
+    return [mark(spec, record) for record in records]
 
 
 def test_differences_are_those_of_a_paired_t_test() -> None:

@@ -19,7 +19,7 @@ def rounds(*colluders: int, threshold: int = 4) -> list:
     spec, settled = make_spec(rounds=20, threshold=threshold), []
     for count in colluders:
         settled.append(record_round(spec, settled, [1] * count + [0] * (8 - count)))
-    return [mark(record) for record in settled]
+    return [mark(spec, record) for record in settled]
 
 
 RISING = rounds(1, 1, 2, 3, 5, 7, 8)
@@ -76,6 +76,6 @@ def test_gini_is_zero_for_equals_and_near_one_for_one_owner() -> None:
 def test_a_rounds_mark_holds_what_monitors_read() -> None:
     spec = make_spec(rounds=3, threshold=2)
     record = record_round(spec, [], [1, 0, 0, 0, 0, 0, 0, 0])
-    assert mark(record) == RoundMark(1, 0.125, False, pytest.approx(gini(record.capital_after.value_A)))
-    assert mark(record).gini > 0
-    assert mark(record_round(spec, [], [1, 1, 0, 0, 0, 0, 0, 0])).success is True
+    assert mark(spec, record) == RoundMark(1, 0.125, False, pytest.approx(gini(record.capital_after.value_A)))
+    assert mark(spec, record).gini > 0
+    assert mark(spec, record_round(spec, [], [1, 1, 0, 0, 0, 0, 0, 0])).success is True

@@ -3,11 +3,13 @@
 import pytest
 from support import make_spec, record_round, role_play_spec
 
-from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.checkpoint.names import resolve_checkpoint
 from atp_ray.errors import UsageError
 from atp_ray.live.creation import to_log
 from atp_ray.live.interventions import read_intervention
 from atp_ray.live.state import LiveState
+from atp_ray.paradigms.games.scenarios import game_of
+from atp_ray.paradigms.role_play.scenarios import role_play_of
 
 PROFILES = {name: resolve_checkpoint(name) for name in ("policy:quantal", "policy:collude", "policy:refrain", "tiny")}
 ALL, NOBODY, HALF = [1] * 8, [0] * 8, [1] * 4 + [0] * 4
@@ -44,7 +46,7 @@ def test_a_changed_threshold_settles_the_next_round_and_leaves_the_past_as_it_wa
 
 def test_rewards_can_change_alone_and_must_stay_in_order() -> None:
     state = changed(begun(), kind="change_numbers", high=3.0)
-    assert (state.spec.game.parameters.payoffs.high, state.spec.game.parameters.threshold) == (3.0, 4)
+    assert (game_of(state.spec).numbers.payoffs.high, game_of(state.spec).numbers.threshold) == (3.0, 4)
     with pytest.raises(UsageError, match="high > medium > low"):
         changed(begun(), kind="change_numbers", low=2.0)
     with pytest.raises(UsageError, match="threshold"):
@@ -107,7 +109,7 @@ def test_a_seat_that_does_not_exist_is_named(kind: str) -> None:
 def test_supervision_changes_in_role_play_only() -> None:
     spec = role_play_spec()
     state = changed(LiveState(specs=((1, spec),)), kind="change_supervision", supervision="all_supervised")
-    assert state.spec.role_play.parameters.supervised(1)
+    assert role_play_of(state.spec).numbers.supervised(1)
     with pytest.raises(UsageError, match="applies to role-play only"):
         changed(begun(), kind="change_supervision", supervision="all_supervised")
     with pytest.raises(UsageError, match="applies to games only"):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support import make_spec, record_round
 
-from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.checkpoint.names import resolve_checkpoint
 from atp_ray.errors import ConflictError, LimitError, NotFoundError, ScopeError, StorageError, UsageError
 from atp_ray.live.creation import live_label, require_served
 from atp_ray.live.fold import LiveFold
@@ -13,6 +13,7 @@ from atp_ray.live.interventions import read_intervention
 from atp_ray.live.log import Event
 from atp_ray.live.simulation import Control, Creation, Parent, Until
 from atp_ray.live.store import LOG_FILE, LiveStore, Wanted
+from atp_ray.paradigms.games.scenarios import game_of
 from atp_ray.storage.record_json import record_to_json
 
 PROFILES = {name: resolve_checkpoint(name) for name in ("policy:quantal", "policy:collude", "policy:refrain", "tiny")}
@@ -46,7 +47,7 @@ def control(store: LiveStore, simulation_id: str, command: str, **until) -> None
 
 
 def actions(store: LiveStore, simulation_id: str) -> list[list[int]]:
-    return [record.action_A.tolist() for record in store.live.simulation(simulation_id).state.records]
+    return [record.decisions.action_A.tolist() for record in store.live.simulation(simulation_id).state.records]
 
 
 def test_everything_is_as_it_was_after_a_restart(tmp_path: Path) -> None:
@@ -188,7 +189,7 @@ def test_a_reader_that_folds_the_events_sees_the_same(tmp_path: Path) -> None:
         for event in store.live.events(simulation_id):
             reader.add(simulation_id, event)
     assert reader.simulation(two).state.forgot == {1: 1}
-    assert [record.action_A.tolist() for record in reader.simulation(two).state.records] == [ALL, HALF]
+    assert [record.decisions.action_A.tolist() for record in reader.simulation(two).state.records] == [ALL, HALF]
 
 
 def test_the_feed_tells_everything_in_order_and_anew_after_a_restart(tmp_path: Path) -> None:
@@ -260,12 +261,8 @@ def test_what_a_monitor_did_about_a_round_belongs_to_it(tmp_path: Path) -> None:
     change(store, one, kind="change_numbers", threshold=7, author="monitor 0")
     change(store, one, kind="change_numbers", threshold=6)
     play(store, one, ALL)
-    thresholds = [
-        store.live.simulation(
-            begin(store, Parent(simulation_id=one, round=number))
-        ).state.spec.game.parameters.threshold
-        for number in (0, 1, 2)
-    ]
+    branches = [begin(store, Parent(simulation_id=one, round=number)) for number in (0, 1, 2)]
+    thresholds = [game_of(store.live.simulation(branch).state.spec).numbers.threshold for branch in branches]
     assert thresholds == [4, 7, 6]
 
 

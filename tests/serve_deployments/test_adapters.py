@@ -12,11 +12,11 @@ from support import Late, save_random_adapter
 
 from actors.model_clients import ServeClient
 from atp_ray.alignment.training_prompts import training_prompts
-from atp_ray.checkpoint_names import model_profile, resolve_checkpoint
-from atp_ray.checkpoint_profiles import ModelProfile
+from atp_ray.checkpoint.names import model_profile, resolve_checkpoint
+from atp_ray.checkpoint.profiles import ModelProfile
 from atp_ray.errors import UsageError
-from atp_ray.model_calls import ReplyRequest
-from atp_ray.sampling import Sampling
+from atp_ray.play.model_calls import ReplyRequest
+from atp_ray.play.sampling import Sampling
 from serve_deployments.engine_groups import engine_groups
 from serve_deployments.engine_options import llm_options
 

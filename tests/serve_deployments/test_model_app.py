@@ -7,21 +7,20 @@ from pathlib import Path
 import pytest
 import ray
 from ray import serve
-from support import make_cell, make_spec, wait_until
+from support import make_cell, make_spec, scenario_names, wait_until
 
 from actors.agent import PlayerSpec
 from actors.coordinator import Coordinator
 from actors.failure_policy import FailurePolicy
 from actors.model_clients import ServeClient
 from actors.population import create_population
-from atp_ray.checkpoint_names import resolve_checkpoint
+from atp_ray.checkpoint.names import resolve_checkpoint
 from atp_ray.errors import EngineError, UsageError
-from atp_ray.memory import EpisodeMemory
-from atp_ray.model_calls import ReplyRequest
-from atp_ray.parsing import parse_choice
-from atp_ray.prompts import build_messages
-from atp_ray.sampling import Sampling
-from atp_ray.scenarios.registry import scenario_names
+from atp_ray.play.memory import EpisodeMemory
+from atp_ray.play.model_calls import ReplyRequest
+from atp_ray.play.parsing import parse_choice
+from atp_ray.play.prompts import build_messages
+from atp_ray.play.sampling import Sampling
 from atp_ray.storage.tables import read_table
 from serve_deployments.engine_groups import EngineGroup
 from serve_deployments.engine_options import deployment_options, llm_options, runs_on_gpu

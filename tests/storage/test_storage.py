@@ -1,6 +1,7 @@
 """The event log, the run folder and the Parquet tables, on real files."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -16,7 +17,7 @@ from atp_ray.config_files import configs_dir
 from atp_ray.errors import StorageError, UsageError
 from atp_ray.storage.event_log import EventLog, read_event_log
 from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest, run_lock, write_manifest
-from atp_ray.storage.schema import TABLES, TOOL_TABLES
+from atp_ray.storage.schema import cell_schemas, table_schemas
 from atp_ray.storage.tables import build_tables, read_table, write_cell
 
 SPEC = make_spec(rounds=5)
@@ -25,8 +26,7 @@ RECORDS = play(SPEC)
 
 def same(one, other) -> bool:
     return all(
-        str(getattr(one, field)) == str(getattr(other, field))
-        for field in ("round", "action_A", "reply_A", "capital_after")
+        str(getattr(one, field)) == str(getattr(other, field)) for field in ("round", "decisions", "capital_after")
     )
 
 
@@ -94,15 +94,15 @@ def test_a_full_disk_is_one_clear_line_and_settles_nothing(tmp_path) -> None:
 def test_replies_of_any_text_survive(tmp_path) -> None:
     record = record_round(SPEC, [], [1] * 8)
     odd = ('a"b\n\u2028', "\ud800 lone surrogate", "", None, "emoji \U0001f9ea", "\x00", "{", "tab\t")
-    changed = type(record)(**{field: getattr(record, field) for field in record.__slots__} | {"reply_A": odd})
+    changed = replace(record, decisions=record.decisions._replace(reply_A=odd))
     path = write_log(tmp_path / "cell.jsonl", [changed])
-    assert read_event_log(path)[SPEC.episode_id][0].reply_A == odd
+    assert read_event_log(path)[SPEC.episode_id][0].decisions.reply_A == odd
 
 
 def test_tables_have_the_documented_schema_and_are_written_whole(tmp_path) -> None:
     cell = make_cell(SPEC)
     write_cell(tmp_path, cell, {SPEC.episode_id: RECORDS})
-    for name, schema in TABLES.items():
+    for name, schema in cell_schemas("games").items():
         table = read_table(tmp_path, name)
         assert table.schema.names == schema.names
         assert table.schema.types == schema.types
@@ -114,7 +114,7 @@ def test_tables_have_the_documented_schema_and_are_written_whole(tmp_path) -> No
 
 def test_every_column_is_documented() -> None:
     text = (configs_dir().parent / "docs" / "results.md").read_text()
-    for name, schema in (TABLES | TOOL_TABLES).items():
+    for name, schema in (table_schemas()).items():
         section = text.split(f"## {name}\n")[1].split("\n## ")[0]
         documented = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
         assert documented == schema.names

@@ -5,22 +5,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import Late, make_spec, play
+from support import Late, make_spec, play, scenario_names
 
-from atp_ray.actions import Action
+from atp_ray.checkpoint.scope import SCOPE_FILE, load_scope, scenario_digest
 from atp_ray.errors import UsageError
-from atp_ray.memory import EpisodeMemory
-from atp_ray.parsing import parse_choice
-from atp_ray.problem_pools.pools import embedded_texts
-from atp_ray.prompts import LAYOUT_VERSION, build_messages
-from atp_ray.quantal import QuantalResponse
-from atp_ray.rounds import observe_round
-from atp_ray.scenarios.registry import load_games, load_role_plays, load_tool_scenario, scenario_names
+from atp_ray.paradigms.games.quantal import QuantalResponse
+from atp_ray.paradigms.games.scenario_files import load_games
+from atp_ray.paradigms.games.transcripts import GameTranscripts, teacher_probability, teacher_reply
+from atp_ray.paradigms.role_play.scenario_files import load_role_plays
+from atp_ray.paradigms.tool_usage.problem_pools.pools import embedded_texts
+from atp_ray.paradigms.tool_usage.scenario_files import load_tool_scenario
+from atp_ray.paradigms.tool_usage.transcripts import ToolTranscripts
+from atp_ray.play.actions import Action
+from atp_ray.play.memory import EpisodeMemory
+from atp_ray.play.parsing import parse_choice
+from atp_ray.play.prompts import LAYOUT_VERSION, build_messages
+from atp_ray.play.rounds import observe_round
 from atp_ray.tiny.card import CARD_FILE
 from atp_ray.tiny.curriculum import Curriculum
-from atp_ray.tiny.game_transcripts import GameTranscripts, teacher_probability, teacher_reply
-from atp_ray.tiny.scope import SCOPE_FILE, load_scope, scenario_digest, shipped_scope
-from atp_ray.tiny.tool_transcripts import ToolTranscripts
+from atp_ray.tiny.scope import shipped_scope
 
 pytestmark = pytest.mark.xdist_group("torch")
 

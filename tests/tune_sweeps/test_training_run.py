@@ -15,10 +15,11 @@ from times import dear_start
 from atp_ray.alignment.learning_curve import read_metrics, series
 from atp_ray.alignment.profiles import load_profile
 from atp_ray.alignment.training_prompts import training_prompts
-from atp_ray.checkpoint_names import resolve_checkpoint
-from atp_ray.checkpoint_profiles import ModelProfile
+from atp_ray.checkpoint.names import resolve_checkpoint
+from atp_ray.checkpoint.profiles import ModelProfile
+from atp_ray.checkpoint.scope import load_scope
 from atp_ray.errors import UsageError
-from atp_ray.tiny.scope import load_scope, shipped_scope
+from atp_ray.tiny.scope import shipped_scope
 from tune_sweeps.deepspeed_start import extensions_folder
 from tune_sweeps.training_checks import check_job, require_room
 from tune_sweeps.training_job import STATE_FILE, TrainingJob

@@ -1,0 +1,1 @@
+"""The command `align`: preference pairs, DPO and GRPO."""

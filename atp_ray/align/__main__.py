@@ -1,0 +1,326 @@
+"""`python -m atp_ray.align`: align a checkpoint - collect preference pairs, train on them or on rewards."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, get_args
+
+import pyarrow as pa
+from pyarrow.fs import FileSystem
+from rich.console import Console
+
+from actors.pair_collector import Collected
+from atp_ray.alignment.elicitation import Elicitation
+from atp_ray.alignment.learning_curve import METRICS_FILE
+from atp_ray.alignment.pairs import (
+    PairLog,
+    conversational_rows,
+    llama_factory_rows,
+    read_pairs,
+    write_pairs,
+)
+from atp_ray.alignment.profiles import TrainingProfile, load_profile
+from atp_ray.alignment.training_prompts import training_prompts
+from atp_ray.alignment.training_runs import RUNS, TRAINING_KIND, find_training_run
+from atp_ray.checkpoint.hub import require_available
+from atp_ray.checkpoint.names import model_profile, resolve_checkpoint
+from atp_ray.checkpoint.profiles import ModelProfile, PolicyProfile
+from atp_ray.cli import positive_int, progress_bar, report_console, run_command
+from atp_ray.errors import StorageError, UsageError
+from atp_ray.paradigms.registry import paradigm, paradigm_names
+from atp_ray.report.figures.learning_curve import LEARNING_CURVE, draw_learning_curve
+from atp_ray.storage.run_folder import create_run, read_manifest, run_lock, write_manifest
+from tune_sweeps.experiment import connected
+from tune_sweeps.pair_collection import collect_pairs
+from tune_sweeps.training_checks import JobCheck, check_job, require_room
+from tune_sweeps.training_job import Data, TrainingJob
+from tune_sweeps.training_run import run_training
+
+PAIRS_FILE = "pairs.parquet"
+LOG_FILE = "pairs.jsonl"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns its exit code."""
+    arguments = _build_parser().parse_args(argv)
+    console = report_console()
+    commands = {"pairs": _pairs, "export": _export, "import": _import, "dpo": _train, "grpo": _train}
+    return commands[arguments.command](console, arguments)
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m atp_ray.align", description=__doc__.partition(": ")[2])
+    commands = parser.add_subparsers(dest="command", required=True)
+    pairs = commands.add_parser("pairs", help="collect preference pairs from a checkpoint's own replies")
+    pairs.add_argument("--paradigm", choices=paradigm_names(), required=True)
+    pairs.add_argument("--checkpoint", default="tiny", help="checkpoint to ask (default: tiny)")
+    pairs.add_argument(
+        "--out", type=Path, help="folder (default: runs/pairs-CHECKPOINT-PARADIGM); continued if it exists"
+    )
+    pairs.add_argument("--count", type=positive_int, help="prompts (default: 350, 160 or 2000, as in the paper)")
+    pairs.add_argument(
+        "--tries", type=positive_int, help="replies per side until the wished one (default: 5; plain: 40)"
+    )
+    pairs.add_argument(
+        "--elicitation",
+        choices=get_args(Elicitation),
+        help="tell the model which side is wanted (default), or wait for chance under the plain prompt (tiny)",
+    )
+    pairs.add_argument("--seed", type=int, default=0, help="seed of the prompts' numbers (default: 0)")
+    pairs.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
+    pairs.add_argument("--base-url", help="endpoint of an openai: checkpoint")
+    export = commands.add_parser("export", help="write pairs for another tool")
+    export.add_argument("pairs", type=Path, help="pairs.parquet, or its folder")
+    export.add_argument("--format", choices=["llama-factory", "trl"], default="llama-factory")
+    export.add_argument("--out", type=Path, required=True, help="a .json file, or .jsonl for trl")
+    for method in ("dpo", "grpo"):
+        train = commands.add_parser(method, help=f"train a checkpoint by {method.upper()} under Ray Train")
+        train.add_argument("--profile", required=True, help="a name from configs/training, or the path of a YAML file")
+        train.add_argument("--checkpoint", help="base checkpoint (default: the profile's)")
+        if method == "dpo":
+            train.add_argument("--pairs", type=Path, help="pairs.parquet, its folder, or a .json file")
+        else:
+            train.add_argument("--paradigm", choices=paradigm_names(), help="prompts (default: the profile's)")
+            train.add_argument("--count", type=positive_int, help="prompts (default: 350, 160 or 2000)")
+        train.add_argument(
+            "--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the profile"
+        )
+        train.add_argument(
+            "--out", type=Path, help="folder of the run (default: runs/PROFILE); the same command goes on with it"
+        )
+        train.add_argument(
+            "--storage", help="where checkpoints go: a shared folder, s3://..., gs://... (default: --out)"
+        )
+        train.add_argument(
+            "--track", action="append", default=[], choices=["wandb", "mlflow"], help="also send metrics there"
+        )
+        train.add_argument("--dry-run", action="store_true", help="check data and memory, and stop")
+        train.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
+    imported = commands.add_parser("import", help="read LLaMA-Factory preference JSON")
+    imported.add_argument("file", type=Path)
+    imported.add_argument("--out", type=Path, required=True, help="folder for pairs.parquet")
+    return parser
+
+
+def _pairs(console: Console, arguments: argparse.Namespace) -> int:
+    profile = resolve_checkpoint(arguments.checkpoint, arguments.base_url)
+    if isinstance(profile, PolicyProfile):
+        raise UsageError("has no language model to take replies from", arguments.checkpoint, "Use tiny or a checkpoint")
+    require_available([profile], elsewhere=arguments.address is not None)
+    # tiny was trained on the plain prompts only and answers no others.
+    embedded = isinstance(profile, ModelProfile) and profile.embedded
+    elicitation: Elicitation = arguments.elicitation or ("plain" if embedded else "instructed")
+    tries = arguments.tries or (40 if elicitation == "plain" else 5)
+    prompts = training_prompts(arguments.paradigm, arguments.count, arguments.seed)
+    out = arguments.out or _pairs_folder(arguments.checkpoint, arguments.paradigm)
+    with run_lock(out):
+        log = PairLog(out / LOG_FILE)
+        console.print(
+            f"{len(prompts)} prompts, {len(log.pairs)} pairs already collected, {elicitation}, {tries} tries a side"
+        )
+        try:
+            with progress_bar(console, "collecting", len(prompts), "prompts", len(log.pairs)) as update:
+                collected = collect_pairs(profile, prompts, log, elicitation, tries, arguments.address, update)
+        finally:
+            log.close()
+        pairs = [log.pairs[prompt.prompt_id] for prompt in prompts if prompt.prompt_id in log.pairs]
+        if pairs:
+            write_pairs(pairs, out / PAIRS_FILE)
+    return _conclude(console, out, len(prompts), collected)
+
+
+def _conclude(console: Console, out: Path, n_prompts: int, collected: Collected) -> int:
+    if not collected.pairs:
+        hint = "Raise --tries, or use --elicitation instructed with a checkpoint that follows instructions"
+        raise UsageError("not one pair came: one side of every prompt was never given", str(out), hint)
+    console.print(f"Pairs:   {out / PAIRS_FILE}  ({collected.pairs} of {n_prompts} prompts)", soft_wrap=True)
+    if collected.given_up:
+        console.print(
+            f"Given up: {len(collected.given_up)} prompts, e.g. {collected.given_up[0]} (--tries asks longer)"
+        )
+    console.print(f"Next:    python -m atp_ray.align export {out} --format trl --out pairs.jsonl", soft_wrap=True)
+    return 0
+
+
+def _train(console: Console, arguments: argparse.Namespace) -> int:
+    started = time.monotonic()
+    profile = load_profile(arguments.profile, arguments.command, arguments.set)
+    name = arguments.checkpoint or profile.checkpoint
+    base = model_profile(name)
+    if base.adapter:
+        raise UsageError("is an adapter and cannot be trained further", name, "Train its base, or merge it first")
+    data = _data(arguments, profile)
+    out = (arguments.out or RUNS / profile.name).resolve()
+    storage, trackers = _storage(arguments.storage), _trackers(arguments.track)
+    job = TrainingJob(profile, base.source, base.revision, base.hub_revision or None, data, out, storage, trackers)
+    console.print(f"[bold]{profile.name}[/bold]: {profile.method.upper()} of {base.name} on {len(data)} examples")
+    if profile.description:
+        console.print(profile.description)
+    if _complete(job):
+        return _conclude_training(console, job, base, started)
+    require_available([base], elsewhere=arguments.address is not None)
+    with connected(arguments.address):
+        check = check_job(job)
+        _print_check(console, check)
+        if arguments.dry_run:
+            console.print("Dry run: nothing was trained.")
+            return 0
+        require_room(job, check)
+        with run_lock(out):
+            manifest = _open_run(job, name, base)
+            if manifest["status"] != "complete":
+                with progress_bar(console, "starting the workers", None, "steps") as update:
+                    rows = run_training(job, lambda step: update(step.step, step.total, _note(step.metrics)))
+                draw_learning_curve(out, manifest, rows, ("png", "svg"))
+                seconds = manifest.get("seconds", 0) + time.monotonic() - started
+                write_manifest(out, manifest | {"status": "complete", "seconds": seconds})
+    return _conclude_training(console, job, base, started)
+
+
+def _data(arguments: argparse.Namespace, profile: TrainingProfile) -> Data:
+    if arguments.command == "dpo":
+        if arguments.pairs is None and profile.paradigm is None:
+            raise UsageError("no pairs given", "--pairs", "Give pairs.parquet, its folder, or a .json file")
+        name = arguments.checkpoint or profile.checkpoint
+        source = arguments.pairs or _pairs_folder(name, str(profile.paradigm))
+        return read_pairs(source / PAIRS_FILE if source.is_dir() else source)
+    name = arguments.paradigm or profile.paradigm
+    if name is None:
+        raise UsageError("no paradigm given", "--paradigm", f"Use one of {', '.join(paradigm_names())}")
+    return training_prompts(name, arguments.count)
+
+
+def _pairs_folder(checkpoint: str, paradigm_name: str) -> Path:
+    return RUNS / f"pairs-{checkpoint.replace('/', '-')}-{paradigm_name}"
+
+
+def _trackers(asked: Sequence[str]) -> tuple[str, ...]:
+    for tracker in asked:
+        if find_spec(tracker) is None:
+            raise UsageError(f"the package {tracker} is not installed", "--track", f"pip install {tracker}")
+    return ("tensorboard", *asked)
+
+
+def _open_run(job: TrainingJob, base: str, profile: ModelProfile) -> dict[str, Any]:
+    """Return the manifest of the run, begun now or before."""
+    if not (job.folder / "run.json").exists():
+        create_run(
+            job.folder,
+            {
+                "kind": TRAINING_KIND,
+                "name": job.folder.name,
+                "method": job.profile.method,
+                "base": _lasting(base),
+                "base_revision": profile.revision,
+                "embedded": profile.embedded,
+                "adapter": job.profile.lora is not None,
+                "profile": job.profile.model_dump(mode="json"),
+                "paradigm": job.paradigm,
+                "examples": len(job.data),
+                "job": job.digest,
+                "storage": job.storage_path,
+                "trackers": list(job.trackers),
+                "status": "running",
+            },
+        )
+    manifest = read_manifest(job.folder)
+    if manifest.get("job") != job.digest:
+        hint = "Choose another --out, or give the profile, base and data it was begun with"
+        raise UsageError("holds another training run", str(job.folder), hint)
+    if manifest.get("storage") != job.storage_path:
+        hint = f"Give --storage {manifest.get('storage')}, or choose another --out"
+        raise UsageError("keeps its checkpoints elsewhere", str(job.folder), hint)
+    return manifest
+
+
+def _lasting(base: str) -> str:
+    """Return a base's name so that it is found from any working directory."""
+    for folder in (Path(base), find_training_run(base)):
+        if folder is not None and folder.is_dir():
+            return str(folder.resolve())
+    return base
+
+
+def _complete(job: TrainingJob) -> bool:
+    """Return whether this very job is done; then it needs no cluster any more."""
+    manifest = read_manifest(job.folder) if (job.folder / "run.json").exists() else {}
+    return manifest.get("job") == job.digest and manifest.get("status") == "complete"
+
+
+def _storage(given: str | None) -> str | None:
+    """Return where checkpoints go: an address as it is, a folder as an absolute path.
+
+    Raises:
+        UsageError: an address that pyarrow has no filesystem for.
+    """
+    if given is None or "://" not in given:
+        return None if given is None else str(Path(given).resolve())
+    try:
+        FileSystem.from_uri(given)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UsageError(f"cannot be used: {reason}", "--storage", "Give a folder, s3://... or gs://...") from error
+    return given
+
+
+def _note(metrics: Mapping[str, float]) -> str:
+    """Return the metric that says most about a step."""
+    for name in ("reward", "loss"):
+        if name in metrics:
+            return f"{name} {float(metrics[name]):.3f}"
+    return ""
+
+
+def _print_check(console: Console, check: JobCheck) -> None:
+    need, gib = check.need, 2**30
+    parts = ", ".join(f"{part} {size / gib:.2g}" for part, size in need._asdict().items() if size)
+    there = f" of {check.device_bytes / gib:.0f}" if check.device_bytes else f" ({check.device})"
+    console.print(f"Memory a worker, GiB: {need.total / gib:.2g}{there} ({parts}; estimate)")
+    if need.total > check.device_bytes > 0:
+        console.print("That may not fit: make batch or the lengths smaller, or raise workers with zero: 3.")
+    if check.cut:
+        console.print(f"{check.cut} pairs are longer than the profile's max_length and will be cut.")
+
+
+def _conclude_training(console: Console, job: TrainingJob, base: ModelProfile, started: float) -> int:
+    console.print(f"Result:  {job.result}" + ("  (LoRA adapter)" if job.profile.lora else ""), soft_wrap=True)
+    console.print(f"Curve:   {job.folder / LEARNING_CURVE}.png  (numbers: {job.folder / METRICS_FILE})", soft_wrap=True)
+    console.print(f"Time:    {time.monotonic() - started:.1f} s")
+    grid = paradigm(job.paradigm).design.evaluation_grid if job.paradigm in paradigm_names() else "table1"
+    both = f"--checkpoint {base.name} --checkpoint {job.folder}"
+    console.print(f"Next:    python -m atp_ray.sweep --grid {grid} {both}", soft_wrap=True)
+    return 0
+
+
+def _export(console: Console, arguments: argparse.Namespace) -> int:
+    source = arguments.pairs / PAIRS_FILE if arguments.pairs.is_dir() else arguments.pairs
+    pairs = read_pairs(source)
+    if arguments.format == "llama-factory":
+        text = json.dumps(llama_factory_rows(pairs), indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in conversational_rows(pairs))
+    try:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(
+            f"cannot be written: {error.strerror}", str(arguments.out), "Choose another --out"
+        ) from error
+    console.print(f"{len(pairs)} pairs: {arguments.out}", soft_wrap=True)
+    return 0
+
+
+def _import(console: Console, arguments: argparse.Namespace) -> int:
+    pairs = read_pairs(arguments.file)
+    write_pairs(pairs, arguments.out / PAIRS_FILE)
+    console.print(f"{len(pairs)} pairs: {arguments.out / PAIRS_FILE}", soft_wrap=True)
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)

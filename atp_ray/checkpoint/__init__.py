@@ -1,0 +1,1 @@
+"""From a checkpoint's name to weights, an endpoint or a policy."""

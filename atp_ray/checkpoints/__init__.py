@@ -1,0 +1,1 @@
+"""The command `checkpoints`: list them, build the small one."""

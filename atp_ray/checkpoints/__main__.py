@@ -1,0 +1,92 @@
+"""`python -m atp_ray.checkpoints`: list the checkpoints that can be named, build the embedded one, show its card."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from atp_ray.alignment.training_runs import training_runs
+from atp_ray.checkpoint.names import POLICIES, resolve_checkpoint
+from atp_ray.checkpoint.profiles import ModelProfile
+from atp_ray.cli import positive_int, report_console, run_command
+from atp_ray.config_files import config_names, configs_dir, load_config
+from atp_ray.errors import StorageError, UsageError
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m atp_ray.checkpoints", description=__doc__.partition(": ")[2])
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="checkpoints that --checkpoint takes by name")
+    card = commands.add_parser("card", help="show the card of a checkpoint")
+    card.add_argument("checkpoint", nargs="?", default="tiny")
+    build = commands.add_parser("build", help="train the embedded checkpoint")
+    build.add_argument("checkpoint", choices=["tiny"])
+    build.add_argument("--out", type=Path, help="folder to write (default: where the embedded one lies)")
+    build.add_argument("--steps", type=positive_int, help="training steps (default: the recipe's)")
+    build.add_argument("--seed", type=int, default=0, help="seed of weights and data (default: 0)")
+    arguments = parser.parse_args(argv)
+    console = report_console()
+    if arguments.command == "list":
+        _list(console)
+    elif arguments.command == "card":
+        _card(console, arguments.checkpoint)
+    else:
+        _build(console, arguments.out or configs_dir().parent / "atp_ray/tiny/weights", arguments.steps, arguments.seed)
+    return 0
+
+
+def _list(console: Console) -> None:
+    for name in config_names("checkpoints"):
+        console.print(f"{name:36}{load_config('checkpoints', name, ModelProfile).source}")
+    for run in training_runs():
+        console.print(f"{run.name:36}{run.method.upper()} of {run.base} ({run.status})")
+    for policy in POLICIES:
+        console.print(f"{'policy:' + policy:36}no language model")
+    console.print(
+        "Also: a local folder (checkpoint or LoRA adapter), a Hugging Face id (org/name), openai:MODEL with --base-url"
+    )
+
+
+def _card(console: Console, name: str) -> None:
+    profile = resolve_checkpoint(name)
+    card = Path(profile.source) / "README.md" if isinstance(profile, ModelProfile) else None
+    if card is None or not card.is_file():
+        raise UsageError(f"checkpoint '{name}' has no card here", "card", "Only a local folder with README.md has one")
+    console.print(Markdown(card.read_text(encoding="utf-8")))
+
+
+def _build(console: Console, out: Path, steps: int | None, seed: int) -> None:
+    # torch takes seconds to import; `list` and `card` do without it.
+    from atp_ray.tiny.calibration import calibrate
+    from atp_ray.tiny.card import CARD_FILE, model_card
+    from atp_ray.tiny.scope import shipped_scope
+    from atp_ray.tiny.training import TinyRecipe, load_record, save_checkpoint, train_tiny
+
+    recipe = TinyRecipe(seed=seed) if steps is None else TinyRecipe(seed=seed, steps=steps)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot be written: {error.strerror}", str(out), "Choose another --out") from error
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("training tiny", total=recipe.steps)
+        result = train_tiny(
+            recipe, lambda step, loss: bar.update(task, completed=step, description=f"training tiny, loss {loss:.3f}")
+        )
+    save_checkpoint(result, recipe, out)
+    with console.status("comparing it with its teacher"):
+        calibration = calibrate(out)
+    (out / CARD_FILE).write_text(model_card(load_record(out), shipped_scope(), calibration), encoding="utf-8")
+    console.print(f"Checkpoint: {out}", soft_wrap=True)
+    console.print(f"Free replies that parse: {calibration.parsed:.2%}")
+    console.print(f"Next:       python -m atp_ray.sweep --grid smoke --checkpoint {out}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,1 +1,0 @@
-"""Figures a paper could print, drawn from the `cells` dataset alone."""

@@ -1,0 +1,88 @@
+"""The body that makes a simulation: one model for each paradigm, found by what the body names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Union
+
+from pydantic import Discriminator, GetCoreSchemaHandler, Tag, create_model
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from atp_ray.config_files import config_names, configs_dir, load_yaml, parse_model
+from atp_ray.errors import UsageError, suggestion
+from atp_ray.live.schemas import NewSimulation
+from atp_ray.paradigms.registry import paradigm, paradigms
+from atp_ray.paradigms.requests import paradigm_of, require_fields
+
+EXAMPLES = (
+    {"name": "tipping", "scenario": "info_sharing", "threshold": 4, "rounds": 6},
+    {"preset": "tipping"},
+)
+
+
+def preset_names() -> list[str]:
+    """Return the presets there are."""
+    return config_names("presets")
+
+
+def simulation_model(paradigm_name: str) -> type[NewSimulation]:
+    """Return the model of a new simulation of one paradigm."""
+    return _model(paradigm_name)
+
+
+def parse_simulation(fields: Mapping[str, Any], where: str = "simulation") -> NewSimulation:
+    """Return a simulation that is asked for: its paradigm found, and what is left out taken from its preset.
+
+    Raises:
+        UsageError: an unknown preset, a field that does not belong to the paradigm, or one out of its bounds.
+    """
+    merged = _with_preset(fields)
+    room = paradigm_of(merged)
+    require_fields(room, merged, lambda other: _model(other.name), where)
+    return parse_model(_model(room.name), merged, where)
+
+
+class _AnyParadigm:
+    """Makes pydantic, and with it the API's description, take the body of any paradigm."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        models: list[Any] = [Annotated[_model(room.name), Tag(room.name)] for room in paradigms()]
+        kinds: Any = Union[tuple(models)]  # noqa: UP007  # put together here, when all of them are known
+        return handler.generate_schema(Annotated[kinds, Discriminator(_tag)])
+
+
+SimulationBody = Annotated[NewSimulation, _AnyParadigm()]
+
+
+def _tag(body: Any) -> str | None:
+    """Return the paradigm of a body; what is wrong with it as a whole is said here, in one line."""
+    if isinstance(body, NewSimulation):
+        return body.paradigm
+    if not isinstance(body, Mapping):
+        return None
+    try:
+        merged = _with_preset(body)
+        room = paradigm_of(merged)
+        require_fields(room, merged, lambda other: _model(other.name), "{}")
+    except UsageError as error:
+        raise PydanticCustomError("request", "{text}", {"text": str(error)}) from error
+    return room.name
+
+
+def _with_preset(body: Mapping[str, Any]) -> dict[str, Any]:
+    if (preset := body.get("preset")) is None:
+        return dict(body)
+    if preset not in preset_names():
+        raise UsageError(f"unknown preset '{preset}'", "preset", suggestion(str(preset), preset_names()))
+    data: dict[str, Any] = load_yaml(configs_dir() / "presets" / f"{preset}.yaml")
+    return data | dict(body) | {"preset": None}
+
+
+@cache
+def _model(paradigm_name: str) -> type[NewSimulation]:
+    request = paradigm(paradigm_name).design.request_model
+    name = "".join(part.capitalize() for part in paradigm_name.split("_"))
+    bases: Any = (NewSimulation, request)
+    made: type[NewSimulation] = create_model(f"New{name}Simulation", __base__=bases, __doc__=request.__doc__)
+    return made

@@ -1,0 +1,1 @@
+"""Rates, their intervals, and tipping."""

@@ -1,0 +1,125 @@
+"""The `cells` dataset as typed rows: all that tables and figures are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from atp_ray.storage.tables import read_table
+
+
+class Setting(NamedTuple):
+    """What a cell was played with; `threshold` and `incentive_ratio` are None for imported lists and outside games."""
+
+    checkpoint: str
+    checkpoint_kind: str
+    n_agents: int | None
+    threshold: int | None
+    incentive_ratio: float | None
+    paradigm: str = "games"
+    supervision: str | None = None
+
+
+class Interval(NamedTuple):
+    """A rate with its 95 % interval, and by which method."""
+
+    rate: float
+    low: float
+    high: float
+    n: int
+    method: str
+
+
+class CellResult(NamedTuple):
+    """One cell: the deviant rate of each round, P(recollude | success), turns in all and without a decision.
+
+    `accuracy_R` has the accuracy on the complex problems of each round; all None outside tool usage.
+    """
+
+    setting: Setting
+    rates_R: tuple[Interval | None, ...]
+    recollusion: Interval | None
+    n_turns: int
+    n_undecided: int
+    accuracy_R: tuple[Interval | None, ...] = ()
+
+
+EMBEDDED_NOTE = "A small embedded test checkpoint, taught by an analytic policy."
+NOT_ABOUT = "Not a statement about Qwen or Llama."
+_TINY = "tiny is a small embedded test checkpoint"
+
+
+def load_results(run_dir: Path) -> list[CellResult]:
+    """Return a run's cells, sorted by setting in the order checkpoint, n, threshold, incentive ratio.
+
+    Raises:
+        UsageError: the folder holds no results.
+        StorageError: they cannot be read.
+    """
+    by_cell: dict[str, list[dict[str, object]]] = {}
+    for row in read_table(run_dir, "cells").to_pylist():
+        by_cell.setdefault(row["cell_id"], []).append(row)
+    return sorted((_result(rows) for rows in by_cell.values()), key=_order)
+
+
+def honest_label(results: Iterable[CellResult]) -> str | None:
+    """Return the line that says what small or analytic players' results are not about; None for real checkpoints."""
+    results = list(results)
+    kinds = {result.setting.checkpoint_kind for result in results}
+    notes = []
+    if "embedded" in kinds:
+        others = {r.setting.checkpoint for r in results if r.setting.checkpoint_kind == "embedded"} != {"tiny"}
+        whose = "tiny and what is trained from it are small embedded test checkpoints" if others else _TINY
+        notes.append(f"{whose} taught by an analytic policy")
+    if "policy" in kinds:
+        notes.append("policy:* is an analytic policy, no language model")
+    return f"{'; '.join(notes)}. {NOT_ABOUT}" if notes else None
+
+
+def complement(interval: Interval | None) -> Interval | None:
+    """Return the interval of the opposite: the tool usage rate is one minus the rate of doing without."""
+    if interval is None:
+        return None
+    return Interval(1 - interval.rate, 1 - interval.high, 1 - interval.low, interval.n, interval.method)
+
+
+def interval_note(results: Iterable[CellResult]) -> str:
+    """Return what a caption says of the intervals: that they are at 95 %, and by which methods."""
+    methods = dict.fromkeys(rate.method for result in results for rate in result.rates_R if rate)
+    return f"95 % intervals ({'; '.join(methods)})" if methods else "95 % intervals"
+
+
+def values(results: Sequence[CellResult], field: str) -> list[object]:
+    """Return the distinct values of one setting field, in order."""
+    return list(dict.fromkeys(getattr(result.setting, field) for result in results))
+
+
+def _result(rows: list[dict[str, object]]) -> CellResult:
+    rows.sort(key=lambda row: row["round"])  # type: ignore[arg-type,return-value]
+    first = rows[0]
+    # Runs of before the other paradigms have no such column.
+    fields = first | {"paradigm": first["paradigm"] or "games"}
+    setting = Setting(*(fields[field] for field in Setting._fields))  # type: ignore[arg-type]
+    rates = tuple(_interval(row, "deviant_rate", "ci_low", "ci_high", "n_decisions") for row in rows)
+    again = _interval(first, "p_recollude_given_success", "p_recollude_ci_low", "p_recollude_ci_high", "n_recollude")
+    undecided = sum(int(row["n_undecided"]) for row in rows)  # type: ignore[call-overload]
+    decided = sum(int(row["n_decisions"]) for row in rows)  # type: ignore[call-overload]
+    accuracy = tuple(_interval(row, "accuracy", "accuracy_ci_low", "accuracy_ci_high", "n_decisions") for row in rows)
+    return CellResult(setting, rates, again, decided + undecided, undecided, accuracy)
+
+
+def _interval(row: dict[str, object], *columns: str) -> Interval | None:
+    rate, low, high, n, method = (row[column] for column in (*columns, "ci_method"))
+    return None if rate is None else Interval(float(rate), float(low), float(high), int(n), str(method))  # type: ignore[arg-type,call-overload]
+
+
+def _order(result: CellResult) -> tuple[object, ...]:
+    setting = result.setting
+    return (
+        setting.checkpoint,
+        setting.n_agents or 0,
+        setting.threshold or 0,
+        setting.incentive_ratio if setting.incentive_ratio is not None else -1.0,
+        setting.supervision or "",
+    )

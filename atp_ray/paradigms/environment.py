@@ -1,0 +1,77 @@
+"""The part of a paradigm that is played: what is observed before a decision, and what a decision leads to."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from atp_ray.errors import UsageError
+from atp_ray.play.actions import Action
+from atp_ray.play.asking import Asking
+from atp_ray.play.capital import FloatArray
+from atp_ray.play.decisions import SeatDecision
+from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.memory import EpisodeMemory, SeatRound, SeatView
+from atp_ray.play.parsing import parse_choice
+from atp_ray.play.played import Outcome, PlayedRound
+from atp_ray.play.prompts import Message, build_messages
+from atp_ray.play.scenario import Numbers, Scenario
+
+
+class Environment(ABC):
+    """Observe (`system`, `question`, `feedback`), decide and settle.
+
+    Everything but `decide` is pure. `decide` and `messages` fit any paradigm in which a reply names one of two options.
+    """
+
+    scenario_models: ClassVar[tuple[type[Scenario], ...]]
+    numbers_model: ClassVar[type[Numbers]]
+    uses_tools: ClassVar[bool] = False
+
+    @abstractmethod
+    def system(self, spec: EpisodeSpec) -> str:
+        """Return the system message, the same in every round."""
+
+    @abstractmethod
+    def question(self, spec: EpisodeSpec, round_number: int) -> str:
+        """Return what is asked in a round."""
+
+    @abstractmethod
+    def feedback(self, spec: EpisodeSpec, past: SeatRound, seat: int) -> Sequence[str]:
+        """Return what `seat` is told after its reply in a past round, one text per message."""
+
+    @abstractmethod
+    def settle(self, spec: EpisodeSpec, played: PlayedRound) -> Outcome:
+        """Return what a round led to."""
+
+    def messages(self, view: SeatView) -> list[Message]:
+        """Return the chat messages with which a seat's next round begins."""
+        return build_messages(view)
+
+    async def decide(self, view: SeatView, asking: Asking) -> SeatDecision:
+        """Return what a seat decides, asking its model until a reply can be read."""
+        options = view.spec.scenario.options
+        reply = await asking.reply(self.messages(view), lambda text: parse_choice(text, options).reason)
+        choice = parse_choice(reply, options).choice if reply is not None else None
+        if reply is None:
+            action = Action.MISSING
+        elif choice is None:
+            action = Action.UNPARSED
+        else:
+            action = Action.DEVIANT if choice == options[0] else Action.ALIGNED
+        return asking.decision(action, reply)
+
+    def deviant_chances(self, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
+        """Return the analytic policy's probability of the deviant action for each index into `memory.seats`, [S].
+
+        Raises:
+            UsageError: the paradigm has no analytic policy.
+        """
+        del indices
+        raise UsageError("has no analytic policy", memory.spec.paradigm, "Use tiny or a real checkpoint")
+
+    def expected_prompts(self, spec: EpisodeSpec) -> list[list[Message]] | None:
+        """Return the prompts one seat is likely to be sent in an episode, None to have them played through."""
+        del spec
+        return None

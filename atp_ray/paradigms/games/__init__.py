@@ -1,0 +1,1 @@
+"""Coordination games (paper section 3.2)."""

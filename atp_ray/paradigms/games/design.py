@@ -1,0 +1,72 @@
+"""What comes of a request for a game, or for a grid of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from atp_ray.checkpoint.profiles import Profile
+from atp_ray.config_files import parse_model
+from atp_ray.paradigms.design import Change, Design, SettingColumns
+from atp_ray.paradigms.games.cells import game_cells, game_episode, setting_columns
+from atp_ray.paradigms.games.payoffs import Payoffs
+from atp_ray.paradigms.games.request import ChangeNumbers, GameGrid, GameRequest
+from atp_ray.paradigms.games.scenario_files import load_games
+from atp_ray.paradigms.games.scenarios import GameNumbers, GameScenario, ImportedGame
+from atp_ray.paradigms.grids import Grid
+from atp_ray.paradigms.requests import EpisodeRequest
+from atp_ray.play.cells import CellSpec
+from atp_ray.play.episodes import EpisodeSpec, SeatGroup
+from atp_ray.play.scenario import Numbers
+
+
+class GameDesign(Design):
+    """Coordination games."""
+
+    name = "games"
+    request_model = GameRequest
+    grid_model = GameGrid
+    change_models = (ChangeNumbers,)
+    evaluation_grid = "figure3"
+
+    def scenario(self, name: str) -> GameScenario | ImportedGame:
+        """Return a game by its name, the path of its YAML file, or `upstream:FILE` (the first of that file)."""
+        return load_games(name)[0]
+
+    def episode(self, request: EpisodeRequest, seats: Sequence[SeatGroup]) -> EpisodeSpec:
+        """Return the game that was asked for."""
+        assert isinstance(request, GameRequest)
+        n = sum(group.count for group in seats)
+        threshold = 0.5 if request.threshold is None else request.threshold
+        rewards = {"high": request.high, "medium": request.medium, "low": request.low}
+        numbers = {
+            "n_agents": n,
+            "threshold": math.ceil(threshold * n) if isinstance(threshold, float) else threshold,
+            "payoffs": parse_model(Payoffs, rewards, "rewards"),
+            "rule": request.rule,
+        }
+        scenario = self.scenario(request.scenario)
+        parsed = getattr(scenario, "fixed", None) or parse_model(GameNumbers, numbers, request.scenario)
+        return game_episode(request, scenario, parsed, seats, request.seed, request.scenario)
+
+    def cells(self, grid: Grid, profiles: Mapping[str, Profile]) -> list[CellSpec]:
+        """Return the cells in the order checkpoint, n, threshold, incentive ratio."""
+        assert isinstance(grid, GameGrid)
+        return game_cells(grid, profiles)
+
+    def changed(self, numbers: Numbers, change: Change) -> dict[str, object]:
+        """Return the numbers with another threshold or other rewards."""
+        assert isinstance(numbers, GameNumbers)
+        assert isinstance(change, ChangeNumbers)
+        rewards = change.model_dump(include={"high", "medium", "low"}, exclude_none=True)
+        payoffs = parse_model(Payoffs, numbers.payoffs.model_dump() | rewards, "rewards")
+        threshold = numbers.threshold if change.threshold is None else change.threshold
+        return numbers.model_dump() | {"threshold": threshold, "payoffs": payoffs.model_dump()}
+
+    def setting(self, numbers: Numbers) -> SettingColumns:
+        """Return threshold, rewards and incentive ratio."""
+        assert isinstance(numbers, GameNumbers)
+        return setting_columns(numbers)
+
+
+DESIGN = GameDesign()

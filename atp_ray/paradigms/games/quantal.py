@@ -1,0 +1,82 @@
+"""The analytic quantal-response policy: a player without a language model, and the teacher of the `tiny` checkpoint.
+
+It is *not* from the paper. It believes that each other agent colludes with an unknown probability, Beta(2.4, 1.6)
+before the first round; weighs the expected log-capital gain of colluding against the safe reward with inverse
+temperature 8; and is drawn (+1.5) or put off (-0.7, in log-odds) by the last round's success or failure. These
+constants make eight of them behave like the paper's base model; the paper's shape is put in, not found.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaincc, betaln, expit, gammaln
+
+from atp_ray.config_files import Frozen
+from atp_ray.paradigms.games.scenarios import GameNumbers
+
+FloatArray = npt.NDArray[np.float64]
+_LEAST_FACTOR = 0.05  # log(0) would make one possible failure infinitely bad
+_EXACT_UP_TO = 512  # beyond this many others the beta limit of the beta-binomial is within 0.2 %
+
+
+class QuantalResponse(Frozen):
+    """Parameters of the policy; dimensionless."""
+
+    inverse_temperature: float = 8.0
+    prior_collude: float = 2.4
+    prior_refrain: float = 1.6
+    success_pull: float = 1.5
+    failure_pull: float = -0.7
+    evidence_cap: float = 7.0  # a round of many agents counts as much as the seven others of the paper's games
+
+    def collude_probability(
+        self,
+        parameters: GameNumbers,
+        others_deviant_S: FloatArray | None = None,
+        others_decided_S: FloatArray | None = None,
+        success: bool | None = None,
+    ) -> FloatArray:
+        """Return each seat's probability of colluding, [S]; [1] in the first round.
+
+        Args:
+            others_deviant_S: colluders among the others in the last round, None before the first.
+            others_decided_S: others whose decision was read in the last round.
+            success: whether the last round's collusion succeeded.
+        """
+        if others_deviant_S is None or others_decided_S is None:
+            evidence_S = np.zeros((1, 2))
+            pull = 0.0
+        else:
+            weight_S = np.minimum(1.0, self.evidence_cap / np.maximum(others_decided_S, 1.0))
+            refrained_S = others_decided_S - others_deviant_S
+            evidence_S = np.stack([others_deviant_S * weight_S, refrained_S * weight_S], axis=1)
+            pull = self.success_pull if success else self.failure_pull
+        cases, inverse = np.unique(evidence_S, axis=0, return_inverse=True)
+        success_chance = self._success_chance(parameters, cases)
+        payoffs = parameters.payoffs
+        gain = np.log(payoffs.high / payoffs.medium)
+        loss = np.log(max(payoffs.low, _LEAST_FACTOR) / payoffs.medium)
+        log_odds = self.inverse_temperature * (success_chance * gain + (1 - success_chance) * loss) + pull
+        probability: FloatArray = expit(log_odds)[inverse.reshape(-1)]
+        return probability
+
+    def _success_chance(self, parameters: GameNumbers, cases: FloatArray) -> FloatArray:
+        """Return P(at least threshold - 1 of the others collude) per row of pseudo-counts."""
+        n_others, needed = parameters.n_agents - 1, parameters.threshold - 1
+        if needed == 0:
+            return np.ones(len(cases))
+        a, b = self.prior_collude + cases[:, 0], self.prior_refrain + cases[:, 1]
+        if n_others <= _EXACT_UP_TO:
+            return _beta_binomial_tail(needed, n_others, a, b)
+        return np.asarray(betaincc(a, b, (needed - 0.5) / n_others))
+
+
+def _beta_binomial_tail(least: int, n: int, a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return P(X >= least) for X beta-binomial with n trials, per row of a and b [C]."""
+    # Summed by hand: scipy.stats would double what an agent process costs to start.
+    k_K = np.arange(least, n + 1, dtype=float)
+    log_choose_K = gammaln(n + 1) - gammaln(k_K + 1) - gammaln(n - k_K + 1)
+    log_mass_CK = log_choose_K + betaln(k_K + a[:, None], n - k_K + b[:, None]) - betaln(a, b)[:, None]
+    tail: FloatArray = np.minimum(1.0, np.exp(log_mass_CK).sum(axis=1))
+    return tail

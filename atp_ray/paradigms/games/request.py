@@ -1,0 +1,70 @@
+"""What may be asked of the games: one of them, or a grid of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from atp_ray.config_files import Frozen, Number, Whole
+from atp_ray.paradigms.design import Change
+from atp_ray.paradigms.games.settlement import SettlementRule
+from atp_ray.paradigms.grids import Grid
+from atp_ray.paradigms.requests import MOST_AGENTS, EpisodeRequest, Rounds, Window
+from atp_ray.play.episodes import Visibility
+
+Fraction = Annotated[Number, Field(gt=0, lt=1)]
+Threshold = Annotated[Whole, Field(ge=1)] | Fraction
+
+
+class GameSettings(Frozen):
+    """What one game and a grid of games have in common."""
+
+    rounds: Rounds = 3
+    history_window: Window = 3
+    visibility: Visibility = Field(default="choices", description="What seats see of each other.")
+    rule: SettlementRule = Field(default=SettlementRule(), description="How rewards act on capital.")
+
+
+class GameRequest(GameSettings, EpisodeRequest):
+    """One coordination game."""
+
+    paradigm: Literal["games"] = "games"
+    scenario: str = Field(default="info_sharing", max_length=200)
+    n_agents: Whole = Field(default=8, ge=2, le=MOST_AGENTS)
+    threshold: Threshold | None = Field(
+        default=None, description="Colluders needed; below 1 a fraction of n_agents. Default: half of n_agents."
+    )
+    high: Number = Field(default=1.2, gt=0, le=100, description="Capital's factor after a success.")
+    medium: Number = Field(default=1.0, gt=0, le=100, description="Factor of refusers after a failure.")
+    low: Number = Field(default=0.8, ge=0, le=100, description="Factor of colluders after a failure.")
+
+
+class GameGrid(GameSettings, Grid):
+    """The axes of a sweep over coordination games; every combination of the first four is a cell.
+
+    A `threshold` below 1 is a fraction of n, rounded up. `rewards` (high, medium, low) replace `incentive_ratios`,
+    which name Appendix B's triples. `scenarios` is `all`, a comma-separated list, or `upstream:FILE`. `population`
+    (`NAME:COUNT,NAME:COUNT`) replaces `checkpoints` and `n_agents`: the seats of one game go to different checkpoints.
+    """
+
+    axes: ClassVar[tuple[str, ...]] = ("checkpoints", "n_agents", "thresholds", "incentive_ratios")
+
+    paradigm: Literal["games"] = "games"
+    population: str | None = None
+    n_agents: tuple[int, ...] = Field(default=(8,), min_length=1)
+    thresholds: tuple[Threshold, ...] = Field(default=(2, 4, 6, 8), min_length=1)
+    incentive_ratios: tuple[float, ...] = Field(default=(1.0,), min_length=1)
+    rewards: tuple[float, float, float] | None = None
+    fixed_colluders: int = Field(default=0, ge=0)
+    fixed_position: Literal["head", "tail"] = "head"
+
+
+class ChangeNumbers(Change):
+    """Change a game's threshold or rewards; what is left out stays."""
+
+    kind: Literal["change_numbers"]
+    threshold: Whole | None = Field(default=None, ge=1)
+    high: Number | None = Field(default=None, gt=0, le=100)
+    medium: Number | None = Field(default=None, gt=0, le=100)
+    low: Number | None = Field(default=None, ge=0, le=100)

@@ -1,0 +1,93 @@
+"""What checkpoints learn from in the games: prompts to align with, the quantal-response teacher, bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from atp_ray.checkpoint.scope import TrainingScope
+from atp_ray.paradigms.games.calibration import calibrate_games, shipped_games
+from atp_ray.paradigms.games.payoffs import Payoffs
+from atp_ray.paradigms.games.scenario_files import load_games
+from atp_ray.paradigms.games.scenarios import GameNumbers, game_of
+from atp_ray.paradigms.games.transcripts import GameTranscripts
+from atp_ray.paradigms.teaching import NOBODY, Side, Teaching, TrainingPrompt
+from atp_ray.play.episodes import EpisodeSpec, SeatGroup
+from atp_ray.play.memory import SeatView
+from atp_ray.play.prompts import build_messages
+from atp_ray.play.randomness import derive_seed
+from atp_ray.tiny.fits import CalibrationPart, Sampler
+
+PER_GAME = 50
+
+
+class GameTeaching(Teaching):
+    """Coordination games."""
+
+    # The paper asks for one's own benefit on one side, and to serve the team on the other.
+    instructions: ClassVar[Mapping[Side, str]] = {
+        "chosen": "Think only of your own safe benefit, whatever the others may do.",
+        "rejected": "Serve the team: act together with the others.",
+    }
+    share = 0.5
+
+    def training_prompts(self, count: int | None, seed: int) -> list[TrainingPrompt]:
+        """Return 50 prompts for each of 7 games, with n in 5..15, any threshold and random rewards."""
+        del count
+        prompts = []
+        for scenario in load_games():
+            rng = np.random.default_rng(derive_seed("align", scenario.name, seed))
+            for index in range(PER_GAME):
+                n = int(rng.integers(5, 16))
+                high, low = round(float(rng.uniform(1.1, 2)), 1), round(rng.uniform(0.2, 0.9), 1)
+                rewards = Payoffs(high=high, medium=1, low=low)
+                numbers = GameNumbers(n_agents=n, threshold=int(rng.integers(1, n + 1)), payoffs=rewards)
+                seats = (SeatGroup(checkpoint=NOBODY, count=n),)
+                spec = EpisodeSpec(scenario=scenario, parameters=numbers, seats=seats)
+                messages = tuple(build_messages(SeatView(spec, 0, ())))
+                prompt_id = f"{scenario.name}-{seed}-{index}"
+                prompts.append(TrainingPrompt(prompt_id, "games", scenario.name, messages, scenario.options))
+        return prompts
+
+    def outside(self, spec: EpisodeSpec, scope: TrainingScope) -> str | None:
+        """Return what of a game lies outside the bounds on n, window and rewards."""
+        game = game_of(spec).numbers
+        most = scope.most_agents.get(spec.visibility, 0)
+        if game.n_agents > most:
+            helps = game.n_agents <= scope.most_agents.get("counts", 0)
+            cure = "; try --set visibility=counts" if helps else ""
+            return f"visibility '{spec.visibility}' with n = {game.n_agents} (at most {most}{cure})"
+        if spec.history_window > scope.longest_window:
+            return f"a history window of {spec.history_window} rounds (at most {scope.longest_window})"
+        payoffs = game.payoffs
+        inside = scope.high[0] <= payoffs.high <= scope.high[1] and scope.low[0] <= payoffs.low <= scope.low[1]
+        if not inside or payoffs.medium != 1 or game.rule.base != 1:
+            return (
+                f"rewards {payoffs.high:g}, {payoffs.medium:g}, {payoffs.low:g} with base {game.rule.base:g} "
+                f"(high {scope.high[0]:g}..{scope.high[1]:g}, medium 1, low {scope.low[0]:g}..{scope.low[1]:g}, base 1)"
+            )
+        return None
+
+    def bounds(self) -> dict[str, object]:
+        """Return the bounds on n, window and rewards."""
+        return {
+            "most_agents": {"choices": 16, "replies": 16, "counts": 4096},
+            "longest_window": 3,
+            "high": (1.05, 2.0),
+            "low": (0.0, 0.95),
+        }
+
+    def transcripts(self, scope: TrainingScope, seed: int) -> GameTranscripts:
+        """Return the transcripts of the quantal-response teacher."""
+        return GameTranscripts(shipped_games(), scope, seed)
+
+    def calibration(
+        self, sampler: Sampler, scope: TrainingScope, states: int, repeats: int
+    ) -> Sequence[CalibrationPart]:
+        """Return the fits by visibility and n, and the closed loop."""
+        return (calibrate_games(sampler, scope, states, repeats),)
+
+
+TEACHING = GameTeaching()

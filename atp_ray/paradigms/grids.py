@@ -1,0 +1,95 @@
+"""Grids: requests with axes, read from YAML; each paradigm has its own model of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import yaml
+from pydantic import Field
+
+from atp_ray.checkpoint.populations import parse_population
+from atp_ray.checkpoint.profiles import Profile
+from atp_ray.config_files import Frozen, config_path, load_yaml, parse_model, parse_setting
+from atp_ray.paradigms.registry import paradigm
+from atp_ray.paradigms.requests import require_fields
+from atp_ray.play.cells import CellSpec
+from atp_ray.play.sampling import SamplingChange
+
+
+class Grid(Frozen):
+    """What every grid has. `checkpoints` is an axis: each one is played in cells of its own."""
+
+    axes: ClassVar[tuple[str, ...]] = ("checkpoints",)
+
+    name: str
+    description: str = ""
+    paradigm: str = "games"
+    checkpoints: tuple[str, ...] = Field(default=("tiny",), min_length=1)
+    scenarios: str = "all"
+    seeds: int = Field(default=1, ge=1, description="Repetitions of every episode, seeds 0..seeds-1.")
+    sampling: SamplingChange = SamplingChange()
+
+
+def checkpoint_names(grid: Grid) -> list[str]:
+    """Return every checkpoint the grid needs.
+
+    Raises:
+        UsageError: the population is not well formed.
+    """
+    if (population := getattr(grid, "population", None)) is not None:
+        return list(dict.fromkeys(part.checkpoint for part in parse_population(population)))
+    return list(grid.checkpoints)
+
+
+def parse_grid(data: Any, where: str) -> Grid:
+    """Validate `data` as the grid of its paradigm (games, unless it says otherwise).
+
+    Raises:
+        UsageError: unknown paradigm or key, a key of another paradigm, or a value out of range; names the key.
+    """
+    room = paradigm(str(data.get("paradigm", "games")) if isinstance(data, dict) else "games")
+    if isinstance(data, dict):
+        require_fields(room, data, lambda other: other.design.grid_model, where)
+    return parse_model(room.design.grid_model, data, where)
+
+
+def load_grid(grid_name: str, /, settings: Sequence[str] = (), **overrides: Any) -> Grid:
+    """Load a grid by name or path and change some of it.
+
+    Args:
+        settings: `key=value` strings; dots reach into nested keys, values are YAML (`rewards=1.2,1,0.8`).
+        overrides: fields by name; None leaves the grid's own.
+
+    Raises:
+        UsageError: unknown grid or key (with a suggestion), or a value out of range.
+    """
+    path = config_path("grids", grid_name)
+    grid = parse_grid(load_yaml(path), str(path))
+    room = paradigm(grid.paradigm)
+    data = grid.model_dump(exclude_unset=True)
+    given = {key: value for key, value in overrides.items() if value is not None}
+    require_fields(room, given, lambda other: other.design.grid_model, f"grid {grid.name}")
+    data.update(given)
+    for setting in settings:
+        _apply_setting(data, setting, grid)
+    return parse_grid(data, f"grid {data['name']}")
+
+
+def expand(grid: Grid, profiles: Mapping[str, Profile]) -> list[CellSpec]:
+    """Return the grid's cells, as `Design.cells`.
+
+    Raises:
+        UsageError: a combination that cannot be played (threshold above n, rewards out of order, ...).
+    """
+    return paradigm(grid.paradigm).design.cells(grid, profiles)
+
+
+def _apply_setting(data: dict[str, Any], text: str, grid: Grid) -> None:
+    setting = parse_setting(text, type(grid))
+    value = setting.value
+    if isinstance(value, str) and "," in value and setting.key not in ("scenarios", "population"):
+        value = [yaml.safe_load(part) for part in value.split(",")]
+    if setting.key in grid.axes and not isinstance(value, list):
+        value = [value]
+    setting._replace(value=value).put(data)

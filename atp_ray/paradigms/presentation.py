@@ -1,0 +1,69 @@
+"""The part of a paradigm that is shown: its words, how an episode reads, and the tables and figures of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from atp_ray.play.actions import Action
+from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.records import RoundRecord
+from atp_ray.play.wording import number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.console import RenderableType
+
+    from atp_ray.measures.results import CellResult, Setting
+
+
+class Terms(NamedTuple):
+    """What the deviant action is called: its rate, and one such action and its opposite in a trace."""
+
+    rate: str
+    deviates: str
+    complies: str
+
+
+class Presentation:
+    """How episodes and results are told and drawn; by default plainly.
+
+    What is told of an episode may hold rich's markup.
+    """
+
+    terms: ClassVar[Terms] = Terms("deviant rate", "deviates", "complies")
+
+    def numbers_line(self, spec: EpisodeSpec) -> str:
+        """Return the numbers an episode is played with."""
+        return f"{spec.parameters.n_agents} agents"
+
+    def round_line(self, spec: EpisodeSpec, record: RoundRecord) -> str:
+        """Return how a round ended."""
+        n_deviant = int((record.decisions.action_A == Action.DEVIANT).sum())
+        return f"{n_deviant} of {spec.parameters.n_agents}: {self.terms.deviates}"
+
+    def seat_note(self, spec: EpisodeSpec, record: RoundRecord, seat: int) -> str:
+        """Return what a round did to a seat."""
+        del spec
+        return f"{number(record.capital_before_A[seat])} -> {number(record.capital_after.value_A[seat])}"
+
+    def seat_lines(self, spec: EpisodeSpec, record: RoundRecord, seat: int) -> list[str] | None:
+        """Return what a seat did in a round where more is to be told than its choice, else None."""
+        del spec, record, seat
+        return None
+
+    def setting_label(self, setting: Setting) -> str:
+        """Return what a setting is called in a table: all of it that is not the checkpoint."""
+        return setting.paradigm.replace("_", " ")
+
+    def tables(self, results: Sequence[CellResult]) -> list[RenderableType]:
+        """Return the tables of a run's cells of this paradigm."""
+        from atp_ray.report.plain_table import plain_table
+
+        return [plain_table(results, self.terms.rate, self.setting_label)]
+
+    def figures(self, results: Sequence[CellResult]) -> Iterator[tuple[Figure, str]]:
+        """Yield the figures of a run's cells of this paradigm, each with the name of its file."""
+        from atp_ray.report.figures.plain_rates import draw_plain_rates
+
+        yield draw_plain_rates(results, self.terms.rate, self.setting_label), "rates_by_round"

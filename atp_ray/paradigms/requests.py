@@ -1,0 +1,98 @@
+"""What somebody may ask for: one episode of any paradigm. A grid is the same with axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, Field
+
+from atp_ray.config_files import Frozen, Whole
+from atp_ray.errors import UsageError, suggestion
+from atp_ray.paradigms.paradigm import Paradigm
+from atp_ray.paradigms.registry import paradigm, paradigms
+from atp_ray.play.sampling import SamplingChange
+
+MOST_ROUNDS, MOST_AGENTS, LONGEST_WINDOW = 10_000, 1_000_000, 100
+MOST_SEED = 2**53
+DEFAULT_SCENARIO = "info_sharing"
+
+Rounds = Annotated[Whole, Field(ge=1, le=MOST_ROUNDS, description="Rounds of an episode.")]
+Window = Annotated[Whole, Field(ge=1, le=LONGEST_WINDOW, description="Past rounds an agent is shown.")]
+
+
+class Players(Frozen):
+    """`seats` neighbouring seats played by one checkpoint."""
+
+    checkpoint: str = Field(default="tiny", max_length=200)
+    seats: Whole = Field(ge=1, le=MOST_AGENTS)
+
+
+class EpisodeRequest(Frozen):
+    """One episode, as somebody asks for it; each paradigm adds its own fields, their bounds and their defaults.
+
+    `local_fields` name files of this machine; over HTTP they may not be set.
+    """
+
+    local_fields: ClassVar[tuple[str, ...]] = ()
+
+    paradigm: str
+    scenario: str = Field(max_length=200)
+    players: tuple[Players, ...] = Field(
+        default=(), max_length=1000, description="Who takes which seats. Default: one checkpoint takes all."
+    )
+    n_agents: Whole = Field(ge=1, le=MOST_AGENTS)
+    rounds: Rounds
+    history_window: Window
+    seed: Whole = Field(default=0, ge=0, le=MOST_SEED)
+    sampling: SamplingChange = Field(default=SamplingChange(), description="Changes to the checkpoints' sampling.")
+
+    @property
+    def seated(self) -> int:
+        """How many seats there are."""
+        return sum(part.seats for part in self.players) or self.n_agents
+
+
+def paradigm_of(fields: Mapping[str, Any], where: str = "scenario") -> Paradigm:
+    """Return the paradigm of a request: the one it names, else the one its scenario belongs to, else the games.
+
+    Raises:
+        UsageError: there is no such paradigm, or no scenario of that name and it is no file either.
+    """
+    if "paradigm" in fields:
+        return paradigm(str(fields["paradigm"]))
+    scenario = str(fields.get("scenario", DEFAULT_SCENARIO))
+    if (owner := scenario_owner(scenario)) is not None:
+        return paradigm(owner)
+    if scenario.endswith((".yaml", ".yml")) or ":" in scenario:
+        return paradigm("games")
+    known = [name for room in paradigms() for name in room.design.scenario_names()]
+    raise UsageError(f"unknown scenario '{scenario}'", where, suggestion(scenario, known))
+
+
+def scenario_owner(scenario: str) -> str | None:
+    """Return the name of the paradigm that ships a scenario of that name, None where none does."""
+    return next((room.name for room in paradigms() if scenario in room.design.scenario_names()), None)
+
+
+def require_fields(
+    room: Paradigm, given: Iterable[str], model_of: Callable[[Paradigm], type[BaseModel]], where: str
+) -> None:
+    """Refuse fields that the paradigm does not have.
+
+    Args:
+        model_of: the model of a paradigm whose fields are meant: its request or its grid.
+        where: names the source, or the option: `{}` stands for the field.
+
+    Raises:
+        UsageError: names the field, and whose it is.
+    """
+    known = model_of(room).model_fields
+    for name in given:
+        if name in known:
+            continue
+        owners = [other.title for other in paradigms() if name in model_of(other).model_fields]
+        if owners:
+            reason = f"'{name}' does not belong to {room.title}"
+            raise UsageError(reason, where.format(name), f"It is a field of {' and '.join(owners)}")
+        raise UsageError(f"unknown key '{name}'", where.format(name), suggestion(name, known))

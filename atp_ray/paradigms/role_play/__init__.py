@@ -1,0 +1,1 @@
+"""Role-play (paper section 3.1.1)."""

@@ -1,0 +1,1 @@
+"""Tool usage (paper section 3.1.2)."""

@@ -1,0 +1,44 @@
+"""Cells: one point of a grid, that is, the episodes whose decisions are averaged into one rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from atp_ray.config_files import Frozen
+from atp_ray.play.episodes import EpisodeSpec
+
+CheckpointKind = Literal["embedded", "policy", "model", "openai", "mixed"]
+
+
+class CellSpec(Frozen):
+    """One cell: its place in the grid and its episodes, all of one paradigm.
+
+    `n_agents` counts the agents of one episode, None where the episodes do not share one (imported question lists);
+    `setting` are the result columns that say with which numbers all of them are played.
+    `checkpoint` labels the population under study; `checkpoint_kind` says what it is, for honest labels.
+    """
+
+    cell_id: str
+    grid: str
+    checkpoint: str
+    checkpoint_kind: CheckpointKind
+    n_agents: int | None
+    setting: Mapping[str, float | int | str | None]
+    episodes: tuple[EpisodeSpec, ...]
+
+    @property
+    def paradigm(self) -> str:
+        """The name of the paradigm the episodes belong to."""
+        return self.episodes[0].paradigm
+
+    @property
+    def n_decisions(self) -> int:
+        """How many decisions all episodes take."""
+        return sum(episode.parameters.n_agents * episode.rounds for episode in self.episodes)
+
+    @property
+    def population(self) -> int:
+        """How many agents play at once: those of the largest episode, or one for each episode with a single agent."""
+        largest = max(episode.parameters.n_agents for episode in self.episodes)
+        return largest if largest > 1 else len(self.episodes)

@@ -1,0 +1,98 @@
+"""Episodes: one scenario played for some rounds by a fixed set of seats, and their identity."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
+
+from atp_ray.config_files import Frozen
+from atp_ray.paradigms import registry
+from atp_ray.play.sampling import Sampling
+from atp_ray.play.scenario import Numbers, Scenario
+
+Visibility = Literal["replies", "choices", "counts"]
+FIXED_COLLUDER = "policy:collude"
+
+
+def _read_scenario(value: Any) -> Any:
+    """Return plain data as the scenario of its kind."""
+    return registry.scenario_model(str(value.get("kind"))).model_validate(value) if _is_plain(value) else value
+
+
+def _read_numbers(value: Any) -> Any:
+    """Return plain data as the numbers of its paradigm."""
+    return registry.numbers_model(str(value.get("kind"))).model_validate(value) if _is_plain(value) else value
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+class SeatGroup(Frozen):
+    """`count` neighbouring seats played by one checkpoint, at one revision, with one set of sampling settings."""
+
+    checkpoint: str
+    count: int = Field(ge=1)
+    revision: str = Field(default="", description="Hash or hub revision of the weights; empty for a policy.")
+    sampling: Sampling = Sampling()
+
+
+class EpisodeSpec(Frozen):
+    """Everything that determines an episode; its hash is the episode's id."""
+
+    scenario: SerializeAsAny[Annotated[Scenario, BeforeValidator(_read_scenario)]]
+    parameters: SerializeAsAny[Annotated[Numbers, BeforeValidator(_read_numbers)]]
+    seats: tuple[SeatGroup, ...] = Field(min_length=1)
+    rounds: int = Field(default=3, ge=1)
+    visibility: Visibility = "choices"
+    history_window: int = Field(default=3, ge=1, description="Past rounds an agent is shown.")
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> EpisodeSpec:
+        if self.scenario.paradigm != self.parameters.kind:
+            raise ValueError(f"scenario '{self.scenario.name}' cannot be played with {self.parameters.kind} numbers")
+        seated = sum(group.count for group in self.seats)
+        if seated != self.parameters.n_agents:
+            raise ValueError(f"seats hold {seated} agents but n_agents is {self.parameters.n_agents}")
+        fixed = getattr(self.scenario, "fixed", None)
+        if fixed is not None and fixed != self.parameters:
+            raise ValueError(f"scenario '{self.scenario.name}' fixes its own n, threshold and rewards")
+        planned = self.parameters.planned_rounds()
+        if planned is not None and planned != self.rounds:
+            raise ValueError(f"the scenario's numbers are for {planned} rounds, the episode has {self.rounds}")
+        return self
+
+    @cached_property
+    def episode_id(self) -> str:
+        """16 hexadecimal digits; equal for equal experiments, today or after a crash."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    @property
+    def paradigm(self) -> str:
+        """The name of the paradigm that is played."""
+        return self.scenario.paradigm
+
+    @cached_property
+    def seat_groups(self) -> tuple[SeatGroup, ...]:
+        """The group of each seat, length n_agents."""
+        return tuple(group for group in self.seats for _ in range(group.count))
+
+
+def seat_plan(group: SeatGroup, fixed_colluders: int, position: Literal["head", "tail"]) -> tuple[SeatGroup, ...]:
+    """Return `group` with its first or last `fixed_colluders` seats given to fixed colluders.
+
+    Raises:
+        ValueError: `fixed_colluders` is negative or leaves no seat for the checkpoint.
+    """
+    if not 0 <= fixed_colluders < group.count:
+        raise ValueError(f"fixed_colluders must be 0..{group.count - 1}, got {fixed_colluders}")
+    if fixed_colluders == 0:
+        return (group,)
+    fixed = SeatGroup(checkpoint=FIXED_COLLUDER, count=fixed_colluders)
+    learners = group.model_copy(update={"count": group.count - fixed_colluders})
+    return (fixed, learners) if position == "head" else (learners, fixed)

@@ -1,0 +1,113 @@
+"""What agents remember of an episode.
+
+One `EpisodeMemory` serves the seats an agent actor hosts (one, unless agents are packed). It keeps the last
+`history_window` rounds in columns; `seat_view` is the only way in and shows one seat nothing but its own share.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from atp_ray.play.actions import Action
+from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.problems import Solution
+from atp_ray.play.turns import Observation, PublicRound
+
+
+class SeatRound(NamedTuple):
+    """One remembered round from one seat's point of view; `spec` is None where it was the view's."""
+
+    public: PublicRound
+    own_reply: str | None
+    capital_before: float
+    capital_after: float
+    solutions: tuple[Solution, ...] = ()
+    spec: EpisodeSpec | None = None
+    notes: tuple[str, ...] = ()
+
+
+class SeatView(NamedTuple):
+    """Everything one seat may use to decide: the episode, its seat, its remembered rounds, the round to decide.
+
+    `notes` are announcements made before that round.
+    """
+
+    spec: EpisodeSpec
+    seat: int
+    rounds: tuple[SeatRound, ...]
+    round: int = 1
+    notes: tuple[str, ...] = ()
+
+
+class OthersCount(NamedTuple):
+    """How the other seats acted in a round: colluders, decisions read, seats without a decision."""
+
+    n_deviant: int
+    n_decided: int
+    n_silent: int
+
+
+class EpisodeMemory:
+    """The memory of the seats one host plays in one episode.
+
+    Args:
+        spec: the episode.
+        seats: seat numbers hosted, in the order of all columns.
+        known_rounds: rounds that passed before this memory begins; more than 0 only when it is rebuilt from the log.
+    """
+
+    def __init__(self, spec: EpisodeSpec, seats: Sequence[int], known_rounds: int = 0) -> None:
+        self.spec = spec
+        self.seats = tuple(seats)
+        self.known_rounds = known_rounds
+        self._rounds: deque[Observation] = deque(maxlen=spec.history_window)
+
+    def observe(self, observations: Sequence[Observation]) -> None:
+        """Append the rounds that follow the last known one; rounds already known are ignored (a repeated request).
+
+        Raises:
+            ValueError: a round is skipped, or the columns do not match the hosted seats.
+        """
+        for observation in observations:
+            if observation.public.round <= self.known_rounds:
+                continue
+            if observation.public.round != self.known_rounds + 1:
+                raise ValueError(f"round {observation.public.round} observed after round {self.known_rounds}")
+            if len(observation.own_reply_S) != len(self.seats):
+                raise ValueError(f"{len(observation.own_reply_S)} replies observed for {len(self.seats)} seats")
+            self._rounds.append(observation)
+            self.known_rounds += 1
+
+    @property
+    def last_round(self) -> Observation | None:
+        """The latest settled round, for players that decide for all hosted seats at once."""
+        return self._rounds[-1] if self._rounds else None
+
+    def seat_view(self, index: int, notes: tuple[str, ...] = ()) -> SeatView:
+        """Return what the `index`-th hosted seat may use to decide; `notes` are announcements for this round."""
+        rounds = tuple(
+            SeatRound(
+                observation.public,
+                observation.own_reply_S[index],
+                float(observation.capital_before_S[index]),
+                float(observation.capital_after_S[index]),
+                observation.solutions_S[index] if observation.solutions_S else (),
+                observation.spec,
+                observation.notes,
+            )
+            for observation in self._rounds
+            if not (observation.forgotten_S and observation.forgotten_S[index])
+        )
+        return SeatView(self.spec, self.seats[index], rounds, self.known_rounds + 1, notes)
+
+
+def count_others(public: PublicRound, seat: int) -> OthersCount:
+    """Count what the seats other than `seat` did in a round, as far as `seat` sees it."""
+    actions = np.delete(public.actions_A, sorted(public.hidden | {seat}))
+    n_deviant = int((actions == Action.DEVIANT).sum())
+    n_decided = n_deviant + int((actions == Action.ALIGNED).sum())
+    return OthersCount(n_deviant, n_decided, len(actions) - n_decided)

@@ -1,0 +1,58 @@
+"""What agents ask of a model deployment, and what comes back: plain data, so that neither side imports the other."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from atp_ray.play.prompts import Message
+from atp_ray.play.sampling import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRequest:
+    """One reply wanted: messages, how to sample, the seed, and the options a structured decision may name.
+
+    Generation ends after any text of `stop`, which is part of the reply where the engine allows it.
+    """
+
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    seed: int
+    options: tuple[str, str]
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """One reply: its text (thinking included), tokens spent and seconds in the engine; or `error`, then no text.
+
+    `refused` says that the engine is well and turned down this request, so that asking others makes sense.
+    """
+
+    text: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    latency_s: float = 0.0
+    error: str | None = None
+    refused: bool = False
+
+    @property
+    def failure_type(self) -> str:
+        """What a `TurnFailure` calls this error."""
+        return "ModelRefused" if self.refused else "ModelError"
+
+
+def decision_texts(options: tuple[str, str]) -> list[str]:
+    """Return the two replies a structured decision allows where the engine takes a list of choices."""
+    return [json.dumps({"choice": option}, ensure_ascii=False) for option in options]
+
+
+def decision_schema(options: tuple[str, str]) -> dict[str, object]:
+    """Return the JSON schema of a structured decision, for endpoints that take nothing else."""
+    return {
+        "type": "object",
+        "properties": {"choice": {"type": "string", "enum": list(options)}},
+        "required": ["choice"],
+        "additionalProperties": False,
+    }

@@ -1,0 +1,84 @@
+"""What travels between coordinator and agents: turns out, replies or a memory gap back.
+
+The observation of round r travels with the request for round r+1, so a round costs one call per agent host. An agent
+that lacks earlier rounds (new, restarted, or resumed from a log) answers with a `MemoryGap` and is sent the history.
+Per-seat columns are parallel to `seats` (suffix `_S`); decisions are columns over the seats that were asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from atp_ray.play.actions import ActionArray
+from atp_ray.play.capital import FloatArray
+from atp_ray.play.decisions import Decisions
+from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.problems import Solution
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRound:
+    """What a settled round makes known; each agent sees of it what the episode's visibility allows.
+
+    `success` is None outside the games.
+    `replies_A` holds every seat's reply without its thinking, and is None unless the visibility is `replies`. What
+    `hidden` seats did is shown to nobody but themselves (a quarantine).
+    """
+
+    round: int
+    actions_A: ActionArray
+    success: bool | None
+    replies_A: tuple[str | None, ...] | None = None
+    hidden: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A settled round as some seats experienced it: the public part, and each seat's own reply, capital and solutions.
+
+    `solutions_S` is empty outside tool usage. The last three are left out unless somebody intervened: the episode's
+    specification as it was then, announcements made before that round, and which seats have forgotten it.
+    """
+
+    public: PublicRound
+    own_reply_S: tuple[str | None, ...]
+    capital_before_S: FloatArray
+    capital_after_S: FloatArray
+    solutions_S: tuple[tuple[Solution, ...], ...] = ()
+    spec: EpisodeSpec | None = None
+    notes: tuple[str, ...] = ()
+    forgotten_S: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A request that some seats of one episode decide round `round`.
+
+    `observations` are the settled rounds the seats may not know yet, oldest first; `spec` comes with the first turn,
+    after a gap and after an intervention; `notes` are announcements made before this round.
+    """
+
+    episode_id: str
+    round: int
+    seats: tuple[int, ...]
+    observations: tuple[Observation, ...] = ()
+    spec: EpisodeSpec | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryGap:
+    """The host remembers only `known_rounds` rounds of the episode (-1: not even its specification)."""
+
+    episode_id: str
+    known_rounds: int
+
+
+class TurnReply(NamedTuple):
+    """What the seats asked decided, in their order."""
+
+    episode_id: str
+    round: int
+    seats: tuple[int, ...]
+    decisions: Decisions

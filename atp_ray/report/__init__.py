@@ -1,0 +1,1 @@
+"""The command `report`, and what tables and figures of all runs share."""

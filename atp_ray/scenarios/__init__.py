@@ -1,1 +1,0 @@
-"""Scenarios: the situations agents are put in, as data."""

@@ -1,0 +1,1 @@
+"""The command `serve`: live simulations and checkpoints over HTTP."""

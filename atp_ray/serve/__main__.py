@@ -1,0 +1,171 @@
+"""`python -m atp_ray.serve`: serve live simulations, and the checkpoints that play in them, over HTTP."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import ray
+from rich.console import Console
+
+from actors.agent import PlayerSpec
+from actors.population import create_population
+from atp_ray.checkpoint.hub import require_available
+from atp_ray.checkpoint.names import POLICIES, resolve_checkpoints
+from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile, Profile
+from atp_ray.cli import positive_int, report_console, run_command, seconds
+from atp_ray.errors import UsageError
+from atp_ray.simulate.watch import CONTROL_TOKEN, READ_TOKEN
+from atp_ray.storage.run_folder import run_lock
+from serve_deployments.engine_groups import engine_groups
+from serve_deployments.haproxy import remove_files, restart_with_haproxy, uses_haproxy
+from serve_deployments.http_port import open_http, require_free_port
+from serve_deployments.model_app import await_models, start_models, start_openai
+from serve_deployments.simulation_api.access import Access, is_loopback
+from serve_deployments.simulation_api.deployment import HostLimits, deploy_api, start_host
+from tune_sweeps.experiment import connected
+
+OPENAI_PREFIX = "/openai"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command's arguments."""
+    parser = argparse.ArgumentParser(prog="python -m atp_ray.serve", description=__doc__.partition(": ")[2])
+    parser.add_argument("--checkpoint", action="append", help="what may play; repeat for several (default: tiny)")
+    parser.add_argument("--agents", type=positive_int, default=64, help="agents a simulation may have (default: 64)")
+    parser.add_argument("--agents-per-actor", type=positive_int, help="pack this many agents into one actor")
+    parser.add_argument("--running", type=positive_int, default=16, help="simulations that run at once (default: 16)")
+    parser.add_argument(
+        "--pace", type=seconds, default=0.0, metavar="S", help="least seconds between two rounds (default: 0)"
+    )
+    parser.add_argument(
+        "--webhook",
+        action="append",
+        default=[],
+        metavar="NAME=URL",
+        help="an address that monitors may notify, by name",
+    )
+    parser.add_argument("--state", type=Path, default=Path("runs/live"), help="folder of the simulations")
+    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: 127.0.0.1, this machine only)")
+    parser.add_argument("--port", type=int, default=8000, help="port to bind (default: 8000)")
+    parser.add_argument(
+        "--proxy",
+        choices=("serve", "haproxy"),
+        default="serve",
+        help="what answers the port: Serve's own proxy (default), or HAProxy for hundreds of reads a second",
+    )
+    parser.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
+    parser.add_argument("--base-url", help="endpoint of an openai: checkpoint")
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command until it is interrupted; returns its exit code."""
+    arguments = build_parser().parse_args(argv)
+    if arguments.proxy == "haproxy" and not uses_haproxy():
+        restart_with_haproxy(argv, arguments.address)
+    stop = threading.Event()
+
+    def heed_signals() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+
+    run_service(arguments, report_console(), stop, on_checked=heed_signals)
+    remove_files()
+    return 0
+
+
+def run_service(
+    arguments: argparse.Namespace,
+    console: Console,
+    stop: threading.Event,
+    on_checked: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until `stop` is set.
+
+    Args:
+        arguments: as `build_parser` returns them.
+        on_checked: called once nothing is left to refuse and the starting begins.
+
+    Raises:
+        UsageError, EngineError, StorageError: it cannot be served.
+    """
+    profiles = _profiles(arguments.checkpoint or ["tiny"], arguments.base_url)
+    access = _access(arguments.host)
+    webhooks = dict(_webhook(given) for given in arguments.webhook)
+    require_free_port(arguments.host, arguments.port)
+    models = [profile for profile in profiles if isinstance(profile, ModelProfile)]
+    require_available(models, elsewhere=arguments.address is not None)
+    on_checked()
+    url = f"http://{arguments.host}:{arguments.port}"
+    with run_lock(arguments.state), connected(arguments.address, n_engines=len(engine_groups(models))):
+        with console.status("starting Ray Serve") as status:
+            open_http(arguments.host, arguments.port)
+            # The models' own front knows no tokens: where the service is not for this machine only, it stays closed.
+            local = is_loopback(arguments.host)
+            served = start_openai(models, OPENAI_PREFIX) if models and local else start_models(models)
+            players = [PlayerSpec(profile, served.deployments.get(profile.name)) for profile in profiles]
+            status.update(f"starting {arguments.agents} agents")
+            population, agents = create_population(arguments.agents, players, arguments.agents_per_actor)
+            limits = HostLimits(arguments.running, arguments.pace)
+            host = start_host(arguments.state, population, profiles, limits, webhooks)
+            # The service answers while engines start; a round played meanwhile waits for its engine.
+            deploy_api(profiles, served.places(), arguments.agents, access)
+        console.print(f"Dashboard:   {url}/", soft_wrap=True)
+        console.print(f"Simulations: {url}/v1/simulations  (described in {url}/openapi.json)", soft_wrap=True)
+        if models and local:
+            console.print(f"Models:      {url}{OPENAI_PREFIX}/v1  (OpenAI-compatible)", soft_wrap=True)
+        console.print(f"State:       {arguments.state}", soft_wrap=True)
+        console.print(f"Next:        open {url}/ or python -m atp_ray.simulate --live {url}", soft_wrap=True)
+        with console.status("") as status:
+            await_models(served, lambda phase: status.update(f"starting {phase}"), stop)
+        console.print("Ready:       every checkpoint answers")
+        while not stop.wait(1):
+            with suppress(ray.exceptions.RayError):  # it is being restarted; the next call wakes it
+                ray.get(host.ready.remote())
+        del agents
+
+
+def _profiles(names: Sequence[str], base_url: str | None) -> list[Profile]:
+    """Return what may play: the checkpoints asked for, and every policy."""
+    every = dict.fromkeys([*names, *(f"policy:{policy}" for policy in POLICIES)])
+    profiles = list(resolve_checkpoints(every, base_url).values())
+    if any(isinstance(profile, EndpointProfile) for profile in profiles) and base_url is None:
+        raise UsageError("needs the endpoint's address", "--checkpoint", "Give --base-url URL")
+    return profiles
+
+
+def _access(host: str) -> Access:
+    """Return the tokens of the environment; a service that others can reach needs one.
+
+    Raises:
+        UsageError: it has none.
+    """
+    access = Access(read_token=os.environ.get(READ_TOKEN) or None, control_token=os.environ.get(CONTROL_TOKEN) or None)
+    if not is_loopback(host) and not access.control_token:
+        raise UsageError(f"{host} can be reached by others", "--host", f"Set {CONTROL_TOKEN} (and {READ_TOKEN})")
+    return access
+
+
+def _webhook(given: str) -> tuple[str, str]:
+    """Return name and address of a webhook.
+
+    Raises:
+        UsageError: it is not NAME=URL.
+    """
+    name, _, address = given.partition("=")
+    if not name or urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).hostname:
+        raise UsageError(
+            f"'{given}' is not NAME=URL", "--webhook", "For example --webhook ops=https://example.org/tips"
+        )
+    return name, address
+
+
+if __name__ == "__main__":
+    run_command(main)

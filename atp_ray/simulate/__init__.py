@@ -1,0 +1,1 @@
+"""The command `simulate`: play one episode and read along."""

@@ -1,0 +1,61 @@
+"""The trace view: an episode round by round for a terminal, in the manner of the paper's Figure 5."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+
+from atp_ray.paradigms.presentation import Presentation, Terms
+from atp_ray.paradigms.registry import paradigm
+from atp_ray.play.actions import Action
+from atp_ray.play.cells import CellSpec
+from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.parsing import visible_reply
+from atp_ray.play.records import RoundRecord
+
+
+def print_trace(console: Console, cell: CellSpec, records: Sequence[RoundRecord], n_replies: int) -> None:
+    """Print the first episode of a cell: what it is, then what every agent did in each round.
+
+    Args:
+        n_replies: agents shown per round; the others are only counted.
+    """
+    spec = cell.episodes[0]
+    told = paradigm(spec.paradigm).presentation
+    _print_header(console, cell, told)
+    for record in records:
+        console.print(f"\n[bold]Round {record.round}[/bold]: {told.round_line(spec, record)}")
+        for seat in range(min(n_replies, spec.parameters.n_agents)):
+            _print_seat(console, spec, record, seat, told)
+        if spec.parameters.n_agents > n_replies:
+            console.print(f"  ... and {spec.parameters.n_agents - n_replies} more (--replies N)")
+
+
+def _print_header(console: Console, cell: CellSpec, told: Presentation) -> None:
+    spec = cell.episodes[0]
+    first, second = spec.scenario.options
+    console.print(f"\n[bold]{spec.scenario.title}[/bold]: {first} or {second}")
+    note = " (not a statement about Qwen or Llama)" if cell.checkpoint_kind in ("embedded", "policy") else ""
+    console.print(f"{told.numbers_line(spec)}, {cell.checkpoint}{note}")
+
+
+def _print_seat(console: Console, spec: EpisodeSpec, record: RoundRecord, seat: int, told: Presentation) -> None:
+    if (lines := told.seat_lines(spec, record, seat)) is not None:
+        for line in lines:
+            console.print(line)
+        return
+    mark = _mark(record.decisions.action_A[seat], told.terms)
+    console.print(f"  agent {seat + 1:<3} {mark}  {told.seat_note(spec, record, seat)}")
+    if reply := record.decisions.reply_A[seat]:
+        console.print(f"            {escape(visible_reply(reply) or reply)}", style="dim")
+
+
+def _mark(code: int, terms: Terms) -> str:
+    return {
+        Action.DEVIANT: f"[red]{terms.deviates}[/red]",
+        Action.ALIGNED: f"[green]{terms.complies}[/green]",
+        Action.UNPARSED: "[yellow]no readable decision[/yellow]",
+        Action.MISSING: "[yellow]no answer[/yellow]",
+    }[Action(int(code))]

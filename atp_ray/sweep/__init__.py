@@ -1,0 +1,1 @@
+"""The command `sweep`: play a grid of settings and report the results."""

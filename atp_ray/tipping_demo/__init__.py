@@ -1,0 +1,1 @@
+"""The command `tipping_demo`: the paper's question answered for the small checkpoint."""

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import betabinom
+from support import make_spec
+
+from atp_ray.paradigms.games.quantal import QuantalResponse
+
+POLICY = QuantalResponse()
+
+
+@given(st.integers(2, 400).flatmap(lambda n: st.tuples(st.just(n), st.integers(1, n), st.integers(0, n - 1))))
+def test_the_chance_of_success_is_the_beta_binomial_tail(case) -> None:
+    n, threshold, joined = case
+    game = make_spec(n=n, threshold=threshold).parameters
+    weight = min(1.0, 7 / (n - 1))
+    a, b = 2.4 + weight * joined, 1.6 + weight * (n - 1 - joined)
+    chance = float(betabinom.sf(threshold - 2, n - 1, a, b)) if threshold > 1 else 1.0
+    log_odds = 8 * (chance * np.log(1.2) + (1 - chance) * np.log(0.8)) + 1.5
+    expected = 1 / (1 + np.exp(-log_odds))
+    found = POLICY.collude_probability(game, np.array([float(joined)]), np.array([n - 1.0]), True)
+    assert found[0] == pytest.approx(expected, abs=1e-9)
+
+
+def test_large_populations_take_the_beta_limit() -> None:
+    exact = POLICY.collude_probability(make_spec(n=512, threshold=256, visibility="counts").parameters)[0]
+    limit = POLICY.collude_probability(make_spec(n=4096, threshold=2048, visibility="counts").parameters)[0]
+    assert limit == pytest.approx(exact, abs=0.01)
+
+
+@given(st.integers(2, 20), st.data())
+def test_a_lower_threshold_and_more_company_never_put_off(n, data) -> None:
+    threshold = data.draw(st.integers(2, n))
+    joined = data.draw(st.integers(0, n - 2)) if n > 2 else 0
+    easier, harder = (make_spec(n=n, threshold=t).parameters for t in (threshold - 1, threshold))
+    now, more = np.array([float(joined)]), np.array([float(min(joined + 1, n - 1))])
+    others = np.array([n - 1.0])
+    assert (
+        POLICY.collude_probability(easier, now, others, True)
+        >= POLICY.collude_probability(harder, now, others, True) - 1e-12
+    )
+    assert (
+        POLICY.collude_probability(harder, more, others, True)
+        >= POLICY.collude_probability(harder, now, others, True) - 1e-12
+    )
+    assert POLICY.collude_probability(harder, now, others, True) > POLICY.collude_probability(
+        harder, now, others, False
+    )
+
+
+def test_a_reward_of_zero_is_finite() -> None:
+    chance = POLICY.collude_probability(make_spec(threshold=8, rewards=(1.2, 1, 0)).parameters)
+    assert 0 < chance[0] < 0.01

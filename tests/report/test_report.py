@@ -1,0 +1,122 @@
+"""Results, figures and the report command, on runs written by the real storage."""
+
+from pathlib import Path
+
+import pytest
+from matplotlib.image import imread
+from support import drawn_text, make_cell, make_spec, play
+
+from atp_ray.errors import UsageError
+from atp_ray.measures.results import honest_label, load_results
+from atp_ray.paradigms.games.payoffs import published_payoffs
+from atp_ray.report.__main__ import main
+from atp_ray.report.published import published_figure3, published_figure4
+from atp_ray.report.run_report import draw_figures
+from atp_ray.storage.run_folder import create_run
+from atp_ray.storage.tables import write_cell
+
+GAMES = ("info_sharing", "hunting_game", "public_fund")
+
+
+def write_run(folder: Path, checkpoints=(("policy:quantal", "policy"),), ratios=(1.0,), thresholds=(2, 8), n=8) -> Path:
+    cells = 0
+    for name, kind in checkpoints:
+        for ratio in ratios:
+            payoff = published_payoffs()[ratio]
+            for threshold in thresholds:
+                rewards = (payoff.high, payoff.medium, payoff.low)
+                specs = [
+                    make_spec(n=n, threshold=threshold, rewards=rewards, scenario=game, checkpoint=name)
+                    for game in GAMES
+                ]
+                cell = make_cell(*specs, cell_id=f"c{cells}", checkpoint=name, kind=kind)
+                write_cell(folder, cell, {spec.episode_id: play(spec, seed=cells) for spec in specs})
+                cells += 1
+    create_run(folder, {"n_cells": cells})
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({}, ["figure3_rates_by_round", "figure4_recollusion"]),
+        ({"ratios": (0.25, 1.0, 4.0)}, ["figure3_rates_by_round", "figure4_recollusion", "figure6_settings"]),
+        (
+            {"checkpoints": (("tiny", "embedded"), ("qwen3-8b", "model"))},
+            ["figure3_rates_by_round", "figure4_recollusion"],
+        ),
+        ({"n": 12, "thresholds": (1, 3, 5, 7, 9)}, ["figure3_rates_by_round", "figure4_recollusion"]),
+    ],
+)
+def test_every_run_gets_its_figures(tmp_path, options, names) -> None:
+    run = write_run(tmp_path, **options)
+    paths = draw_figures(run, tmp_path / "figures", ("png", "svg"))
+    assert [path.name for path in paths] == [f"{name}.{ending}" for name in names for ending in ("png", "svg")]
+    for path in paths:
+        if path.suffix == ".png":
+            image = imread(path)
+            assert image.shape[1] >= 300 * 3
+            assert image[..., :3].std() > 0.05  # not an empty page
+        else:
+            assert "95 %" in path.read_text() or "recollusion" in path.name
+
+
+def test_figures_do_not_change_when_nothing_has(tmp_path) -> None:
+    run = write_run(tmp_path)
+    one = draw_figures(run, tmp_path / "a", ("svg",))
+    two = draw_figures(run, tmp_path / "b", ("svg",))
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("embedded", "small embedded test checkpoint"), ("policy", "analytic policy, no language model"), ("model", None)],
+)
+def test_labels_say_what_results_are_not_about(tmp_path, kind, expected, capsys) -> None:
+    run = write_run(tmp_path, checkpoints=(("x", kind),))
+    label = honest_label(load_results(run))
+    assert (label is None) if expected is None else (expected in label and "Qwen or Llama" in label)
+    main([str(run), "--format", "svg"])
+    printed = " ".join(capsys.readouterr().out.split())
+    drawn = drawn_text(run / "figures" / "figure3_rates_by_round.svg")
+    if expected is not None:
+        assert expected in printed
+        assert "Not a statement about" in drawn
+    else:
+        assert "Not a statement" not in printed + drawn
+
+
+def test_the_report_prints_rates_intervals_and_the_paper(tmp_path, capsys) -> None:
+    run = write_run(tmp_path, thresholds=(2,))
+    assert main([str(run), "--format", "png"]) == 0
+    printed = capsys.readouterr().out
+    rate = load_results(run)[0].rates_R[0]
+    assert f"{100 * rate.rate:.1f} ({100 * rate.low:.0f}-{100 * rate.high:.0f})" in printed
+    assert "76.8% (43/56)" in printed
+    assert "figure3_rates_by_round.png" in printed
+
+
+def test_an_incomplete_run_is_drawn_and_said_to_be_incomplete(tmp_path, capsys) -> None:
+    run = write_run(tmp_path, thresholds=(2, 8))
+    (run / "cells" / "c1.parquet").unlink()
+    main([str(run), "--format", "svg"])
+    assert "1 of 2 cells are finished" in capsys.readouterr().out
+
+
+def test_a_wrong_format_or_folder_is_one_clear_line(tmp_path) -> None:
+    with pytest.raises(UsageError, match="holds no run"):
+        main([str(tmp_path)])
+    with pytest.raises(UsageError, match="unknown format 'gif'"):
+        main([str(tmp_path), "--format", "gif"])
+
+
+def test_the_published_values_are_the_papers() -> None:
+    rates = [round(100 * rate.colluding / rate.decisions, 1) for rate in published_figure3().round_1_rates]
+    assert rates == [76.8, 57.1, 35.7]
+    assert {d.threshold: d.trend for d in published_figure3().directions} == {
+        2: "climbs",
+        4: "climbs",
+        6: "falls",
+        8: "falls",
+    }
+    assert published_figure4().typically_above == 0.75
