@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Strict, ValidationError
+from pydantic import AllowInfNan, BaseModel, ConfigDict, Strict, ValidationError
 
 from atp_ray.errors import UsageError, suggestion
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 # Numbers of a request: neither a truth value nor a text is one.
 Whole = Annotated[int, Strict()]
-Number = Annotated[float, Strict()]
+Number = Annotated[float, Strict(), AllowInfNan(False)]
 
 
 class Frozen(BaseModel):

@@ -59,7 +59,7 @@ class AsyncClient:
         return await self.send(calls.get("/simulations", s.SimulationPage, after=after, limit=limit))
 
     async def create(self, **fields: Any) -> s.SimulationView:
-        """Make a simulation, paused; the fields are those of `NewSimulation` (or `preset=...`)."""
+        """Make a simulation, paused; the fields are those of the scenario's paradigm, or `preset=...`."""
         return await self.send(calls.create(fields))
 
     async def simulation(self, simulation_id: str) -> s.SimulationView:

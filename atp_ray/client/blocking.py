@@ -59,7 +59,7 @@ class Client:
         return self.send(calls.get("/simulations", s.SimulationPage, after=after, limit=limit))
 
     def create(self, **fields: Any) -> s.SimulationView:
-        """Make a simulation, paused; the fields are those of `NewSimulation` (or `preset=...`)."""
+        """Make a simulation, paused; the fields are those of the scenario's paradigm, or `preset=...`."""
         return self.send(calls.create(fields))
 
     def simulation(self, simulation_id: str) -> s.SimulationView:

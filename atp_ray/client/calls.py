@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from pydantic_core import to_jsonable_python
+
 from atp_ray.config_files import Frozen, parse_model
 from atp_ray.live import schemas as s
 from atp_ray.live.bodies import parse_simulation
 from atp_ray.live.interventions import Intervention
 from atp_ray.live.simulation import Until
+from atp_ray.paradigms.requests import is_known
 
 T = TypeVar("T")
 Interventions = Sequence[Intervention | Mapping[str, Any]]
@@ -48,9 +51,10 @@ def create(fields: Mapping[str, Any]) -> Call[s.SimulationView]:
     Raises:
         UsageError: a field is unknown or out of its bounds.
     """
-    wanted = parse_simulation(fields)
-    given = wanted.model_dump(mode="json", include=set(fields), exclude_unset=True)
-    return post("/simulations", s.SimulationView, given | {"preset": fields.get("preset")})
+    # Presets, and paradigms that are not installed here, only the service knows.
+    if "preset" not in fields and is_known(fields):
+        parse_simulation(fields)
+    return post("/simulations", s.SimulationView, to_jsonable_python(dict(fields)))
 
 
 def control(

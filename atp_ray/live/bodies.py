@@ -7,18 +7,13 @@ from functools import cache
 from typing import Annotated, Any, Union
 
 from pydantic import Discriminator, GetCoreSchemaHandler, Tag, create_model
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema, core_schema
 
 from atp_ray.config_files import config_names, configs_dir, load_yaml, parse_model
 from atp_ray.errors import UsageError, suggestion
 from atp_ray.live.schemas import NewSimulation
 from atp_ray.paradigms.registry import paradigm, paradigms
 from atp_ray.paradigms.requests import paradigm_of, require_fields
-
-EXAMPLES = (
-    {"name": "tipping", "scenario": "info_sharing", "threshold": 4, "rounds": 6},
-    {"preset": "tipping"},
-)
 
 
 def preset_names() -> list[str]:
@@ -49,25 +44,34 @@ class _AnyParadigm:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         models: list[Any] = [Annotated[_model(room.name), Tag(room.name)] for room in paradigms()]
         kinds: Any = Union[tuple(models)]  # noqa: UP007  # put together here, when all of them are known
-        return handler.generate_schema(Annotated[kinds, Discriminator(_tag)])
+        union = handler.generate_schema(Annotated[kinds, Discriminator(_tag)])
+        return core_schema.no_info_before_validator_function(_checked, union)
 
 
 SimulationBody = Annotated[NewSimulation, _AnyParadigm()]
 
 
-def _tag(body: Any) -> str | None:
-    """Return the paradigm of a body; what is wrong with it as a whole is said here, in one line."""
-    if isinstance(body, NewSimulation):
-        return body.paradigm
+def _checked(body: Any) -> Any:
+    """Refuse in one line what is wrong with a body as a whole; the rest is for its paradigm's model to say.
+
+    Raises:
+        ValueError: an unknown preset, paradigm or scenario, or a field of another paradigm.
+    """
     if not isinstance(body, Mapping):
-        return None
+        return body
     try:
         merged = _with_preset(body)
-        room = paradigm_of(merged)
-        require_fields(room, merged, lambda other: _model(other.name), "{}")
+        require_fields(paradigm_of(merged), merged, lambda other: _model(other.name), "{}")
     except UsageError as error:
-        raise PydanticCustomError("request", "{text}", {"text": str(error)}) from error
-    return room.name
+        raise ValueError(str(error)) from error
+    return body
+
+
+def _tag(body: Any) -> str | None:
+    """Return the paradigm of a body that passed `_checked`."""
+    if isinstance(body, NewSimulation):
+        return body.paradigm
+    return paradigm_of(_with_preset(body)).name if isinstance(body, Mapping) else None
 
 
 def _with_preset(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,6 +87,9 @@ def _with_preset(body: Mapping[str, Any]) -> dict[str, Any]:
 def _model(paradigm_name: str) -> type[NewSimulation]:
     request = paradigm(paradigm_name).design.request_model
     name = "".join(part.capitalize() for part in paradigm_name.split("_"))
-    bases: Any = (NewSimulation, request)
+    bases: Any = (request, NewSimulation)  # what the paradigm says of a field counts
     made: type[NewSimulation] = create_model(f"New{name}Simulation", __base__=bases, __doc__=request.__doc__)
+    example = {"name": "a first one", "scenario": request.model_fields["scenario"].default, "rounds": 6}
+    made.model_config["json_schema_extra"] = {"examples": [example]}
+    made.model_rebuild(force=True)
     return made

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from atp_ray.config_files import Frozen, Whole
 from atp_ray.errors import UsageError, suggestion
 from atp_ray.paradigms.paradigm import Paradigm
-from atp_ray.paradigms.registry import paradigm, paradigms
+from atp_ray.paradigms.registry import paradigm, paradigm_names, paradigms
 from atp_ray.play.sampling import SamplingChange
 
 MOST_ROUNDS, MOST_AGENTS, LONGEST_WINDOW = 10_000, 1_000_000, 100
@@ -68,6 +68,13 @@ def paradigm_of(fields: Mapping[str, Any], where: str = "scenario") -> Paradigm:
         return paradigm("games")
     known = [name for room in paradigms() for name in room.design.scenario_names()]
     raise UsageError(f"unknown scenario '{scenario}'", where, suggestion(scenario, known))
+
+
+def is_known(fields: Mapping[str, Any]) -> bool:
+    """Return whether the paradigm of a request is one that is installed here."""
+    if "paradigm" in fields:
+        return fields["paradigm"] in paradigm_names()
+    return scenario_owner(str(fields.get("scenario", DEFAULT_SCENARIO))) is not None
 
 
 def scenario_owner(scenario: str) -> str | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
-from atp_ray.config_files import Frozen, parse_model
+from atp_ray.config_files import Frozen, Number, Whole, parse_model
 
 
 class Sampling(Frozen):
@@ -21,12 +21,12 @@ class Sampling(Frozen):
 class SamplingChange(Frozen):
     """Single settings to replace in every checkpoint's `Sampling`; what is not set is left alone."""
 
-    temperature: float | None = None
-    top_p: float | None = None
-    max_tokens: int | None = None
-    thinking: bool | None = None
-    structured: bool | None = None
-    attempts: int | None = None
+    temperature: Number | None = Field(default=None, ge=0, le=2)
+    top_p: Number | None = Field(default=None, gt=0, le=1)
+    max_tokens: Whole | None = Field(default=None, ge=1, le=1_000_000)
+    thinking: StrictBool | None = None
+    structured: StrictBool | None = None
+    attempts: Whole | None = Field(default=None, ge=1, le=20)
 
     def apply(self, sampling: Sampling, where: str) -> Sampling:
         """Return `sampling` with the settings given here replaced.

@@ -9,12 +9,12 @@ import pytest
 from live_service import LiveService, free_port, wait_until_over
 from support import PATIENCE_S
 
-from atp_ray import simulate
 from atp_ray.client import AsyncClient, Client
 from atp_ray.client.answers import TRIES, again_after, require_stream
 from atp_ray.config_files import configs_dir
 from atp_ray.errors import EngineError, NotFoundError, UsageError
 from atp_ray.live.schemas import EventView
+from atp_ray.simulate.__main__ import main
 
 
 async def test_the_awaited_client_does_what_the_blocking_one_does(live_service: LiveService) -> None:
@@ -64,7 +64,7 @@ def test_a_simulation_is_read_along_with(live_service, capsys) -> None:
         branch = client.fork(simulation.id, 1, [{"kind": "broadcast", "text": "[bold]Beware[/bold]"}])
         client.run(branch.id)
         wait_until_over(client, branch.id)
-        simulate.main(["--live", f"{live_service.url}/v1/simulations/{branch.id}", "--replies", "2"])
+        main(["--live", f"{live_service.url}/v1/simulations/{branch.id}", "--replies", "2"])
         printed = capsys.readouterr().out
         assert "Not a statement about Qwen or Llama" in printed
         assert "[bold]Beware[/bold]" in printed

@@ -56,7 +56,14 @@ def test_the_document_describes_every_error_and_has_examples() -> None:
                 if int(status) >= 400:
                     assert list(answer["content"]) == ["application/problem+json"], (method, path, status)
     bodies = document()["components"]["schemas"]
-    for name in ("NewSimulation", "NewControl", "NewFork", "NewWhatIf"):
+    for name in (
+        "NewGamesSimulation",
+        "NewRolePlaySimulation",
+        "NewToolUsageSimulation",
+        "NewControl",
+        "NewFork",
+        "NewWhatIf",
+    ):
         assert "example" in str(bodies[name]), name
 
 

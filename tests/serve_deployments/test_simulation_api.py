@@ -262,7 +262,9 @@ def test_names_that_are_not_for_everybody_are_refused(live_service, headers, sta
 
 
 def test_a_role_play_is_supervised_from_the_round_it_is_told(client) -> None:
-    one = played(client, 2, scenario="delivery_worker", n_agents=1, threshold=None)
+    one = client.create(scenario="delivery_worker", rounds=6).id
+    client.run(one, until_round=2)
+    wait_until_over(client, one, "paused")
     client.intervene(one, {"kind": "change_supervision", "supervision": "all_supervised"})
     assert client.simulation(one).supervision == "all_supervised"
     with pytest.raises(UsageError, match="applies to games only"):

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from atp_ray.config_files import Frozen
+from atp_ray.config_files import Frozen, Number
 from atp_ray.paradigms.games.payoffs import Payoffs
 from atp_ray.play.actions import Action, ActionArray
 from atp_ray.play.capital import Capital, FloatArray, add_income
@@ -23,7 +23,7 @@ class SettlementRule(Frozen):
 
     mode: Literal["multiplicative", "additive"] = "multiplicative"
     success_for: Literal["all", "colluders"] = "all"
-    base: float = Field(default=1.0, gt=0, description="Capital unit of the additive mode.")
+    base: Number = Field(default=1.0, gt=0, allow_inf_nan=False, description="Capital unit of the additive mode.")
 
 
 class Settlement(NamedTuple):
