@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from atp_ray.checkpoint.profiles import ModelProfile, Profile, checkpoint_kind
 from atp_ray.checkpoint.scope import load_scope
@@ -12,15 +13,28 @@ from atp_ray.live.interventions import FixSeats, Logged, SwapCheckpoint
 from atp_ray.live.state import LiveState
 from atp_ray.measures.results import EMBEDDED_NOTE, NOT_ABOUT
 from atp_ray.paradigms.design import Change
+from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigm, paradigms
 from atp_ray.paradigms.requests import EpisodeRequest
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.sampling import SamplingChange
 
 
-def live_scenarios() -> list[str]:
-    """Return the scenarios that can be played live, by name."""
-    return [name for room in paradigms() for name in room.design.scenario_names()]
+class Offer(NamedTuple):
+    """What a service offers.
+
+    `profiles` are the available checkpoints by name, `engines` the Serve application of each that an engine serves,
+    `most_agents` bounds the seats of a simulation, `tools` says whether there is a sandbox to run tool calls in.
+    """
+
+    profiles: Mapping[str, Profile]
+    engines: Mapping[str, str]
+    most_agents: int
+    tools: bool
+
+    def paradigms(self) -> list[Paradigm]:
+        """Return the paradigms that can be played."""
+        return [room for room in paradigms() if self.tools or not room.environment.uses_tools]
 
 
 def seat_group(
@@ -66,13 +80,16 @@ def require_served(spec: EpisodeSpec, profiles: Mapping[str, Profile], most_agen
         raise ConflictError(f"it has {n} agents, the service {most_agents}", hint=hint)
 
 
-def episode_of(request: EpisodeRequest, profiles: Mapping[str, Profile], most_agents: int) -> EpisodeSpec:
+def episode_of(request: EpisodeRequest, offer: Offer) -> EpisodeSpec:
     """Return the episode of a request; without players all seats go to the first checkpoint.
 
     Raises:
         UsageError: an unknown scenario or checkpoint, numbers that do not go together, or too many agents.
     """
-    own = paradigm(request.paradigm)
+    own, profiles, most_agents = paradigm(request.paradigm), offer.profiles, offer.most_agents
+    if own.environment.uses_tools and not offer.tools:
+        hint = "Start the service with a checkpoint that has a language model, where bubblewrap works or --sandbox none"
+        raise UsageError("tool calls cannot run here", "scenario", hint)
     # Never a path: who asks over HTTP may read no files.
     if request.scenario not in own.design.scenario_names():
         hint = suggestion(request.scenario, own.design.scenario_names())

@@ -258,6 +258,28 @@ class ComparisonView(BaseModel):
     label: str | None
 
 
+class FieldView(BaseModel):
+    """A field of a new simulation that only its paradigm has."""
+
+    name: str
+    description: str
+    type: Literal["number", "integer", "text", "choice"]
+    choices: list[str]
+    default: float | str | None
+    minimum: float | None
+    maximum: float | None
+
+
+class ParadigmView(BaseModel):
+    """A paradigm: its scenarios, and the fields of a new simulation beside those that all have."""
+
+    name: str
+    title: str
+    scenarios: list[str]
+    one_agent: bool = Field(description="Whether an episode has one agent only.")
+    fields: list[FieldView]
+
+
 class Health(BaseModel):
     """Whether the service answers, and what may play."""
 
@@ -270,4 +292,5 @@ class Health(BaseModel):
     presets: list[str]
     scenarios: list[str]
     supervision: list[str] = Field(description="The supervision patterns of a role-play.")
+    paradigms: list[ParadigmView] = Field(description="What a new simulation of each paradigm takes.")
     most_agents: int

@@ -96,6 +96,9 @@ class LiveState:
             case EraseMemory():
                 return replace(self, forgot={**self.forgot, **dict.fromkeys(intervention.seats, len(self.records))})
             case EditMemory():
+                if not paradigm(self.spec.paradigm).environment.remembers_replies:
+                    reason = f"agents of {paradigm(self.spec.paradigm).title} are not shown their past replies"
+                    raise UsageError(reason, intervention.kind, "Use erase_memory")
                 if intervention.round > len(self.records):
                     raise ConflictError(f"round {intervention.round} is not settled yet", "round")
                 return replace(self, edits={**self.edits, (intervention.seat, intervention.round): intervention.reply})

@@ -23,11 +23,13 @@ class Environment(ABC):
     """Observe (`system`, `question`, `feedback`), decide and settle.
 
     Everything but `decide` is pure. `decide` and `messages` fit any paradigm in which a reply names one of two options.
+    `remembers_replies` says whether an agent is shown its own past replies; what is not shown cannot be edited.
     """
 
     scenario_models: ClassVar[tuple[type[Scenario], ...]]
     numbers_model: ClassVar[type[Numbers]]
     uses_tools: ClassVar[bool] = False
+    remembers_replies: ClassVar[bool] = True
 
     @abstractmethod
     def system(self, spec: EpisodeSpec) -> str:

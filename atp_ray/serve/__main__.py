@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlsplit
 
 import ray
@@ -16,11 +17,14 @@ from rich.console import Console
 
 from actors.agent import PlayerSpec
 from actors.population import create_population
+from actors.sandboxes import create_sandboxes
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import POLICIES, resolve_checkpoints
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile, Profile
 from atp_ray.cli import positive_int, report_console, run_command, seconds
 from atp_ray.errors import UsageError
+from atp_ray.live.creation import Offer
+from atp_ray.sandbox.isolation import Isolation, require_isolation
 from atp_ray.simulate.watch import CONTROL_TOKEN, READ_TOKEN
 from atp_ray.storage.run_folder import run_lock
 from serve_deployments.engine_groups import engine_groups
@@ -59,6 +63,12 @@ def build_parser() -> argparse.ArgumentParser:
         choices=("serve", "haproxy"),
         default="serve",
         help="what answers the port: Serve's own proxy (default), or HAProxy for hundreds of reads a second",
+    )
+    parser.add_argument(
+        "--sandbox",
+        choices=get_args(Isolation),
+        default="bubblewrap",
+        help="where tool calls run (tool usage): isolated (default), or none, with your own rights",
     )
     parser.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
     parser.add_argument("--base-url", help="endpoint of an openai: checkpoint")
@@ -102,6 +112,7 @@ def run_service(
     require_free_port(arguments.host, arguments.port)
     models = [profile for profile in profiles if isinstance(profile, ModelProfile)]
     require_available(models, elsewhere=arguments.address is not None)
+    tools = any(profile.kind != "policy" for profile in profiles) and _can_run_tools(console, arguments.sandbox)
     on_checked()
     url = f"http://{arguments.host}:{arguments.port}"
     with run_lock(arguments.state), connected(arguments.address, n_engines=len(engine_groups(models))):
@@ -110,13 +121,15 @@ def run_service(
             # The models' own front knows no tokens: where the service is not for this machine only, it stays closed.
             local = is_loopback(arguments.host)
             served = start_openai(models, OPENAI_PREFIX) if models and local else start_models(models)
+            sandboxes, sandbox_actors = create_sandboxes(arguments.sandbox, len(ray.nodes())) if tools else ((), [])
             players = [PlayerSpec(profile, served.deployments.get(profile.name)) for profile in profiles]
             status.update(f"starting {arguments.agents} agents")
-            population, agents = create_population(arguments.agents, players, arguments.agents_per_actor)
+            population, agents = create_population(arguments.agents, players, arguments.agents_per_actor, sandboxes)
             limits = HostLimits(arguments.running, arguments.pace)
             host = start_host(arguments.state, population, profiles, limits, webhooks)
             # The service answers while engines start; a round played meanwhile waits for its engine.
-            deploy_api(profiles, served.places(), arguments.agents, access)
+            offer = Offer({profile.name: profile for profile in profiles}, served.places(), arguments.agents, tools)
+            deploy_api(offer, access)
         console.print(f"Dashboard:   {url}/", soft_wrap=True)
         console.print(f"Simulations: {url}/v1/simulations  (described in {url}/openapi.json)", soft_wrap=True)
         if models and local:
@@ -129,7 +142,7 @@ def run_service(
         while not stop.wait(1):
             with suppress(ray.exceptions.RayError):  # it is being restarted; the next call wakes it
                 ray.get(host.ready.remote())
-        del agents
+        del agents, sandbox_actors
 
 
 def _profiles(names: Sequence[str], base_url: str | None) -> list[Profile]:
@@ -139,6 +152,16 @@ def _profiles(names: Sequence[str], base_url: str | None) -> list[Profile]:
     if any(isinstance(profile, EndpointProfile) for profile in profiles) and base_url is None:
         raise UsageError("needs the endpoint's address", "--checkpoint", "Give --base-url URL")
     return profiles
+
+
+def _can_run_tools(console: Console, sandbox: Isolation) -> bool:
+    """Return whether tool calls can run here, and say so where they cannot: all else is served all the same."""
+    try:
+        require_isolation(sandbox)
+    except UsageError as error:
+        console.print(f"Tool usage is not available: {error}", soft_wrap=True, markup=False)
+        return False
+    return True
 
 
 def _access(host: str) -> Access:

@@ -24,7 +24,7 @@ async def create_simulation(
 ) -> s.SimulationView:
     """Make a simulation; it is paused until it is told to run."""
     wanted = parse_simulation(body.model_dump(exclude_unset=True))
-    episode = episode_of(wanted, service.profiles, service.most_agents)
+    episode = episode_of(wanted, service.offer)
     creation = Creation(name=wanted.name or wanted.scenario, episode=episode, monitors=wanted.monitors)
     (made,) = await service.create([Wanted(creation, key=key)], author)
     return await view_of(service, made)

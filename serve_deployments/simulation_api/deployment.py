@@ -17,6 +17,7 @@ from actors.population import Population
 from actors.simulation_host import HOST_NAME, SimulationHost
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.errors import AtpError
+from atp_ray.live.creation import Offer
 from serve_deployments.simulation_api.access import Access
 from serve_deployments.simulation_api.app import build_app
 from serve_deployments.simulation_api.service import Service
@@ -65,16 +66,11 @@ def start_host(
     return host
 
 
-def deploy_api(profiles: Sequence[Profile], engines: Mapping[str, str], most_agents: int, access: Access) -> None:
-    """Put the API on Ray Serve's HTTP port, which must be open.
-
-    Args:
-        engines: the Serve application of each checkpoint that an engine serves, by name.
-    """
-    by_name = {profile.name: profile for profile in profiles}
+def deploy_api(offer: Offer, access: Access) -> None:
+    """Put the API on Ray Serve's HTTP port, which must be open."""
 
     def build() -> FastAPI:
-        return build_app(Service(HOST_NAME, by_name, most_agents, engines), access)
+        return build_app(Service(HOST_NAME, offer), access)
 
     deployment = serve.deployment(
         serve.ingress(build)(), name="SimulationApi", num_replicas=1, max_ongoing_requests=5000,

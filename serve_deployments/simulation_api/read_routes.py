@@ -16,9 +16,7 @@ from fastapi.responses import Response
 from atp_ray.errors import NotFoundError
 from atp_ray.live import schemas as s
 from atp_ray.live.bodies import preset_names
-from atp_ray.live.creation import live_scenarios
 from atp_ray.live.state import LiveState
-from atp_ray.paradigms.role_play.supervision import PATTERNS
 from serve_deployments.simulation_api.common import READ, After, Limit, Seat, SimulationId, Simulations, Text, view_of
 from serve_deployments.simulation_api.problems import responses
 from serve_deployments.simulation_api.views import (
@@ -26,6 +24,7 @@ from serve_deployments.simulation_api.views import (
     decided,
     decision_table,
     metrics_view,
+    paradigm_view,
     round_decisions,
     round_view,
 )
@@ -38,15 +37,19 @@ _PARQUET, _ARROW = "application/vnd.apache.parquet", "application/vnd.apache.arr
 async def health(service: Simulations) -> s.Health:
     """Say whether the service answers, and what may play."""
     await service.check()
+    views = [paradigm_view(room) for room in service.offer.paradigms()]
     return s.Health(
         status="ok",
         simulations=len((await service.live()).ids),
         checkpoints=list(service.profiles),
         starting=await service.starting(),
         presets=preset_names(),
-        scenarios=live_scenarios(),
-        supervision=list(PATTERNS),
-        most_agents=service.most_agents,
+        scenarios=[name for room in service.offer.paradigms() for name in room.design.scenario_names()],
+        supervision=[
+            choice for view in views for field in view.fields if field.name == "supervision" for choice in field.choices
+        ],
+        paradigms=views,
+        most_agents=service.offer.most_agents,
     )
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import ray
 from ray.actor import ActorHandle
 
-from atp_ray.checkpoint.profiles import Profile
 from atp_ray.errors import NotFoundError
+from atp_ray.live.creation import Offer
 from atp_ray.live.fold import LiveFold
 from atp_ray.live.interventions import Intervention
 from atp_ray.live.log import Event
@@ -35,16 +35,12 @@ class Service:
 
     Args:
         host_name: the name of the host actor.
-        profiles: the available checkpoints, by name.
-        engines: the Serve application of each checkpoint that an engine serves, by name.
     """
 
-    def __init__(
-        self, host_name: str, profiles: Mapping[str, Profile], most_agents: int, engines: Mapping[str, str]
-    ) -> None:
-        self.profiles = profiles
-        self._starting = dict(engines)
-        self.most_agents = most_agents
+    def __init__(self, host_name: str, offer: Offer) -> None:
+        self.offer = offer
+        self.profiles = offer.profiles
+        self._starting = dict(offer.engines)
         self._host_name = host_name
         self._actor: ActorHandle[Any] | None = None
         self._live = LiveFold()

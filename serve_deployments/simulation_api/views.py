@@ -18,14 +18,18 @@ from atp_ray.live.schemas import (
     AgentView,
     DecisionView,
     EventView,
+    FieldView,
     MetricsView,
     MonitorView,
+    ParadigmView,
     RoundView,
     SimulationView,
 )
 from atp_ray.live.simulation import Simulation
 from atp_ray.live.state import LiveState
+from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigm
+from atp_ray.paradigms.requests import EpisodeRequest
 from atp_ray.play.actions import Action
 from atp_ray.play.records import RoundRecord
 from atp_ray.storage.rows import round_counts, seat_columns
@@ -66,6 +70,44 @@ def simulation_view(simulation_id: str, live: LiveFold, profiles: Mapping[str, P
         branches=list(live.children(simulation_id)),
         author=first.author,
         created=first.time,
+    )
+
+
+def paradigm_view(room: Paradigm) -> ParadigmView:
+    """Return what a new simulation of a paradigm takes."""
+    schema = room.design.request_model.model_json_schema()
+    own = [name for name in schema["properties"] if name not in EpisodeRequest.model_fields]
+    shown = [*(name for name in ("rounds", "history_window") if name in schema["properties"]), *own]
+    return ParadigmView(
+        name=room.name,
+        title=room.title,
+        scenarios=room.design.scenario_names(),
+        one_agent="const" in schema["properties"]["n_agents"],
+        fields=[view for name in shown if (view := _field_view(name, schema["properties"][name])) is not None],
+    )
+
+
+def _field_view(name: str, schema: dict[str, Any]) -> FieldView | None:
+    """Return a field as a form shows it, None for one that is no single value."""
+    plain = next((part for part in schema.get("anyOf", ()) if part.get("type") != "null"), schema)
+    if "enum" in plain:
+        kind = "choice"
+    elif plain.get("type") in ("number", "integer"):
+        kind = plain["type"]
+    elif plain.get("type") == "string":
+        kind = "text"
+    else:
+        return None
+    return FieldView.model_validate(
+        {
+            "name": name,
+            "description": schema.get("description", ""),
+            "type": kind,
+            "choices": plain.get("enum", []),
+            "default": schema.get("default"),
+            "minimum": plain.get("minimum", plain.get("exclusiveMinimum")),
+            "maximum": plain.get("maximum", plain.get("exclusiveMaximum")),
+        }
     )
 
 

@@ -8,6 +8,7 @@ from live_service import CONTROL_TOKEN as CONTROL
 from live_service import READ_TOKEN as READ
 from support import PATIENCE_S
 
+from atp_ray.live.creation import Offer
 from serve_deployments.simulation_api.access import MOST_BODY_BYTES, Access
 from serve_deployments.simulation_api.app import build_app
 from serve_deployments.simulation_api.service import Service
@@ -18,7 +19,7 @@ PUBLIC = {"/v1/health"}
 
 def routes() -> list[tuple[str, str]]:
     """Every route and method of the OpenAPI document."""
-    document = build_app(Service("none", {}, 1, {}), Access()).openapi()
+    document = build_app(Service("none", Offer({}, {}, 1, tools=True)), Access()).openapi()
     return [(method.upper(), path) for path, methods in document["paths"].items() for method in methods]
 
 

@@ -10,6 +10,7 @@ import schemathesis_hooks
 from live_service import CONTROL_TOKEN
 from support import PATIENCE_S
 
+from atp_ray.live.creation import Offer
 from serve_deployments.simulation_api.access import Access
 from serve_deployments.simulation_api.app import build_app
 from serve_deployments.simulation_api.service import Service
@@ -68,4 +69,4 @@ def test_the_document_describes_every_error_and_has_examples() -> None:
 
 
 def document() -> dict:
-    return build_app(Service("none", {}, 1, {}), Access()).openapi()
+    return build_app(Service("none", Offer({}, {}, 1, tools=True)), Access()).openapi()

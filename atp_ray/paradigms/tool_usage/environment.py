@@ -28,6 +28,7 @@ class ToolUsageEnvironment(Environment):
     scenario_models = (ToolScenario,)
     numbers_model = ToolNumbers
     uses_tools = True
+    remembers_replies = False
 
     def system(self, spec: EpisodeSpec) -> str:
         """Return task, tool and costs."""
