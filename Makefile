@@ -21,11 +21,12 @@ tipping-demo: setup ## align tiny by DPO and GRPO, and see how fast each variant
 serve: setup     ## live simulations of tiny, at http://127.0.0.1:8000
 	@$(PY) -m atp_ray.serve
 
-lint: setup      ## ruff, mypy and the import contract
+lint: setup      ## ruff, mypy, the import contract, and whether the blocking client is up to date
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@$(PY) tools/generate_client.py --check
 
 check: setup lint ## lint and every test that needs no Ray, for while one works
 	@$(PYTEST) -m "not dear"

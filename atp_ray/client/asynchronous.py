@@ -1,4 +1,4 @@
-"""The client that is awaited."""
+"""A client of the simulation service; the blocking one is made of the awaited one by tools/generate_client.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The client that blocks."""
+# Generated from asynchronous.py by tools/generate_client.py; do not edit.
+"""A client of the simulation service; the blocking one is made of the awaited one by tools/generate_client.py."""
 
 from __future__ import annotations
 
