@@ -1,5 +1,5 @@
 // A line chart over rounds: its canvas, a legend that tells values, and a sentence for who cannot see it.
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 import uPlot from "../vendor/uPlot.js";
 import { MARKS, marksPlugin } from "../lib/marks.js";
 import { usePalette } from "../lib/palette.js";
@@ -15,7 +15,8 @@ export function Chart({ title, summary, series, data, first = 1, last, range, ba
   const [hovered, setHovered] = useState(null);
   const palette = usePalette();
   live.current = { first, last, range, marks };
-  useEffect(() => {
+  // A layout effect ends with its box; any other ends after the next frame, and until then the box's size is told.
+  useLayoutEffect(() => {
     const made = new uPlot(
       options({ series, bands, axis, palette, live, setHovered }, box.current.clientWidth),
       data,
