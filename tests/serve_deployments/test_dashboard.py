@@ -560,6 +560,13 @@ def _play(service: str, made: str, until: int | None = None) -> None:
     wait_until(lambda: _get(service, f"v1/simulations/{made}")["status"] != "running", "the simulation to stop")
 
 
+def _pass(page: Page, seconds: int) -> None:
+    """Let time pass in a page whose clock is installed, with some of the real kind for answers to arrive."""
+    for _ in range(seconds):
+        page.clock.run_for(1000)
+        page.evaluate("fetch('static/icon.svg').then((answer) => answer.text())")
+
+
 def _figure(page: Page, name: str) -> Any:
     return page.locator("main > .figures div", has=page.get_by_text(name, exact=True)).locator("dd")
 
@@ -587,14 +594,62 @@ def test_a_finished_simulation_is_not_asked_for_over_and_over(open_page: Open, s
         client.run(simulation.id)
         wait_until_over(client, simulation.id)
     page = open_page()
-    asked = []
-    page.on("request", lambda request: asked.append(request.url) if "/events" in request.url else None)
+    page.clock.install()
+    asked, over = [], []
+
+    def note(places: list[str]) -> Callable[[Any], None]:
+        return lambda request: places.append(request.url) if request.url.endswith("/events") else None
+
+    page.on("request", note(asked))
+    # The page lets go of a stream that told nothing more: to the browser that request has failed.
+    page.on("requestfinished", note(over))
+    page.on("requestfailed", note(over))
     page.goto(f"{service}#/simulations/{simulation.id}")
     expect(page.locator(".head .status")).to_have_text("finished")
-    # Once for the events, and at most once more, in vain; this many answers take longer than it waits to ask again.
-    for _ in range(150):
-        page.evaluate("fetch('openapi.json').then((answer) => answer.text())")
-    assert 1 <= len(asked) <= 2
+    # Once for the events, and once more, in vain; then never again, however long the page is open.
+    wait_until(lambda: page.evaluate("true") and len(over) == 1, "the events")
+    _pass(page, 5)
+    wait_until(lambda: page.evaluate("true") and len(over) == 2, "the answer that there are no more")
+    _pass(page, 60)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_events_that_are_refused_or_gone_are_asked_for_once(open_page: Open, service: str, status: int) -> None:
+    made = _new(service)
+    page = open_page(allowed=str(status))
+    page.clock.install()
+    asked = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        problem = {"title": "Refused", "status": status, "detail": "no events for you"}
+        route.fulfill(status=status, content_type="application/problem+json", body=json.dumps(problem))
+
+    page.route("**/events", refuse)
+    page.goto(f"{service}#/simulations/{made}")
+    expect(page.get_by_role("alert")).to_have_text("no events for you")
+    _pass(page, 60)
+    assert len(asked) == 1
+
+
+def test_a_line_that_has_died_is_given_up_and_made_anew(open_page: Open, service: str) -> None:
+    made = _new(service)
+    _play(service, made)
+    page = open_page()
+    page.clock.install()
+    asked = []
+
+    def events(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) > 1:  # the first is never answered
+            route.continue_()
+
+    page.route("**/events", events)
+    page.goto(f"{service}#/simulations/{made}")
+    wait_until(lambda: page.evaluate("true") and asked, "the events to be asked for")
+    _pass(page, 50)
+    expect(page.locator(".cell[data-round]")).to_have_count(3 * 8)
 
 
 def test_a_service_with_tokens_is_read_and_not_changed_with_the_read_token(
