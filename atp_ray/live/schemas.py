@@ -276,6 +276,7 @@ class ParadigmView(BaseModel):
     name: str
     title: str
     scenarios: list[str]
+    presets: list[str]
     one_agent: bool = Field(description="Whether an episode has one agent only.")
     fields: list[FieldView]
 

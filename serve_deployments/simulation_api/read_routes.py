@@ -24,7 +24,6 @@ from serve_deployments.simulation_api.views import (
     decided,
     decision_table,
     metrics_view,
-    paradigm_view,
     round_decisions,
     round_view,
 )
@@ -37,14 +36,14 @@ _PARQUET, _ARROW = "application/vnd.apache.parquet", "application/vnd.apache.arr
 async def health(service: Simulations) -> s.Health:
     """Say whether the service answers, and what may play."""
     await service.check()
-    views = [paradigm_view(room) for room in service.offer.paradigms()]
+    views = service.paradigms
     return s.Health(
         status="ok",
         simulations=len((await service.live()).ids),
         checkpoints=list(service.profiles),
         starting=await service.starting(),
         presets=preset_names(),
-        scenarios=[name for room in service.offer.paradigms() for name in room.design.scenario_names()],
+        scenarios=[name for view in views for name in view.scenarios],
         supervision=[
             choice for view in views for field in view.fields if field.name == "supervision" for choice in field.choices
         ],

@@ -24,6 +24,7 @@ from atp_ray.live.simulation import Command, Simulation, Until
 from atp_ray.live.store import Change, Feed, Wanted
 from serve_deployments.engine_records import READY, read_phase
 from serve_deployments.simulation_api.event_texts import EventTexts
+from serve_deployments.simulation_api.views import paradigm_view
 
 FEED_WAIT_S = 20.0
 RESTART_WAIT_S = 0.5
@@ -40,6 +41,7 @@ class Service:
     def __init__(self, host_name: str, offer: Offer) -> None:
         self.offer = offer
         self.profiles = offer.profiles
+        self.paradigms = [paradigm_view(room) for room in offer.paradigms()]
         self._starting = dict(offer.engines)
         self._host_name = host_name
         self._actor: ActorHandle[Any] | None = None

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from atp_ray.checkpoint.profiles import Profile
+from atp_ray.live.bodies import parse_simulation, preset_names
 from atp_ray.live.creation import live_label
 from atp_ray.live.fold import LiveFold
 from atp_ray.live.log import Event
@@ -82,6 +83,7 @@ def paradigm_view(room: Paradigm) -> ParadigmView:
         name=room.name,
         title=room.title,
         scenarios=room.design.scenario_names(),
+        presets=[name for name in preset_names() if parse_simulation({"preset": name}).paradigm == room.name],
         one_agent="const" in schema["properties"]["n_agents"],
         fields=[view for name in shown if (view := _field_view(name, schema["properties"][name])) is not None],
     )

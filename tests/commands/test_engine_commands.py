@@ -6,9 +6,12 @@ import subprocess
 import httpx
 import pytest
 from command_runs import ROOT, kill_after, run_here
+from live_service import wait_until_over
 from support import PATIENCE_S, needs_isolation
 
 from atp_ray.alignment.pairs import read_pairs
+from atp_ray.errors import NotFoundError, UsageError
+from atp_ray.live.schemas import RoundDecisions
 from atp_ray.storage.tables import read_table
 
 
@@ -44,6 +47,34 @@ def test_the_curl_session_of_the_readme(tiny_service, tmp_path) -> None:
 def test_the_service_answers_while_its_engine_starts(tiny_service) -> None:
     assert "tiny" in tiny_service.first_health.checkpoints
     assert tiny_service.client().health().starting == {}
+
+
+@needs_isolation
+def test_problems_are_solved_live_with_the_tool_and_branched(tiny_service) -> None:
+    with tiny_service.client() as client:
+        one = client.create(scenario="maths", rounds=3, seed=2, players=[{"checkpoint": "tiny", "seats": 1}])
+        assert (one.paradigm, one.n_agents, one.setting) == ("tool_usage", 1, {"tool_cost": 3.0, "direct_cost": 1.0})
+        assert client.memory(one.id, 0).messages[1].content.startswith("Problem: ")
+        client.step(one.id)
+        wait_until_over(client, one.id, "paused")
+        branch = client.fork(one.id, 1, [{"kind": "erase_memory", "seats": [0]}])
+        known = client.memory(one.id, 0).messages[1].content
+        assert known.startswith(("Your experience so far:", "Problem: "))
+        assert client.memory(branch.id, 0).messages[1].content.startswith("Problem: ")
+        for simulation_id in (one.id, branch.id):
+            client.run(simulation_id)
+            wait_until_over(client, simulation_id)
+        told = list(client.events(one.id, follow=False))
+        assert sum(isinstance(event, RoundDecisions) for event in told) == 3
+        decided = client.decisions(one.id, text=True).to_pandas()
+        assert decided["choice"].isin(["use the tool", "reason directly"]).all()
+        assert decided["reply"].str.contains("boxed|<output>").any()
+        with pytest.raises(NotFoundError, match="all problems are solved"):
+            client.memory(one.id, 0)
+        with pytest.raises(UsageError, match="not shown their past replies"):
+            client.intervene(branch.id, {"kind": "edit_memory", "seat": 0, "round": 1, "reply": "x"})
+        with pytest.raises(UsageError, match="cannot solve problems"):
+            client.create(scenario="maths", players=[{"checkpoint": "policy:quantal", "seats": 1}])
 
 
 def test_the_model_answers_openai_clients_over_http(served) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.errors import UsageError
-from atp_ray.paradigms.design import Change, Design
+from atp_ray.paradigms.design import Change, Design, SettingColumns
 from atp_ray.paradigms.grids import Grid
 from atp_ray.paradigms.requests import EpisodeRequest
 from atp_ray.paradigms.tool_usage.cells import require_language_model, tool_usage_cells, tool_usage_episode
 from atp_ray.paradigms.tool_usage.problem_pools.pools import deal_problems, load_pools
 from atp_ray.paradigms.tool_usage.request import ChangeCosts, ToolUsageGrid, ToolUsageRequest
 from atp_ray.paradigms.tool_usage.scenario_files import load_tool_scenario
-from atp_ray.paradigms.tool_usage.scenarios import ToolScenario, tool_usage_of
+from atp_ray.paradigms.tool_usage.scenarios import ToolNumbers, ToolScenario, tool_usage_of
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.scenario import Numbers
@@ -55,6 +55,11 @@ class ToolUsageDesign(Design):
         """Return the numbers with other costs."""
         assert isinstance(change, ChangeCosts)
         return numbers.model_dump() | change.model_dump(include={"tool_cost", "direct_cost"}, exclude_none=True)
+
+    def setting(self, numbers: Numbers) -> SettingColumns:
+        """Return the costs; result tables have no columns for them."""
+        assert isinstance(numbers, ToolNumbers)
+        return {"tool_cost": numbers.tool_cost, "direct_cost": numbers.direct_cost}
 
     def repeated(self, spec: EpisodeSpec) -> str:
         """Return the agent's first complex problem."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from atp_ray.errors import NotFoundError
 from atp_ray.paradigms.environment import Environment
 from atp_ray.paradigms.tool_usage.prompts import ToolStep, build_problem_messages
 from atp_ray.paradigms.tool_usage.scenarios import ToolNumbers, ToolScenario, tool_usage_of
@@ -46,8 +47,15 @@ class ToolUsageEnvironment(Environment):
         return ()
 
     def messages(self, view: SeatView) -> list[Message]:
-        """Return the prompt of the round's first problem."""
-        first = tool_usage_of(view.spec).numbers.problems[view.round - 1].every[0]
+        """Return the prompt of the round's first problem.
+
+        Raises:
+            NotFoundError: all rounds are played.
+        """
+        problems = tool_usage_of(view.spec).numbers.problems
+        if view.round > len(problems):
+            raise NotFoundError("all problems are solved, so nothing is asked next", "round")
+        first = problems[view.round - 1].every[0]
         return build_problem_messages(view, (), first, ())
 
     async def decide(self, view: SeatView, asking: Asking) -> SeatDecision:

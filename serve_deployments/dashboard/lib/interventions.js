@@ -1,8 +1,9 @@
 // The kinds of interventions, with the fields each takes. Mirrors atp_ray/live/interventions.py.
 import { formatSeats, parseSeats } from "./seats.js";
-import { number, spaced } from "./words.js";
+import { capitalised, number, spaced } from "./words.js";
 
 const NUMBERS = ["threshold", "high", "medium", "low"];
+const COSTS = ["tool_cost", "direct_cost"];
 const SEATS = { name: "seats", label: "Seats", type: "seats" };
 
 export const KINDS = {
@@ -37,6 +38,15 @@ export const KINDS = {
     fields: [{ name: "supervision", label: "Supervision", type: "pattern" }],
     say: (data) => spaced(data.supervision),
   },
+  change_costs: {
+    label: "Change costs",
+    only: "tool_usage",
+    fields: COSTS.map((name) => ({ name, label: capitalised(spaced(name)), type: "number", optional: true, step: "any" })),
+    say: (data) =>
+      COSTS.filter((name) => data[name] !== null && data[name] !== undefined)
+        .map((name) => `${spaced(name)} ${number(data[name])}`)
+        .join(", "),
+  },
   broadcast: {
     label: "Broadcast",
     fields: [{ name: "text", label: "Announcement to all seats", type: "text" }],
@@ -54,6 +64,7 @@ export const KINDS = {
   },
   edit_memory: {
     label: "Edit memory",
+    not: "tool_usage",
     fields: [
       { name: "seat", label: "Seat", type: "number", step: 1, min: 0 },
       { name: "round", label: "Round", type: "number", step: 1, min: 1 },
@@ -64,7 +75,9 @@ export const KINDS = {
 };
 
 export const kindsFor = (paradigm) =>
-  Object.keys(KINDS).filter((kind) => [undefined, paradigm].includes(KINDS[kind].only));
+  Object.keys(KINDS).filter(
+    (kind) => [undefined, paradigm].includes(KINDS[kind].only) && KINDS[kind].not !== paradigm,
+  );
 
 // The body of an intervention from a form's data; what was left blank is left out.
 export function readIntervention(form) {

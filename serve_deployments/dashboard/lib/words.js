@@ -13,11 +13,26 @@ const ROLE_PLAY = {
   collude: "violate",
   refrain: "comply",
 };
+const TOOL_USAGE = {
+  rate: "rate of doing without the tool",
+  deviant: "reasons directly",
+  aligned: "uses the tool",
+  collude: "reason directly",
+  refrain: "use the tool",
+};
+const ANY = {
+  rate: "deviant rate",
+  deviant: "deviates",
+  aligned: "complies",
+  collude: "deviate",
+  refrain: "comply",
+};
+const BY_PARADIGM = { games: GAME, role_play: ROLE_PLAY, tool_usage: TOOL_USAGE };
 const OTHER = { unparsed: "reply not readable", missing: "no reply" };
 
 export const GLYPHS = { deviant: "▲", aligned: "·", unparsed: "?", missing: "×" };
 
-export const words = (paradigm) => ({ ...(paradigm === "role_play" ? ROLE_PLAY : GAME), ...OTHER });
+export const words = (paradigm) => ({ ...(BY_PARADIGM[paradigm] ?? ANY), ...OTHER });
 
 export const capitalised = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 export const spaced = (name) => name.replaceAll("_", " ");

@@ -2,7 +2,7 @@
 import { html, useState } from "../vendor/htm-preact.js";
 import { go, HOME } from "../lib/route.js";
 import { useSimulation } from "../lib/use_simulation.js";
-import { percent, spaced, words } from "../lib/words.js";
+import { capitalised, number, percent, spaced, words } from "../lib/words.js";
 import { AgentPanel } from "./agent_panel.js";
 import { CapitalChart } from "./capital_chart.js";
 import { ChoiceGrid } from "./choice_grid.js";
@@ -15,6 +15,9 @@ import { RateChart } from "./rate_chart.js";
 import { RoundsTable } from "./rounds_table.js";
 import { SimulationHead } from "./simulation_head.js";
 import { WhatIfForm } from "./what_if_form.js";
+
+// Numbers that have a place of their own, or follow from others.
+const KNOWN = ["threshold", "high", "medium", "low", "incentive_ratio", "supervision"];
 
 export function SimulationPage({ id, health, simulations, reload }) {
   const { view, metrics, history, error, connected, refresh } = useSimulation(id);
@@ -65,8 +68,11 @@ function Figures({ view, metrics, history, say }) {
     [`${say.rate} now`, percent(last?.deviant_rate)],
     ["Tipping round", metrics?.tipping_round ?? "not tipped"],
     ...(view.threshold ? [["Threshold", `${view.threshold} of ${view.n_agents}`]] : []),
-    ...(view.high ? [["Rewards", `${view.high} / ${view.medium} / ${view.low}`]] : []),
+    ...(view.medium ? [["Rewards", `${view.high} / ${view.medium} / ${view.low}`]] : []),
     ...(view.supervision ? [["Supervision", spaced(view.supervision)]] : []),
+    ...Object.entries(view.setting)
+      .filter(([name]) => !KNOWN.includes(name))
+      .map(([name, value]) => [capitalised(spaced(name)), typeof value === "number" ? number(value) : value]),
     ...(metrics?.monitors ?? []).map((monitor) => [`Monitor: ${spaced(monitor.kind)}`, firing(monitor)]),
   ];
   return html`<${Facts} facts=${facts} />`;
