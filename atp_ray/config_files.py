@@ -80,17 +80,20 @@ def _as_usage_error(model: type[BaseModel], error: ValidationError, where: str) 
     return UsageError(f"{key}: {message}" if key else message, where, hint)
 
 
-def load_config(kind: str, name: str, model: type[ModelT]) -> ModelT:
+def load_config(kind: str, name: str, model: type[ModelT], noun: str | None = None) -> ModelT:
     """Load `configs/<kind>/<name>.yaml`, or the YAML file that `name` is the path of.
+
+    Args:
+        noun: what such a file is called in the error.
 
     Raises:
         UsageError: nothing of that name (with a suggestion), or the file is invalid.
     """
-    path = config_path(kind, name)
+    path = config_path(kind, name, noun)
     return parse_model(model, load_yaml(path), str(path))
 
 
-def config_path(kind: str, name: str) -> Path:
+def config_path(kind: str, name: str, noun: str | None = None) -> Path:
     """Return the path of `configs/<kind>/<name>.yaml`, or of the YAML file that `name` is the path of.
 
     Raises:
@@ -98,11 +101,8 @@ def config_path(kind: str, name: str) -> Path:
     """
     path = Path(name) if name.endswith((".yaml", ".yml")) else configs_dir() / kind / f"{name}.yaml"
     if not path.exists():
-        group, _, paradigm = kind.partition("/")
-        noun = " ".join(
-            part for part in (paradigm.replace("_", "-"), group.removesuffix("s")) if part not in ("", "games")
-        )
-        raise UsageError(f"unknown {noun} '{name}'", hint=suggestion(name, config_names(kind)))
+        called = noun or kind.partition("/")[0].removesuffix("s")
+        raise UsageError(f"unknown {called} '{name}'", hint=suggestion(name, config_names(kind)))
     return path
 
 

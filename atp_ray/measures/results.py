@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from atp_ray.paradigms.registry import DEFAULT
 from atp_ray.storage.tables import read_table
 
 
@@ -17,7 +18,7 @@ class Setting(NamedTuple):
     n_agents: int | None
     threshold: int | None
     incentive_ratio: float | None
-    paradigm: str = "games"
+    paradigm: str = DEFAULT
     supervision: str | None = None
 
 
@@ -99,7 +100,7 @@ def _result(rows: list[dict[str, object]]) -> CellResult:
     rows.sort(key=lambda row: row["round"])  # type: ignore[arg-type,return-value]
     first = rows[0]
     # Runs of before the other paradigms have no such column.
-    fields = first | {"paradigm": first["paradigm"] or "games"}
+    fields = first | {"paradigm": first["paradigm"] or DEFAULT}
     setting = Setting(*(fields[field] for field in Setting._fields))  # type: ignore[arg-type]
     rates = tuple(_interval(row, "deviant_rate", "ci_low", "ci_high", "n_decisions") for row in rows)
     again = _interval(first, "p_recollude_given_success", "p_recollude_ci_low", "p_recollude_ci_high", "n_recollude")

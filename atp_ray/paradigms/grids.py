@@ -11,7 +11,7 @@ from pydantic import Field
 from atp_ray.checkpoint.populations import parse_population
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.config_files import Frozen, config_path, load_yaml, parse_model, parse_setting
-from atp_ray.paradigms.registry import paradigm
+from atp_ray.paradigms.registry import DEFAULT, paradigm
 from atp_ray.paradigms.requests import require_fields
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.sampling import SamplingChange
@@ -24,7 +24,7 @@ class Grid(Frozen):
 
     name: str
     description: str = ""
-    paradigm: str = "games"
+    paradigm: str = DEFAULT
     checkpoints: tuple[str, ...] = Field(default=("tiny",), min_length=1)
     scenarios: str = "all"
     seeds: int = Field(default=1, ge=1, description="Repetitions of every episode, seeds 0..seeds-1.")
@@ -48,7 +48,7 @@ def parse_grid(data: Any, where: str) -> Grid:
     Raises:
         UsageError: unknown paradigm or key, a key of another paradigm, or a value out of range; names the key.
     """
-    room = paradigm(str(data.get("paradigm", "games")) if isinstance(data, dict) else "games")
+    room = paradigm(str(data.get("paradigm", DEFAULT)) if isinstance(data, dict) else DEFAULT)
     if isinstance(data, dict):
         require_fields(room, data, lambda other: other.design.grid_model, where)
     return parse_model(room.design.grid_model, data, where)

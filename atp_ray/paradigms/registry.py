@@ -23,6 +23,7 @@ ROOMS = {
     "role_play": "atp_ray.paradigms.role_play",
     "tool_usage": "atp_ray.paradigms.tool_usage",
 }
+DEFAULT = "games"  # where nothing names a paradigm, and in results from before there were others
 VARIABLE, GROUP = "ATP_RAY_PARADIGMS", "atp_ray.paradigms"
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from atp_ray.config_files import Frozen, Whole
 from atp_ray.errors import UsageError, suggestion
 from atp_ray.paradigms.paradigm import Paradigm
-from atp_ray.paradigms.registry import paradigm, paradigm_names, paradigms
+from atp_ray.paradigms.registry import DEFAULT, paradigm, paradigm_names, paradigms
 from atp_ray.play.sampling import SamplingChange
 
 MOST_ROUNDS, MOST_AGENTS, LONGEST_WINDOW = 10_000, 1_000_000, 100
@@ -54,7 +54,7 @@ class EpisodeRequest(Frozen):
 
 
 def paradigm_of(fields: Mapping[str, Any], where: str = "scenario") -> Paradigm:
-    """Return the paradigm of a request: the one it names, else the one its scenario belongs to, else the games.
+    """Return the paradigm of a request: the one it names, else the one its scenario belongs to, else the default one.
 
     Raises:
         UsageError: there is no such paradigm, or no scenario of that name and it is no file either.
@@ -65,7 +65,7 @@ def paradigm_of(fields: Mapping[str, Any], where: str = "scenario") -> Paradigm:
     if (owner := scenario_owner(scenario)) is not None:
         return paradigm(owner)
     if scenario.endswith((".yaml", ".yml")) or ":" in scenario:
-        return paradigm("games")
+        return paradigm(DEFAULT)
     known = [name for room in paradigms() for name in room.design.scenario_names()]
     raise UsageError(f"unknown scenario '{scenario}'", where, suggestion(scenario, known))
 

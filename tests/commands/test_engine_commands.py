@@ -61,6 +61,8 @@ def test_problems_are_solved_live_with_the_tool_and_branched(tiny_service) -> No
         known = client.memory(one.id, 0).messages[1].content
         assert known.startswith(("Your experience so far:", "Problem: "))
         assert client.memory(branch.id, 0).messages[1].content.startswith("Problem: ")
+        with pytest.raises(UsageError, match="not shown their past replies"):
+            client.intervene(branch.id, {"kind": "edit_memory", "seat": 0, "round": 1, "reply": "x"})
         for simulation_id in (one.id, branch.id):
             client.run(simulation_id)
             wait_until_over(client, simulation_id)
@@ -71,8 +73,6 @@ def test_problems_are_solved_live_with_the_tool_and_branched(tiny_service) -> No
         assert decided["reply"].str.contains("boxed|<output>").any()
         with pytest.raises(NotFoundError, match="all problems are solved"):
             client.memory(one.id, 0)
-        with pytest.raises(UsageError, match="not shown their past replies"):
-            client.intervene(branch.id, {"kind": "edit_memory", "seat": 0, "round": 1, "reply": "x"})
         with pytest.raises(UsageError, match="cannot solve problems"):
             client.create(scenario="maths", players=[{"checkpoint": "policy:quantal", "seats": 1}])
 

@@ -16,7 +16,7 @@ def load_role_play(name: str) -> RolePlayScenario:
     Raises:
         UsageError: nothing of that name, or the file is invalid; names file, key and reason.
     """
-    return load_config(FOLDER, name, RolePlayScenario)
+    return load_config(FOLDER, name, RolePlayScenario, "role-play scenario")
 
 
 def load_role_plays(selection: str = "all") -> list[RolePlayScenario | ImportedRolePlay]:

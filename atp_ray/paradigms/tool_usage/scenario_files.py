@@ -12,4 +12,4 @@ def load_tool_scenario(name: str) -> ToolScenario:
     Raises:
         UsageError: nothing of that name, or the file is invalid; names file, key and reason.
     """
-    return load_config("scenarios/tool_usage", name, ToolScenario)
+    return load_config("scenarios/tool_usage", name, ToolScenario, "tool-usage scenario")
