@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,36 +29,6 @@ def run_command(main: Callable[[Sequence[str]], int], argv: Sequence[str] | None
         print("interrupted", file=sys.stderr)
         code = 130
     sys.exit(code)
-
-
-def positive_int(text: str) -> int:
-    """Parse a whole number of at least 1, for argparse.
-
-    Raises:
-        argparse.ArgumentTypeError: anything else.
-    """
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
-    return value
-
-
-def seconds(text: str) -> float:
-    """Parse a time of at least 0 seconds, for argparse.
-
-    Raises:
-        argparse.ArgumentTypeError: anything else.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds")
-    return value
 
 
 def report_console() -> Console:

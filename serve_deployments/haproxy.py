@@ -11,7 +11,6 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,7 +25,7 @@ def uses_haproxy() -> bool:
     return os.environ.get(_SWITCH) == "1"
 
 
-def restart_with_haproxy(argv: Sequence[str], address: str | None) -> NoReturn:
+def restart_with_haproxy(address: str | None) -> NoReturn:
     """Replace this process by the same command with HAProxy's settings.
 
     Raises:
@@ -53,7 +52,7 @@ def restart_with_haproxy(argv: Sequence[str], address: str | None) -> NoReturn:
         "RAY_SERVE_HAPROXY_STATS_PORT": str(_free_port()),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(_free_port()),
     }
-    os.execve(sys.executable, [sys.executable, "-m", "atp_ray.serve", *argv], os.environ | settings)
+    os.execve(sys.executable, sys.orig_argv, os.environ | settings)
 
 
 def remove_files() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import json
@@ -22,9 +21,11 @@ from rich.console import Console
 from support import PATIENCE_S, wait_until
 from times import dear_start
 
+from atp_ray.cli_parsing import parse_options
 from atp_ray.client import Client
 from atp_ray.config_files import configs_dir
-from atp_ray.serve.__main__ import OPENAI_PREFIX, build_parser, run_service
+from atp_ray.serve.__main__ import OPENAI_PREFIX, run_service
+from atp_ray.serve.options import ServeOptions
 
 READ_TOKEN, CONTROL_TOKEN = "read-me", "steer-me"
 
@@ -107,17 +108,17 @@ class HostedService:
         self.url = f"http://127.0.0.1:{port}"
         self._stop = threading.Event()
         self._output = io.StringIO()
-        arguments = build_parser().parse_args(["--port", str(port), "--state", str(state), *options])
-        self._thread = threading.Thread(target=self._run, args=(arguments,), name="service")
+        given = parse_options(ServeOptions, ["--port", str(port), "--state", str(state), *options], "serve")
+        self._thread = threading.Thread(target=self._run, args=(given,), name="service")
         self._error: BaseException | None = None
         self._thread.start()
         self._wait_for("Next:")
         self.first_health = self.client().health()
         self._wait_for("Ready:")
 
-    def _run(self, arguments: argparse.Namespace) -> None:
+    def _run(self, options: ServeOptions) -> None:
         try:
-            run_service(arguments, Console(file=self._output, width=200), self._stop)
+            run_service(options, Console(file=self._output, width=200), self._stop)
         except BaseException as error:  # told to whoever waits for the start
             self._error = error
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pyarrow as pa
 from pyarrow.fs import FileSystem
+from pydantic_settings import get_subcommand
 from rich.console import Console
 
 from actors.pair_collector import Collected
+from atp_ray.align.options import (
+    TRIES,
+    AlignOptions,
+    DpoOptions,
+    ExportOptions,
+    GrpoOptions,
+    ImportOptions,
+    PairsOptions,
+)
 from atp_ray.alignment.elicitation import Elicitation
 from atp_ray.alignment.learning_curve import METRICS_FILE
 from atp_ray.alignment.pairs import (
@@ -30,7 +39,8 @@ from atp_ray.alignment.training_runs import RUNS, TRAINING_KIND, find_training_r
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import model_profile, resolve_checkpoint
 from atp_ray.checkpoint.profiles import ModelProfile, PolicyProfile
-from atp_ray.cli import positive_int, progress_bar, report_console, run_command
+from atp_ray.cli import progress_bar, report_console, run_command
+from atp_ray.cli_parsing import parse_options
 from atp_ray.errors import StorageError, UsageError
 from atp_ray.paradigms.registry import paradigm, paradigm_names
 from atp_ray.report.figures.learning_curve import LEARNING_CURVE, draw_learning_curve
@@ -47,77 +57,35 @@ LOG_FILE = "pairs.jsonl"
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    arguments = _build_parser().parse_args(argv)
+    return run(parse_options(AlignOptions, argv, "python -m atp_ray.align"))
+
+
+def run(options: AlignOptions) -> int:
+    """Do what the options ask for; returns the exit code."""
     console = report_console()
-    commands = {"pairs": _pairs, "export": _export, "import": _import, "dpo": _train, "grpo": _train}
-    return commands[arguments.command](console, arguments)
+    match get_subcommand(options):
+        case PairsOptions() as pairs:
+            return _pairs(console, pairs)
+        case ExportOptions() as export:
+            return _export(console, export)
+        case ImportOptions() as imported:
+            return _import(console, imported)
+        case DpoOptions() | GrpoOptions() as training:
+            return _train(console, training)
+    raise UsageError("no subcommand given")
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m atp_ray.align", description=__doc__.partition(": ")[2])
-    commands = parser.add_subparsers(dest="command", required=True)
-    pairs = commands.add_parser("pairs", help="collect preference pairs from a checkpoint's own replies")
-    pairs.add_argument("--paradigm", choices=paradigm_names(), required=True)
-    pairs.add_argument("--checkpoint", default="tiny", help="checkpoint to ask (default: tiny)")
-    pairs.add_argument(
-        "--out", type=Path, help="folder (default: runs/pairs-CHECKPOINT-PARADIGM); continued if it exists"
-    )
-    pairs.add_argument("--count", type=positive_int, help="prompts (default: 350, 160 or 2000, as in the paper)")
-    pairs.add_argument(
-        "--tries", type=positive_int, help="replies per side until the wished one (default: 5; plain: 40)"
-    )
-    pairs.add_argument(
-        "--elicitation",
-        choices=get_args(Elicitation),
-        help="tell the model which side is wanted (default), or wait for chance under the plain prompt (tiny)",
-    )
-    pairs.add_argument("--seed", type=int, default=0, help="seed of the prompts' numbers (default: 0)")
-    pairs.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
-    pairs.add_argument("--base-url", help="endpoint of an openai: checkpoint")
-    export = commands.add_parser("export", help="write pairs for another tool")
-    export.add_argument("pairs", type=Path, help="pairs.parquet, or its folder")
-    export.add_argument("--format", choices=["llama-factory", "trl"], default="llama-factory")
-    export.add_argument("--out", type=Path, required=True, help="a .json file, or .jsonl for trl")
-    for method in ("dpo", "grpo"):
-        train = commands.add_parser(method, help=f"train a checkpoint by {method.upper()} under Ray Train")
-        train.add_argument("--profile", required=True, help="a name from configs/training, or the path of a YAML file")
-        train.add_argument("--checkpoint", help="base checkpoint (default: the profile's)")
-        if method == "dpo":
-            train.add_argument("--pairs", type=Path, help="pairs.parquet, its folder, or a .json file")
-        else:
-            train.add_argument("--paradigm", choices=paradigm_names(), help="prompts (default: the profile's)")
-            train.add_argument("--count", type=positive_int, help="prompts (default: 350, 160 or 2000)")
-        train.add_argument(
-            "--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the profile"
-        )
-        train.add_argument(
-            "--out", type=Path, help="folder of the run (default: runs/PROFILE); the same command goes on with it"
-        )
-        train.add_argument(
-            "--storage", help="where checkpoints go: a shared folder, s3://..., gs://... (default: --out)"
-        )
-        train.add_argument(
-            "--track", action="append", default=[], choices=["wandb", "mlflow"], help="also send metrics there"
-        )
-        train.add_argument("--dry-run", action="store_true", help="check data and memory, and stop")
-        train.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
-    imported = commands.add_parser("import", help="read LLaMA-Factory preference JSON")
-    imported.add_argument("file", type=Path)
-    imported.add_argument("--out", type=Path, required=True, help="folder for pairs.parquet")
-    return parser
-
-
-def _pairs(console: Console, arguments: argparse.Namespace) -> int:
-    profile = resolve_checkpoint(arguments.checkpoint, arguments.base_url)
+def _pairs(console: Console, options: PairsOptions) -> int:
+    profile = resolve_checkpoint(options.checkpoint, options.base_url)
     if isinstance(profile, PolicyProfile):
-        raise UsageError("has no language model to take replies from", arguments.checkpoint, "Use tiny or a checkpoint")
-    require_available([profile], elsewhere=arguments.address is not None)
+        raise UsageError("has no language model to take replies from", options.checkpoint, "Use tiny or a checkpoint")
+    require_available([profile], elsewhere=options.address is not None)
     # tiny was trained on the plain prompts only and answers no others.
     embedded = isinstance(profile, ModelProfile) and profile.embedded
-    elicitation: Elicitation = arguments.elicitation or ("plain" if embedded else "instructed")
-    tries = arguments.tries or (40 if elicitation == "plain" else 5)
-    prompts = training_prompts(arguments.paradigm, arguments.count, arguments.seed)
-    out = arguments.out or _pairs_folder(arguments.checkpoint, arguments.paradigm)
+    elicitation: Elicitation = options.elicitation or ("plain" if embedded else "instructed")
+    tries = options.tries or TRIES[elicitation]
+    prompts = training_prompts(options.paradigm, options.count, options.seed)
+    out = options.out or _pairs_folder(options.checkpoint, options.paradigm)
     with run_lock(out):
         log = PairLog(out / LOG_FILE)
         console.print(
@@ -125,7 +93,7 @@ def _pairs(console: Console, arguments: argparse.Namespace) -> int:
         )
         try:
             with progress_bar(console, "collecting", len(prompts), "prompts", len(log.pairs)) as update:
-                collected = collect_pairs(profile, prompts, log, elicitation, tries, arguments.address, update)
+                collected = collect_pairs(profile, prompts, log, elicitation, tries, options.address, update)
         finally:
             log.close()
         pairs = [log.pairs[prompt.prompt_id] for prompt in prompts if prompt.prompt_id in log.pairs]
@@ -147,27 +115,27 @@ def _conclude(console: Console, out: Path, n_prompts: int, collected: Collected)
     return 0
 
 
-def _train(console: Console, arguments: argparse.Namespace) -> int:
+def _train(console: Console, options: DpoOptions | GrpoOptions) -> int:
     started = time.monotonic()
-    profile = load_profile(arguments.profile, arguments.command, arguments.set)
-    name = arguments.checkpoint or profile.checkpoint
+    profile = load_profile(options.profile, options.method, options.set)
+    name = options.checkpoint or profile.checkpoint
     base = model_profile(name)
     if base.adapter:
         raise UsageError("is an adapter and cannot be trained further", name, "Train its base, or merge it first")
-    data = _data(arguments, profile)
-    out = (arguments.out or RUNS / profile.name).resolve()
-    storage, trackers = _storage(arguments.storage), _trackers(arguments.track)
+    data = _data(options, profile)
+    out = (options.out or RUNS / profile.name).resolve()
+    storage, trackers = _storage(options.storage), _trackers(options.track)
     job = TrainingJob(profile, base.source, base.revision, base.hub_revision or None, data, out, storage, trackers)
     console.print(f"[bold]{profile.name}[/bold]: {profile.method.upper()} of {base.name} on {len(data)} examples")
     if profile.description:
         console.print(profile.description)
     if _complete(job):
         return _conclude_training(console, job, base, started)
-    require_available([base], elsewhere=arguments.address is not None)
-    with connected(arguments.address):
+    require_available([base], elsewhere=options.address is not None)
+    with connected(options.address):
         check = check_job(job)
         _print_check(console, check)
-        if arguments.dry_run:
+        if options.dry_run:
             console.print("Dry run: nothing was trained.")
             return 0
         require_room(job, check)
@@ -182,17 +150,17 @@ def _train(console: Console, arguments: argparse.Namespace) -> int:
     return _conclude_training(console, job, base, started)
 
 
-def _data(arguments: argparse.Namespace, profile: TrainingProfile) -> Data:
-    if arguments.command == "dpo":
-        if arguments.pairs is None and profile.paradigm is None:
+def _data(options: DpoOptions | GrpoOptions, profile: TrainingProfile) -> Data:
+    if isinstance(options, DpoOptions):
+        if options.pairs is None and profile.paradigm is None:
             raise UsageError("no pairs given", "--pairs", "Give pairs.parquet, its folder, or a .json file")
-        name = arguments.checkpoint or profile.checkpoint
-        source = arguments.pairs or _pairs_folder(name, str(profile.paradigm))
+        name = options.checkpoint or profile.checkpoint
+        source = options.pairs or _pairs_folder(name, str(profile.paradigm))
         return read_pairs(source / PAIRS_FILE if source.is_dir() else source)
-    name = arguments.paradigm or profile.paradigm
-    if name is None:
+    asked = options.paradigm or profile.paradigm
+    if asked is None:
         raise UsageError("no paradigm given", "--paradigm", f"Use one of {', '.join(paradigm_names())}")
-    return training_prompts(name, arguments.count)
+    return training_prompts(asked, options.count)
 
 
 def _pairs_folder(checkpoint: str, paradigm_name: str) -> Path:
@@ -297,28 +265,26 @@ def _conclude_training(console: Console, job: TrainingJob, base: ModelProfile, s
     return 0
 
 
-def _export(console: Console, arguments: argparse.Namespace) -> int:
-    source = arguments.pairs / PAIRS_FILE if arguments.pairs.is_dir() else arguments.pairs
+def _export(console: Console, options: ExportOptions) -> int:
+    source = options.pairs / PAIRS_FILE if options.pairs.is_dir() else options.pairs
     pairs = read_pairs(source)
-    if arguments.format == "llama-factory":
+    if options.format == "llama-factory":
         text = json.dumps(llama_factory_rows(pairs), indent=2, ensure_ascii=False) + "\n"
     else:
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in conversational_rows(pairs))
     try:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(text, encoding="utf-8")
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise StorageError(
-            f"cannot be written: {error.strerror}", str(arguments.out), "Choose another --out"
-        ) from error
-    console.print(f"{len(pairs)} pairs: {arguments.out}", soft_wrap=True)
+        raise StorageError(f"cannot be written: {error.strerror}", str(options.out), "Choose another --out") from error
+    console.print(f"{len(pairs)} pairs: {options.out}", soft_wrap=True)
     return 0
 
 
-def _import(console: Console, arguments: argparse.Namespace) -> int:
-    pairs = read_pairs(arguments.file)
-    write_pairs(pairs, arguments.out / PAIRS_FILE)
-    console.print(f"{len(pairs)} pairs: {arguments.out / PAIRS_FILE}", soft_wrap=True)
+def _import(console: Console, options: ImportOptions) -> int:
+    pairs = read_pairs(options.file)
+    write_pairs(pairs, options.out / PAIRS_FILE)
+    console.print(f"{len(pairs)} pairs: {options.out / PAIRS_FILE}", soft_wrap=True)
     return 0
 
 

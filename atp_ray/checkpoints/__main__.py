@@ -1,11 +1,11 @@
-"""`python -m atp_ray.checkpoints`: list the checkpoints that can be named, build the embedded one, show its card."""
+"""`python -m atp_ray.checkpoints`: list the available checkpoints, show their cards, build the embedded one."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic_settings import get_subcommand
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -13,31 +13,28 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from atp_ray.alignment.training_runs import training_runs
 from atp_ray.checkpoint.names import POLICIES, resolve_checkpoint
 from atp_ray.checkpoint.profiles import ModelProfile
-from atp_ray.cli import positive_int, report_console, run_command
+from atp_ray.checkpoints.options import BuildOptions, CardOptions, CheckpointsOptions
+from atp_ray.cli import report_console, run_command
+from atp_ray.cli_parsing import parse_options
 from atp_ray.config_files import config_names, configs_dir, load_config
 from atp_ray.errors import StorageError, UsageError
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m atp_ray.checkpoints", description=__doc__.partition(": ")[2])
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="checkpoints that --checkpoint takes by name")
-    card = commands.add_parser("card", help="show the card of a checkpoint")
-    card.add_argument("checkpoint", nargs="?", default="tiny")
-    build = commands.add_parser("build", help="train the embedded checkpoint")
-    build.add_argument("checkpoint", choices=["tiny"])
-    build.add_argument("--out", type=Path, help="folder to write (default: where the embedded one lies)")
-    build.add_argument("--steps", type=positive_int, help="training steps (default: the recipe's)")
-    build.add_argument("--seed", type=int, default=0, help="seed of weights and data (default: 0)")
-    arguments = parser.parse_args(argv)
+    return run(parse_options(CheckpointsOptions, argv, "python -m atp_ray.checkpoints"))
+
+
+def run(options: CheckpointsOptions) -> int:
+    """Do what the options ask for; returns the exit code."""
     console = report_console()
-    if arguments.command == "list":
-        _list(console)
-    elif arguments.command == "card":
-        _card(console, arguments.checkpoint)
-    else:
-        _build(console, arguments.out or configs_dir().parent / "atp_ray/tiny/weights", arguments.steps, arguments.seed)
+    match get_subcommand(options):
+        case CardOptions() as card:
+            _card(console, card.checkpoint)
+        case BuildOptions() as build:
+            _build(console, build.out or configs_dir().parent / "atp_ray/tiny/weights", build.steps, build.seed)
+        case _:
+            _list(console)
     return 0
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import get_args
 from urllib.parse import urlsplit
 
 import ray
@@ -21,10 +18,12 @@ from actors.sandboxes import create_sandboxes
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import POLICIES, resolve_checkpoints
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile, Profile
-from atp_ray.cli import positive_int, report_console, run_command, seconds
+from atp_ray.cli import report_console, run_command
+from atp_ray.cli_parsing import parse_options
 from atp_ray.errors import UsageError
 from atp_ray.live.creation import Offer
 from atp_ray.sandbox.isolation import Isolation, require_isolation
+from atp_ray.serve.options import ServeOptions
 from atp_ray.simulate.watch import CONTROL_TOKEN, READ_TOKEN
 from atp_ray.storage.run_folder import run_lock
 from serve_deployments.engine_groups import engine_groups
@@ -38,61 +37,28 @@ from tune_sweeps.experiment import connected
 OPENAI_PREFIX = "/openai"
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the command's arguments."""
-    parser = argparse.ArgumentParser(prog="python -m atp_ray.serve", description=__doc__.partition(": ")[2])
-    parser.add_argument("--checkpoint", action="append", help="what may play; repeat for several (default: tiny)")
-    parser.add_argument("--agents", type=positive_int, default=64, help="agents a simulation may have (default: 64)")
-    parser.add_argument("--agents-per-actor", type=positive_int, help="pack this many agents into one actor")
-    parser.add_argument("--running", type=positive_int, default=16, help="simulations that run at once (default: 16)")
-    parser.add_argument(
-        "--pace", type=seconds, default=0.0, metavar="S", help="least seconds between two rounds (default: 0)"
-    )
-    parser.add_argument(
-        "--webhook",
-        action="append",
-        default=[],
-        metavar="NAME=URL",
-        help="an address that monitors may notify, by name",
-    )
-    parser.add_argument("--state", type=Path, default=Path("runs/live"), help="folder of the simulations")
-    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: 127.0.0.1, this machine only)")
-    parser.add_argument("--port", type=int, default=8000, help="port to bind (default: 8000)")
-    parser.add_argument(
-        "--proxy",
-        choices=("serve", "haproxy"),
-        default="serve",
-        help="what answers the port: Serve's own proxy (default), or HAProxy for hundreds of reads a second",
-    )
-    parser.add_argument(
-        "--sandbox",
-        choices=get_args(Isolation),
-        default="bubblewrap",
-        help="where tool calls run (tool usage): isolated (default), or none, with your own rights",
-    )
-    parser.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
-    parser.add_argument("--base-url", help="endpoint of an openai: checkpoint")
-    return parser
-
-
 def main(argv: Sequence[str]) -> int:
     """Run the command until it is interrupted; returns its exit code."""
-    arguments = build_parser().parse_args(argv)
-    if arguments.proxy == "haproxy" and not uses_haproxy():
-        restart_with_haproxy(argv, arguments.address)
+    return run(parse_options(ServeOptions, argv, "python -m atp_ray.serve"))
+
+
+def run(options: ServeOptions) -> int:
+    """Serve until the process is interrupted; returns the exit code."""
+    if options.proxy == "haproxy" and not uses_haproxy():
+        restart_with_haproxy(options.address)
     stop = threading.Event()
 
     def heed_signals() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
 
-    run_service(arguments, report_console(), stop, on_checked=heed_signals)
+    run_service(options, report_console(), stop, on_checked=heed_signals)
     remove_files()
     return 0
 
 
 def run_service(
-    arguments: argparse.Namespace,
+    arguments: ServeOptions,
     console: Console,
     stop: threading.Event,
     on_checked: Callable[[], None] = lambda: None,
@@ -100,13 +66,13 @@ def run_service(
     """Serve until `stop` is set.
 
     Args:
-        arguments: as `build_parser` returns them.
+        arguments: what is served, where and how.
         on_checked: called once nothing is left to refuse and the starting begins.
 
     Raises:
         UsageError, EngineError, StorageError: it cannot be served.
     """
-    profiles = _profiles(arguments.checkpoint or ["tiny"], arguments.base_url)
+    profiles = _profiles(arguments.checkpoint, arguments.base_url)
     access = _access(arguments.host)
     webhooks = dict(_webhook(given) for given in arguments.webhook)
     require_free_port(arguments.host, arguments.port)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import ray
 from rich.console import Console
@@ -16,7 +15,8 @@ from atp_ray.checkpoint.names import resolve_checkpoints
 from atp_ray.checkpoint.populations import parse_population, population_kind
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.checkpoint.scope import check_scope
-from atp_ray.cli import positive_int, report_console, run_command
+from atp_ray.cli import report_console, run_command
+from atp_ray.cli_parsing import parse_options
 from atp_ray.config_files import parse_model, parse_setting
 from atp_ray.errors import AtpError, UsageError
 from atp_ray.paradigms.cell_names import named_cell, seat_group
@@ -24,7 +24,8 @@ from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.requests import EpisodeRequest, paradigm_of, require_fields
 from atp_ray.play.cells import CellSpec
-from atp_ray.sandbox.isolation import Isolation, require_isolation
+from atp_ray.sandbox.isolation import require_isolation
+from atp_ray.simulate.options import SimulateOptions
 from atp_ray.simulate.trace import print_trace
 from atp_ray.simulate.watch import watch
 from atp_ray.storage.event_log import read_event_log
@@ -32,64 +33,37 @@ from atp_ray.storage.rows import population_label
 from atp_ray.storage.run_folder import log_path, run_lock
 from tune_sweeps.experiment import Placement, running_experiment
 
-MOST_REPLIES = 8
-
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    arguments = _build_parser().parse_args(argv)
+    return run(parse_options(SimulateOptions, argv, "python -m atp_ray.simulate"))
+
+
+def run(options: SimulateOptions) -> int:
+    """Do what the options ask for; returns the exit code."""
     console = report_console()
-    if arguments.live is not None:
-        watch(console, arguments.live, arguments.replies)
+    if options.live is not None:
+        watch(console, options.live, options.replies)
         return 0
-    request = _request(arguments)
-    names = [part.checkpoint for part in request.players] or [arguments.checkpoint]
-    profiles = resolve_checkpoints(names, arguments.base_url)
-    cell = _cell(request, profiles, arguments.checkpoint)
+    request = _request(options)
+    names = [part.checkpoint for part in request.players] or [options.checkpoint]
+    profiles = resolve_checkpoints(names, options.base_url)
+    cell = _cell(request, profiles, options.checkpoint)
     check_scope([cell], profiles.values())
     if paradigm(request.paradigm).environment.uses_tools:
-        require_isolation(arguments.sandbox)
-    require_available(profiles.values(), elsewhere=arguments.address is not None)
-    placement = Placement(arguments.address, arguments.agents_per_actor, sandbox=arguments.sandbox)
-    if arguments.out is not None:
-        _play_and_print(console, cell, profiles, arguments.out, placement, arguments.replies)
-        console.print(f"Results: {arguments.out}")
+        require_isolation(options.sandbox)
+    require_available(profiles.values(), elsewhere=options.address is not None)
+    placement = Placement(options.address, options.agents_per_actor, sandbox=options.sandbox)
+    if options.out is not None:
+        _play_and_print(console, cell, profiles, options.out, placement, options.replies)
+        console.print(f"Results: {options.out}")
         return 0
     with tempfile.TemporaryDirectory(prefix="atp_ray-") as folder:
-        _play_and_print(console, cell, profiles, Path(folder), placement, arguments.replies)
+        _play_and_print(console, cell, profiles, Path(folder), placement, options.replies)
     return 0
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m atp_ray.simulate", description=__doc__.partition(": ")[2])
-    parser.add_argument("--scenario", default="info_sharing", help="a game (info_sharing), a role-play, or maths")
-    parser.add_argument("--checkpoint", default="tiny", help="checkpoint to play (default: tiny)")
-    parser.add_argument("--n-agents", type=positive_int, help="players of a game (default: 8)")
-    parser.add_argument("--population", help="NAME:COUNT,NAME:COUNT - seats of a game for different checkpoints")
-    parser.add_argument(
-        "--threshold", type=positive_int, help="colluders needed in a game (default: half of the agents)"
-    )
-    parser.add_argument("--rewards", help="high,medium,low of a game (default: 1.2,1,0.8)")
-    parser.add_argument("--rounds", type=positive_int, help="rounds (default: 3 in a game, 6 in role-play, 4 of maths)")
-    parser.add_argument("--seed", type=int, help="seed of the episode (default: 0)")
-    parser.add_argument("--visibility", help="replies, choices or counts in a game (default: choices)")
-    parser.add_argument("--supervision", help="supervision pattern of a role-play (default: all_unsupervised)")
-    parser.add_argument("--sandbox", choices=get_args(Isolation), default="bubblewrap", help="where maths' tool runs")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="any other field of the request"
-    )
-    parser.add_argument("--replies", type=int, default=MOST_REPLIES, help=f"replies shown a round ({MOST_REPLIES})")
-    parser.add_argument(
-        "--live", metavar="URL", help="read along with a simulation of `python -m atp_ray.serve` instead"
-    )
-    parser.add_argument("--out", type=Path, help="keep the run in this folder")
-    parser.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
-    parser.add_argument("--base-url", help="endpoint of an openai: checkpoint")
-    parser.add_argument("--agents-per-actor", type=positive_int, help="pack this many agents into one actor")
-    return parser
-
-
-def _request(arguments: argparse.Namespace) -> EpisodeRequest:
+def _request(options: SimulateOptions) -> EpisodeRequest:
     """Return the episode that was asked for.
 
     Raises:
@@ -98,20 +72,20 @@ def _request(arguments: argparse.Namespace) -> EpisodeRequest:
     given: dict[str, Any] = {
         name: value
         for name in ("n_agents", "threshold", "rounds", "visibility", "supervision", "seed")
-        if (value := getattr(arguments, name)) is not None
+        if (value := getattr(options, name)) is not None
     }
-    room = paradigm_of({"scenario": arguments.scenario}, "--scenario")
+    room = paradigm_of({"scenario": options.scenario}, "--scenario")
     require_fields(room, given, _request_model, "--{}")
-    if arguments.rewards is not None:
+    if options.rewards is not None:
         require_fields(room, ["high", "medium", "low"], _request_model, "--rewards")
-        given |= _rewards(arguments.rewards)
-    if arguments.population is not None:
-        parts = parse_population(arguments.population)
+        given |= _rewards(options.rewards)
+    if options.population is not None:
+        parts = parse_population(options.population)
         given["players"] = [{"checkpoint": part.checkpoint, "seats": part.seats} for part in parts]
-    for text in arguments.set:
+    for text in options.set:
         setting = parse_setting(text, _request_model(room))
         setting.put(given)
-    data = {"scenario": arguments.scenario, **given}
+    data = {"scenario": options.scenario, **given}
     return parse_model(_request_model(room), data, "simulate")
 
 

@@ -1,13 +1,12 @@
-"""`python -m atp_ray.sweep`: play a grid of settings and draw what came of it."""
+"""`python -m atp_ray.sweep`: play a grid of settings and plot the results."""
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from rich.console import Console
 
@@ -17,8 +16,8 @@ from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import resolve_checkpoints
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.checkpoint.scope import check_scope
-from atp_ray.cli import positive_int, progress_bar, report_console, run_command
-from atp_ray.config_files import config_names, parse_model
+from atp_ray.cli import progress_bar, report_console, run_command
+from atp_ray.cli_parsing import parse_options
 from atp_ray.errors import AtpError, EngineError, UsageError
 from atp_ray.paradigms.grids import Grid, checkpoint_names, expand, load_grid, parse_grid
 from atp_ray.paradigms.registry import paradigm
@@ -28,69 +27,42 @@ from atp_ray.report.run_report import draw_figures, summary_tables
 from atp_ray.sandbox.isolation import Isolation, require_isolation
 from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest, run_lock, write_manifest
 from atp_ray.storage.schema import table_schemas
+from atp_ray.sweep.options import SweepOptions, grid_names
 from tune_sweeps.experiment import Placement
 from tune_sweeps.runner import SweepOutcome, play_cells
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the command's arguments."""
-    parser = argparse.ArgumentParser(prog="python -m atp_ray.sweep", description=__doc__.partition(": ")[2])
-    grids = ", ".join(config_names("grids"))
-    parser.add_argument("--grid", help=f"{grids}, or the path of a YAML file")
-    parser.add_argument("--checkpoint", action="append", help="checkpoint to play; repeat for several (default: tiny)")
-    parser.add_argument("--population", help="NAME:COUNT,NAME:COUNT - seats for different checkpoints (games)")
-    parser.add_argument("--scenarios", help="all, names separated by commas, or upstream:FILE")
-    parser.add_argument("--n-agents", type=positive_int, help="agents per game (games)")
-    parser.add_argument("--rounds", type=positive_int, help="rounds per episode")
-    parser.add_argument("--seeds", type=positive_int, help="repetitions of every episode")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change any key of the grid")
-    parser.add_argument("--out", type=Path, help="run folder (default: runs/GRID-TIME)")
-    parser.add_argument(
-        "--resume", action="store_true", help="continue the run in --out; only what is missing is played"
-    )
-    parser.add_argument("--dry-run", action="store_true", help="print what would be played, and stop")
-    parser.add_argument("--address", help="an existing Ray cluster: auto, or ray://HEAD:10001")
-    parser.add_argument("--base-url", help="endpoint of an openai: checkpoint")
-    parser.add_argument("--agents-per-actor", type=positive_int, help="pack this many agents into one actor")
-    parser.add_argument(
-        "--sandbox",
-        choices=get_args(Isolation),
-        help="where the tool's Python runs (tool usage): isolated (default), or none, with your own rights",
-    )
-    parser.add_argument("--cells-at-once", type=positive_int, default=4, help="cells in play together (default: 4)")
-    parser.add_argument(
-        "--turn-timeout", type=float, default=900.0, help="seconds to wait for decisions (default: 900)"
-    )
-    return parser
-
-
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    arguments = build_parser().parse_args(argv)
+    return run(parse_options(SweepOptions, argv, "python -m atp_ray.sweep"))
+
+
+def run(options: SweepOptions) -> int:
+    """Do what the options ask for; returns the exit code."""
     console = report_console()
     started = time.monotonic()
-    grid, base_url, out = _grid_and_folder(arguments)
+    grid, base_url, out = _grid_and_folder(options)
     profiles = resolve_checkpoints(checkpoint_names(grid), base_url)
     cells = expand(grid, profiles)
     check_scope(cells, profiles.values())
     workload = estimate_workload(cells)
     _describe(console, grid, workload)
-    if arguments.dry_run:
+    if options.dry_run:
         console.print("Dry run: nothing was played.")
         return 0
-    policy = parse_model(FailurePolicy, {"turn_timeout_s": arguments.turn_timeout}, "--turn-timeout")
-    sandbox = _sandbox(arguments)
-    if paradigm(grid.paradigm).environment.uses_tools and arguments.address is None:
+    policy = FailurePolicy(turn_timeout_s=options.turn_timeout)
+    sandbox = _sandbox(options, out)
+    if paradigm(grid.paradigm).environment.uses_tools and options.address is None:
         require_isolation(sandbox)
-    placement = Placement(arguments.address, arguments.agents_per_actor, failure_policy=policy, sandbox=sandbox)
+    placement = Placement(options.address, options.agents_per_actor, failure_policy=policy, sandbox=sandbox)
     if {cell.cell_id for cell in cells} - finished_cells(out):
-        require_available(profiles.values(), elsewhere=arguments.address is not None)
+        require_available(profiles.values(), elsewhere=options.address is not None)
     with run_lock(out):
-        manifest = _open_run(out, grid, base_url, cells, profiles, sandbox, resume=arguments.resume)
+        manifest = _open_run(out, grid, base_url, cells, profiles, sandbox, resume=options.resume)
         missing = [cell for cell in cells if cell.cell_id not in finished_cells(out)]
         outcome = SweepOutcome({}, ())
         if missing:
-            outcome = _play(console, missing, profiles, out, placement, arguments.cells_at_once)
+            outcome = _play(console, missing, profiles, out, placement, options.cells_at_once)
         done = finished_cells(out) & {cell.cell_id for cell in cells}
         seconds = outcome.seconds | {"total": time.monotonic() - started}
         manifest |= {"status": "complete" if len(done) == len(cells) else "incomplete", "seconds": seconds}
@@ -98,35 +70,35 @@ def main(argv: Sequence[str]) -> int:
     return _conclude(console, out, len(done), len(cells), outcome, started)
 
 
-def _grid_and_folder(arguments: argparse.Namespace) -> tuple[Grid, str | None, Path]:
-    if arguments.resume:
-        if arguments.out is None:
+def _grid_and_folder(options: SweepOptions) -> tuple[Grid, str | None, Path]:
+    if options.resume:
+        if options.out is None:
             raise UsageError("needs the run to continue", "--resume", "Add --out RUN")
-        manifest = read_manifest(arguments.out)
-        if arguments.grid or arguments.set or arguments.checkpoint or arguments.scenarios or arguments.population:
+        manifest = read_manifest(options.out)
+        if options.grid or options.set or options.checkpoint or options.scenarios or options.population:
             raise UsageError("continues a run as it was begun", "--resume", "Leave out --grid, --set and the like")
-        grid = parse_grid(manifest.get("grid_as_given"), f"{arguments.out}/run.json: grid_as_given")
-        return grid, arguments.base_url or manifest.get("base_url"), arguments.out
-    if arguments.grid is None:
-        raise UsageError("no grid given", "--grid", f"Use one of {', '.join(config_names('grids'))}")
+        grid = parse_grid(manifest.get("grid_as_given"), f"{options.out}/run.json: grid_as_given")
+        return grid, options.base_url or manifest.get("base_url"), options.out
+    if options.grid is None:
+        raise UsageError("no grid given", "--grid", f"Use one of {', '.join(grid_names())}")
     grid = load_grid(
-        arguments.grid,
-        arguments.set,
-        checkpoints=arguments.checkpoint,
-        scenarios=arguments.scenarios,
-        population=arguments.population,
-        n_agents=[arguments.n_agents] if arguments.n_agents else None,
-        rounds=arguments.rounds,
-        seeds=arguments.seeds,
+        options.grid,
+        options.set,
+        checkpoints=options.checkpoint or None,
+        scenarios=options.scenarios,
+        population=options.population,
+        n_agents=[options.n_agents] if options.n_agents else None,
+        rounds=options.rounds,
+        seeds=options.seeds,
     )
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    return grid, arguments.base_url, arguments.out or Path("runs") / f"{grid.name}-{stamp}"
+    return grid, options.base_url, options.out or Path("runs") / f"{grid.name}-{stamp}"
 
 
-def _sandbox(arguments: argparse.Namespace) -> Isolation:
+def _sandbox(options: SweepOptions, out: Path) -> Isolation:
     """Return the isolation asked for; a resumed run keeps its own unless told otherwise."""
-    recorded = read_manifest(arguments.out).get("sandbox") if arguments.resume else None
-    chosen: Isolation = arguments.sandbox or recorded or "bubblewrap"
+    recorded = read_manifest(out).get("sandbox") if options.resume else None
+    chosen: Isolation = options.sandbox or recorded or "bubblewrap"
     return chosen
 
 

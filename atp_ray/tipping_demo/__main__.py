@@ -1,13 +1,12 @@
 """`python -m atp_ray.tipping_demo`: align the embedded checkpoint by DPO and GRPO, and see how fast each variant tips.
 
 Preference pairs, four LoRA adapters (DPO and GRPO, for the games and for role-play), Figure 3 and Table 1 over base and
-variants, and one figure of both. Every part is one of the project's commands, shown before it runs; stopped, the same
-command goes on.
+variants, and one figure of both. Every part is one of the project's commands, shown before it runs; the same command
+resumes a demo that was stopped.
 """
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import time
@@ -17,11 +16,13 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from atp_ray.cli import positive_int, report_console, run_command
+from atp_ray.cli import report_console, run_command
+from atp_ray.cli_parsing import parse_options
 from atp_ray.errors import EngineError
 from atp_ray.measures.results import CellResult, load_results
 from atp_ray.report.figures.style import figure_style, save_figure
 from atp_ray.report.figures.tipping import draw_tipping
+from atp_ray.tipping_demo.options import TippingDemoOptions
 
 VARIANTS = ("base", "DPO", "GRPO")
 
@@ -39,25 +40,23 @@ PARTS = (Part("games", "ma", "figure3"), Part("role_play", "sa", "table1"))
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m atp_ray.tipping_demo", description=__doc__.partition(": ")[2])
-    parser.add_argument("--out", type=Path, default=Path("runs/tipping_demo"), help="folder of all parts")
-    parser.add_argument("--seeds", type=positive_int, default=5, help="repetitions of every episode (default: 5)")
-    parser.add_argument(
-        "--rebuild", action="store_true", help="train tiny anew first (half an hour) instead of using the shipped one"
-    )
-    arguments = parser.parse_args(argv)
+    return run(parse_options(TippingDemoOptions, argv, "python -m atp_ray.tipping_demo"))
+
+
+def run(options: TippingDemoOptions) -> int:
+    """Do what the options ask for; returns the exit code."""
     console = report_console()
     started = time.monotonic()
-    out: Path = arguments.out
+    out = options.out
     base = "tiny"
-    if arguments.rebuild:
+    if options.rebuild:
         base = str((out / "tiny").resolve())
         if not (out / "tiny" / "config.json").exists():
             _run(console, "checkpoints", "build", "tiny", "--out", base)
     for part in PARTS:
         _align(console, part, base, out)
     for part in PARTS:
-        _measure(console, part, base, out, arguments.seeds)
+        _measure(console, part, base, out, options.seeds)
     games, role_play = (_results(out, part, base) for part in PARTS)
     with figure_style():
         figures = save_figure(draw_tipping(games, role_play, VARIANTS), out, "tipping", ("png", "svg"))

@@ -1,0 +1,92 @@
+"""What the options of the commands are made of: their base, the flags they share, and how help shows a flag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+SHARED = "shared options"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How help shows a flag: the name of its value, the heading above it, and the names that it takes."""
+
+    metavar: str | None = None
+    heading: str | None = None
+    names: Callable[[], Iterable[str]] | None = None
+
+
+def one_as_several(value: Any) -> Any:
+    """Return a text as a tuple of one, so that YAML need not write a list for it."""
+    return (value,) if isinstance(value, str) else value
+
+
+Count = Annotated[int, Field(ge=1), Shown("N")]
+Seed = Annotated[int, Shown("N")]
+Folder = Annotated[Path, Shown("FOLDER")]
+Checkpoint = Annotated[str, Shown("CHECKPOINT")]
+Checkpoints = Annotated[tuple[str, ...], BeforeValidator(one_as_several), Shown("CHECKPOINT")]
+KeyValues = Annotated[tuple[str, ...], BeforeValidator(one_as_several), Shown("KEY=VALUE")]
+
+
+class Options(BaseSettings):
+    """Base of every model of a command line; `parse_options` makes them, environment variables are not read."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        cli_kebab_case=True,
+        cli_implicit_flags="toggle",
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+        cli_use_class_docs_for_groups=True,
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the only source: the values that the model is made with."""
+        return (init_settings,)
+
+
+class CommandOptions(Options):
+    """The flag of every command."""
+
+    config: Annotated[Path | None, Shown("FILE", SHARED)] = Field(
+        None, description="YAML file with values of these flags; the command line wins over it"
+    )
+
+
+class ClusterOptions(CommandOptions):
+    """The flags of a command that uses Ray."""
+
+    address: Annotated[str | None, Shown("ADDRESS", SHARED)] = Field(
+        None, description="an existing Ray cluster: auto, or ray://HEAD:10001; a local one is started if not given"
+    )
+
+
+class ModelOptions(ClusterOptions):
+    """The flags of a command that asks models."""
+
+    base_url: Annotated[str | None, Shown("URL", SHARED)] = Field(None, description="endpoint of an openai: checkpoint")
+
+
+class AgentOptions(ModelOptions):
+    """The flags of a command that starts agents."""
+
+    agents_per_actor: Annotated[int | None, Field(ge=1), Shown("N", SHARED)] = Field(
+        None, description="pack this many agents into one actor"
+    )

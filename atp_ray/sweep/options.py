@@ -1,0 +1,48 @@
+"""The options of `sweep`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from actors.failure_policy import FailurePolicy
+from atp_ray.cli_options import AgentOptions, Checkpoints, Count, Folder, KeyValues, Shown
+from atp_ray.config_files import config_names
+from atp_ray.sandbox.isolation import Isolation
+
+
+def grid_names() -> list[str]:
+    """Return the names that --grid takes."""
+    return config_names("grids")
+
+
+class SweepOptions(AgentOptions):
+    """Play a grid of settings and plot the results."""
+
+    grid: Annotated[str | None, Shown("GRID", names=grid_names)] = Field(
+        None, description="path of a YAML file, or the name of a grid"
+    )
+    checkpoint: Checkpoints = Field((), description="checkpoint to play, repeat for several; the grid's if not given")
+    population: Annotated[str | None, Shown("NAME:COUNT,...")] = Field(
+        None, description="seats for different checkpoints (games)"
+    )
+    scenarios: Annotated[str | None, Shown("NAMES")] = Field(
+        None, description="all, names separated by commas, or upstream:FILE"
+    )
+    n_agents: Count | None = Field(None, description="agents per game (games)")
+    rounds: Count | None = Field(None, description="rounds per episode")
+    seeds: Count | None = Field(None, description="repetitions of every episode")
+    set: KeyValues = Field((), description="change any key of the grid; repeat for several")
+    out: Folder | None = Field(None, description="run folder; a new one under runs/ if not given")
+    resume: bool = Field(False, description="resume the run in --out; only what is missing is played")
+    dry_run: bool = Field(False, description="print what would be played, and stop")
+    sandbox: Isolation | None = Field(
+        None,
+        description="isolation of Python written by models (tool usage); none runs it with your own rights; "
+        "a resumed run keeps its own, another is isolated if not given",
+    )
+    cells_at_once: Count = Field(4, description="cells in play together")
+    turn_timeout: Annotated[float, Field(gt=0), Shown("SECONDS")] = Field(
+        FailurePolicy().turn_timeout_s, description="seconds to wait for the decisions of a turn"
+    )
