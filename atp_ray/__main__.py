@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from atp_ray.cli import run_command
-from atp_ray.cli_options import Options
-from atp_ray.cli_parsing import parse_options
+from atp_ray.cli.options import Options
+from atp_ray.cli.parsing import parse_options
+from atp_ray.cli.run import run_command
 from atp_ray.errors import UsageError, suggestion
 
 COMMANDS = {

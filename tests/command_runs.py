@@ -14,7 +14,7 @@ import psutil
 from support import PATIENCE_S, wait_until
 from times import dear_start
 
-from atp_ray.cli import run_command
+from atp_ray.cli.run import run_command
 from atp_ray.config_files import configs_dir
 from atp_ray.storage.tables import read_table
 

@@ -21,7 +21,7 @@ from rich.console import Console
 from support import PATIENCE_S, wait_until
 from times import dear_start
 
-from atp_ray.cli_parsing import parse_options
+from atp_ray.cli.parsing import parse_options
 from atp_ray.client import Client
 from atp_ray.config_files import configs_dir
 from atp_ray.serve.__main__ import OPENAI_PREFIX, run_service

@@ -39,8 +39,8 @@ from atp_ray.alignment.training_runs import RUNS, TRAINING_KIND, find_training_r
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import model_profile, resolve_checkpoint
 from atp_ray.checkpoint.profiles import ModelProfile, PolicyProfile
-from atp_ray.cli import progress_bar, report_console, run_command
-from atp_ray.cli_parsing import parse_options
+from atp_ray.cli.parsing import parse_options
+from atp_ray.cli.run import progress_bar, report_console, run_command
 from atp_ray.errors import StorageError, UsageError
 from atp_ray.paradigms.registry import paradigm, paradigm_names
 from atp_ray.report.figures.learning_curve import LEARNING_CURVE, draw_learning_curve

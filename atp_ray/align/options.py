@@ -11,7 +11,7 @@ from pydantic_settings import CliPositionalArg, CliSubCommand
 
 from atp_ray.alignment.elicitation import Elicitation
 from atp_ray.alignment.profiles import Method
-from atp_ray.cli_options import (
+from atp_ray.cli.options import (
     Checkpoint,
     ClusterOptions,
     CommandOptions,

@@ -14,8 +14,8 @@ from atp_ray.alignment.training_runs import training_runs
 from atp_ray.checkpoint.names import POLICIES, resolve_checkpoint
 from atp_ray.checkpoint.profiles import ModelProfile
 from atp_ray.checkpoints.options import BuildOptions, CardOptions, CheckpointsOptions
-from atp_ray.cli import report_console, run_command
-from atp_ray.cli_parsing import parse_options
+from atp_ray.cli.parsing import parse_options
+from atp_ray.cli.run import report_console, run_command
 from atp_ray.config_files import config_names, configs_dir, load_config
 from atp_ray.errors import StorageError, UsageError
 

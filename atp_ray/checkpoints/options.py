@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import CliPositionalArg, CliSubCommand
 
-from atp_ray.cli_options import CommandOptions, Count, Folder, Options, Seed
+from atp_ray.cli.options import CommandOptions, Count, Folder, Options, Seed
 
 
 class ListOptions(CommandOptions):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from atp_ray.alignment.learning_curve import read_metrics
 from atp_ray.alignment.training_runs import TRAINING_KIND
-from atp_ray.cli import report_console, run_command
-from atp_ray.cli_parsing import parse_options
+from atp_ray.cli.parsing import parse_options
+from atp_ray.cli.run import report_console, run_command
 from atp_ray.measures.results import load_results
 from atp_ray.report.figures.learning_curve import draw_learning_curve
 from atp_ray.report.options import ReportOptions

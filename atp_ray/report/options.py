@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import CliPositionalArg
 
-from atp_ray.cli_options import CommandOptions, Folder, Shown
+from atp_ray.cli.options import CommandOptions, Folder, Shown
 from atp_ray.errors import suggestion
 
 FORMATS = ("png", "svg", "pdf")

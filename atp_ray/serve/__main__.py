@@ -18,8 +18,8 @@ from actors.sandboxes import create_sandboxes
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import POLICIES, resolve_checkpoints
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile, Profile
-from atp_ray.cli import report_console, run_command
-from atp_ray.cli_parsing import parse_options
+from atp_ray.cli.parsing import parse_options
+from atp_ray.cli.run import report_console, run_command
 from atp_ray.errors import UsageError
 from atp_ray.live.creation import Offer
 from atp_ray.sandbox.isolation import Isolation, require_isolation

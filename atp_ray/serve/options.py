@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from atp_ray.cli_options import AgentOptions, Checkpoints, Count, Folder, Shown, one_as_several
+from atp_ray.cli.options import AgentOptions, Checkpoints, Count, Folder, Shown, one_as_several
 from atp_ray.sandbox.isolation import Isolation
 
 

@@ -15,8 +15,8 @@ from atp_ray.checkpoint.names import resolve_checkpoints
 from atp_ray.checkpoint.populations import parse_population, population_kind
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.checkpoint.scope import check_scope
-from atp_ray.cli import report_console, run_command
-from atp_ray.cli_parsing import parse_options
+from atp_ray.cli.parsing import parse_options
+from atp_ray.cli.run import report_console, run_command
 from atp_ray.config_files import parse_model, parse_setting
 from atp_ray.errors import AtpError, UsageError
 from atp_ray.paradigms.cell_names import named_cell, seat_group

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from atp_ray.cli_options import AgentOptions, Checkpoint, Count, Folder, KeyValues, Seed, Shown
+from atp_ray.cli.options import AgentOptions, Checkpoint, Count, Folder, KeyValues, Seed, Shown
 from atp_ray.sandbox.isolation import Isolation
 
 

@@ -16,8 +16,8 @@ from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import resolve_checkpoints
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.checkpoint.scope import check_scope
-from atp_ray.cli import progress_bar, report_console, run_command
-from atp_ray.cli_parsing import parse_options
+from atp_ray.cli.parsing import parse_options
+from atp_ray.cli.run import progress_bar, report_console, run_command
 from atp_ray.errors import AtpError, EngineError, UsageError
 from atp_ray.paradigms.grids import Grid, checkpoint_names, expand, load_grid, parse_grid
 from atp_ray.paradigms.registry import paradigm

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from actors.failure_policy import FailurePolicy
-from atp_ray.cli_options import AgentOptions, Checkpoints, Count, Folder, KeyValues, Shown
+from atp_ray.cli.options import AgentOptions, Checkpoints, Count, Folder, KeyValues, Shown
 from atp_ray.config_files import config_names
 from atp_ray.sandbox.isolation import Isolation
 

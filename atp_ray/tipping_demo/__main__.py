@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from atp_ray.cli import report_console, run_command
-from atp_ray.cli_parsing import parse_options
+from atp_ray.cli.parsing import parse_options
+from atp_ray.cli.run import report_console, run_command
 from atp_ray.errors import EngineError
 from atp_ray.measures.results import CellResult, load_results
 from atp_ray.report.figures.style import figure_style, save_figure

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from atp_ray.cli_options import CommandOptions, Count, Folder
+from atp_ray.cli.options import CommandOptions, Count, Folder
 
 
 class TippingDemoOptions(CommandOptions):

@@ -11,7 +11,7 @@ from pydantic_settings import get_subcommand
 from atp_ray.__main__ import COMMANDS, main
 from atp_ray.align.options import AlignOptions, GrpoOptions, PairsOptions
 from atp_ray.checkpoints.options import CheckpointsOptions
-from atp_ray.cli_parsing import parse_options
+from atp_ray.cli.parsing import parse_options
 from atp_ray.errors import UsageError
 from atp_ray.report.options import ReportOptions
 from atp_ray.serve.options import ServeOptions

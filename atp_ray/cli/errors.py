@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from atp_ray.cli_fields import choices, flag, number
-from atp_ray.cli_options import Options
+from atp_ray.cli.fields import choices, flag, number
+from atp_ray.cli.options import Options
 from atp_ray.errors import UsageError, suggestion
 
 _HELP = "See --help"

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import CliSettingsSource
 
-from atp_ray.cli_errors import missing_argument, unknown_argument, unreadable_argument, wrong_value
-from atp_ray.cli_fields import argument_fields, flags, shown, subcommands
-from atp_ray.cli_options import CommandOptions, Options
+from atp_ray.cli.errors import missing_argument, unknown_argument, unreadable_argument, wrong_value
+from atp_ray.cli.fields import argument_fields, flags, shown, subcommands
+from atp_ray.cli.options import CommandOptions, Options
 from atp_ray.config_files import load_yaml
 from atp_ray.errors import UsageError, suggestion
 

@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 from pydantic_settings import CliPositionalArg
 
-from atp_ray.cli_options import Options, Shown
+from atp_ray.cli.options import Options, Shown
 
 
 def shown(field: FieldInfo) -> Shown:

@@ -1,0 +1,1 @@
+"""The command line: options as models, one line for an error, progress."""
