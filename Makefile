@@ -4,7 +4,7 @@ OUT ?= runs/appendix_b
 PY = .venv/bin/python
 PYTEST = $(PY) -m pytest -n 2 --dist loadgroup
 
-.PHONY: help setup sweep tipping-demo serve check test test-times test-long mutate lint benchmark clean
+.PHONY: help setup sweep tipping-demo serve check test test-times test-long mutate lint docs benchmark clean
 
 help:            ## list what can be made
 	@sed -n 's/^\([a-z-]*\): *[^#]*## /  make \1\t/p' Makefile
@@ -21,12 +21,14 @@ tipping-demo: setup ## align tiny by DPO and GRPO, and see how fast each variant
 serve: setup     ## live simulations of tiny, at http://127.0.0.1:8000
 	@$(PY) -m atp_ray.serve
 
-lint: setup      ## ruff, mypy, the import contract, and whether the blocking client is up to date
+lint: setup docs ## ruff, mypy, the import contract and the documentation
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@$(PY) tools/generate_client.py --check
+
+docs: setup      ## the documentation as a site, build/docs/index.html; a broken link is an error
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 check: setup lint ## lint and every test that needs no Ray, for while one works
 	@$(PYTEST) -m "not dear"
