@@ -50,8 +50,9 @@ line what is wrong, where, and what to do.
 """
 COMMANDS_INTRO = """# Commands
 
-`atp-ray COMMAND` and `python -m atp_ray.COMMAND` are the same. Errors a user can correct are one line on standard error
-and exit code 2; an interrupt is exit code 130.
+`atp-ray COMMAND` and `python -m atp_ray.COMMAND` are the same. `--config FILE.yaml` reads the options of a command from
+a file. Errors a user can correct are one line on standard error and exit code 2, for example a field that does not
+belong to the paradigm; an interrupt is exit code 130.
 """
 
 
