@@ -21,14 +21,11 @@ tipping-demo: setup ## align tiny by DPO and GRPO, and see how fast each variant
 serve: setup     ## live simulations of tiny, at http://127.0.0.1:8000
 	@$(PY) -m atp_ray.serve
 
-lint: setup docs ## ruff, mypy, the import contract and the documentation
+lint: setup      ## ruff, mypy and the import contract
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-
-docs: setup      ## the documentation as a site, build/docs/index.html; a broken link is an error
-	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 check: setup lint ## lint and every test that needs no Ray, for while one works
 	@$(PYTEST) -m "not dear"
@@ -44,6 +41,11 @@ test-long: setup ## every test, with the full budgets of fuzzing
 
 mutate: setup    ## faults put into the modules that hold rules: which does no test notice? (an hour)
 	@.venv/bin/mutmut run && .venv/bin/mutmut results
+
+docs: setup      ## the documentation as a site: build/docs/index.html
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+
+lint: docs       # a broken link or an undocumented reference is an error
 
 benchmark: setup ## speed, as ratios against a reference in the same run
 	@$(PY) -m benchmarks.throughput
