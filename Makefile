@@ -45,7 +45,7 @@ mutate: setup    ## faults put into the modules that hold rules: which does no t
 docs: setup      ## the documentation as a site: build/docs/index.html
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
-lint: docs       # a broken link or an undocumented reference is an error
+lint: docs       # a broken link or reference is an error
 
 benchmark: setup ## speed, as ratios against a reference in the same run
 	@$(PY) -m benchmarks.throughput
