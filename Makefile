@@ -26,6 +26,7 @@ lint: setup      ## ruff, mypy and the import contract
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@$(PY) tools/generate_client.py --check
 
 check: setup lint ## lint and every test that needs no Ray, for while one works
 	@$(PYTEST) -m "not dear"

@@ -159,6 +159,8 @@ class AsyncClient:
                         await source.response.aread()
                         answers.require_stream(source.response)
                     async for sent in source.aiter_sse():
+                        if not sent.data:  # a heartbeat after an event: no event of its own
+                            continue
                         failures, event = 0, answers.read_event(sent)
                         yield event
                         after = event.seq if isinstance(event, s.EventView) else after

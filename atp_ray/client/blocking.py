@@ -160,6 +160,8 @@ class Client:
                         source.response.read()
                         answers.require_stream(source.response)
                     for sent in source.iter_sse():
+                        if not sent.data:  # a heartbeat after an event: no event of its own
+                            continue
                         failures, event = 0, answers.read_event(sent)
                         yield event
                         after = event.seq if isinstance(event, s.EventView) else after

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field
 
-from atp_ray.config_files import Frozen, Whole
+from atp_ray.config_files import Frozen, Whole, load_yaml
 from atp_ray.errors import UsageError, suggestion
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import DEFAULT, paradigm, paradigm_names, paradigms
@@ -64,10 +65,24 @@ def paradigm_of(fields: Mapping[str, Any], where: str = "scenario") -> Paradigm:
     scenario = str(fields.get("scenario", DEFAULT_SCENARIO))
     if (owner := scenario_owner(scenario)) is not None:
         return paradigm(owner)
-    if scenario.endswith((".yaml", ".yml")) or ":" in scenario:
+    if scenario.endswith((".yaml", ".yml")):
+        return _paradigm_of_file(Path(scenario))
+    if ":" in scenario:
         return paradigm(DEFAULT)
     known = [name for room in paradigms() for name in room.design.scenario_names()]
     raise UsageError(f"unknown scenario '{scenario}'", where, suggestion(scenario, known))
+
+
+def _paradigm_of_file(path: Path) -> Paradigm:
+    """Return the paradigm whose scenarios have the file's `kind`, or all of its keys."""
+    data = load_yaml(path) if path.exists() else {}
+    if not isinstance(data, dict) or not data:
+        return paradigm(DEFAULT)  # whose model says what is wrong
+    for room in paradigms():
+        for model in room.environment.scenario_models:
+            if data.get("kind") == model.model_fields["kind"].default or set(data) <= set(model.model_fields):
+                return room
+    return paradigm(DEFAULT)
 
 
 def is_known(fields: Mapping[str, Any]) -> bool:

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from atp_ray.errors import NotFoundError
 from atp_ray.paradigms.environment import Environment
-from atp_ray.paradigms.tool_usage.prompts import ToolStep, build_problem_messages
+from atp_ray.paradigms.tool_usage.prompts import ToolStep, build_problem_messages, experience, experience_text
 from atp_ray.paradigms.tool_usage.scenarios import ToolNumbers, ToolScenario, tool_usage_of
 from atp_ray.paradigms.tool_usage.solver import solve_round
 from atp_ray.play.asking import Asking
@@ -47,14 +46,11 @@ class ToolUsageEnvironment(Environment):
         return ()
 
     def messages(self, view: SeatView) -> list[Message]:
-        """Return the prompt of the round's first problem.
-
-        Raises:
-            NotFoundError: all rounds are played.
-        """
+        """Return the prompt of the round's first problem; after the last round, what the agent knows by then."""
         problems = tool_usage_of(view.spec).numbers.problems
         if view.round > len(problems):
-            raise NotFoundError("all problems are solved, so nothing is asked next", "round")
+            known = experience_text(experience(view, ())) or "No experience yet."
+            return [{"role": "system", "content": self.system(view.spec)}, {"role": "user", "content": known}]
         first = problems[view.round - 1].every[0]
         return build_problem_messages(view, (), first, ())
 

@@ -61,10 +61,13 @@ def experience(view: SeatView, this_round: Sequence[Solution]) -> list[Solution]
 def problem_question(spec: EpisodeSpec, known: Sequence[Solution], problem: Problem) -> str:
     """Return the user message that opens a problem: experience first, then the problem."""
     question = tool_usage_of(spec).scenario.question(problem)
-    if not known:
-        return question
+    return f"{experience_text(known)}\n\n{question}" if known else question
+
+
+def experience_text(known: Sequence[Solution]) -> str:
+    """Return what is known from experience, a line for each solution; empty for none."""
     lines = "\n".join(f"- {experience_line(solution)}" for solution in known)
-    return f"Your experience so far:\n{lines}\n\n{question}"
+    return f"Your experience so far:\n{lines}" if known else ""
 
 
 def experience_line(solution: Solution) -> str:
