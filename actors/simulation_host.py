@@ -1,6 +1,6 @@
 """The actor that plays live simulations: one loop for each that is running, every round settled and logged once.
 
-Whatever kills it, Ray starts it again; it reads the folder and goes on with what was running.
+Whatever kills it, Ray starts it again; it reads the folder and resumes what was running.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class SimulationHost:
         webhooks: addresses that monitors may notify, by name.
         most: how many simulations there may be.
         most_running: how many play at once; others that run wait for their turn.
-        pace_s: least time between two rounds of a simulation, seconds.
+        pace_s: minimum time between two rounds of a simulation, seconds.
     """
 
     def __init__(

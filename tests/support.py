@@ -23,6 +23,7 @@ from atp_ray.paradigms.games.quantal import QuantalResponse
 from atp_ray.paradigms.games.scenario_files import load_game
 from atp_ray.paradigms.games.scenarios import GameNumbers
 from atp_ray.paradigms.registry import paradigm
+from atp_ray.paradigms.role_play.prompt_sets import RolePlayPrompt
 from atp_ray.paradigms.role_play.scenario_files import load_role_play
 from atp_ray.paradigms.role_play.scenarios import RolePlayNumbers
 from atp_ray.paradigms.tool_usage.problem_pools.pools import deal_problems, load_pools
@@ -150,6 +151,24 @@ def rows_of(decisions: Decisions) -> list[SeatDecision]:
         spent = (column[index].item() for column in columns)
         rows.append(SeatDecision(action, decisions.reply_A[index], *spent, failure, solutions))
     return rows
+
+
+def prompt_lines(prompts: Sequence[RolePlayPrompt]) -> str:
+    """Return prompts as JSON lines (environment, system, question, options, incomes), for other tools and for diff."""
+    lines = []
+    for prompt in prompts:
+        parameters = RolePlayNumbers(low=prompt.low, high=prompt.high)
+        entry = {
+            "scenario": prompt.scenario.name,
+            "system": prompt.scenario.system(parameters),
+            "question": prompt.scenario.question(parameters, 1),
+            "required": prompt.scenario.required,
+            "rewarded": prompt.scenario.rewarded,
+            "low": prompt.low,
+            "high": prompt.high,
+        }
+        lines.append(json.dumps(entry, ensure_ascii=False) + "\n")
+    return "".join(lines)
 
 
 def scenario_names(paradigm_name: str = "games") -> list[str]:

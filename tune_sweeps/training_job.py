@@ -60,7 +60,7 @@ class TrainingJob:
 
     @property
     def name(self) -> str:
-        """The run's name in the storage; the same job goes on under the same name."""
+        """The run's name in the storage; the same job resumes under the same name."""
         return f"{self.folder.name}-{self.digest}"
 
     @property

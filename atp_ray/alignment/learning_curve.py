@@ -75,5 +75,5 @@ def read_metrics(run_dir: Path) -> list[MetricRow]:
     try:
         return [MetricRow(**row) for row in pq.read_table(path).to_pylist()]
     except (OSError, pa.ArrowException) as error:
-        hint = "Finish the training run: the same command goes on with it"
+        hint = "Finish the training run: the same command resumes it"
         raise UsageError("has no learning curve yet", str(run_dir), hint) from error

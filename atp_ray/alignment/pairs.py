@@ -133,7 +133,7 @@ def _from_llama_factory(entry: dict[str, Any], index: int, path: Path) -> dict[s
 
 
 class PairLog:
-    """Pairs as they are collected, one JSON line each, so that a collection that is stopped goes on where it was.
+    """Pairs as they are collected, one JSON line each, so that a collection that was stopped resumes where it was.
 
     Raises:
         StorageError: the file cannot be read or written.

@@ -51,7 +51,7 @@ class AsyncClient:
         return answers.read(await self._answer(call), call.answer)
 
     async def health(self) -> s.Health:
-        """Return what may play, and how many simulations there are."""
+        """Return the available checkpoints and paradigms, and how many simulations there are."""
         return await self.send(calls.get("/health", s.Health))
 
     async def simulations(self, after: str | None = None, limit: int = 100) -> s.SimulationPage:
@@ -144,7 +144,7 @@ class AsyncClient:
     ) -> AsyncIterator[s.EventView | s.RoundDecisions]:
         """Yield events as they happen, each round's decisions before it, until the simulation is over.
 
-        A stream that breaks goes on where it was.
+        A stream that breaks is resumed where it was.
 
         Args:
             follow: False ends with what there is.

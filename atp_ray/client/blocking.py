@@ -52,7 +52,7 @@ class Client:
         return answers.read(self._answer(call), call.answer)
 
     def health(self) -> s.Health:
-        """Return what may play, and how many simulations there are."""
+        """Return the available checkpoints and paradigms, and how many simulations there are."""
         return self.send(calls.get("/health", s.Health))
 
     def simulations(self, after: str | None = None, limit: int = 100) -> s.SimulationPage:
@@ -145,7 +145,7 @@ class Client:
     ) -> Iterator[s.EventView | s.RoundDecisions]:
         """Yield events as they happen, each round's decisions before it, until the simulation is over.
 
-        A stream that breaks goes on where it was.
+        A stream that breaks is resumed where it was.
 
         Args:
             follow: False ends with what there is.

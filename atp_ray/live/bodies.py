@@ -21,11 +21,6 @@ def preset_names() -> list[str]:
     return config_names("presets")
 
 
-def simulation_model(paradigm_name: str) -> type[NewSimulation]:
-    """Return the model of a new simulation of one paradigm."""
-    return _model(paradigm_name)
-
-
 def parse_simulation(fields: Mapping[str, Any], where: str = "simulation") -> NewSimulation:
     """Return a simulation that is asked for: its paradigm found, and what is left out taken from its preset.
 

@@ -51,7 +51,7 @@ class NewFork(Frozen):
 
     round: Whole = Field(ge=0, le=MOST_ROUNDS, examples=[2], description="After so many settled rounds; 0: before any.")
     name: str = Field(default="", max_length=200)
-    seed: Whole | None = Field(default=None, ge=0, le=2**53, description="None goes on as the parent did.")
+    seed: Whole | None = Field(default=None, ge=0, le=2**53, description="None continues with the parent's.")
     interventions: tuple[Intervention, ...] = Field(default=(), max_length=100)
 
 
@@ -282,7 +282,7 @@ class ParadigmView(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether the service answers, and what may play."""
+    """Whether the service answers, and what is available."""
 
     status: Literal["ok"]
     simulations: int

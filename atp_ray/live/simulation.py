@@ -27,7 +27,7 @@ class Parent(Frozen):
     simulation_id: str
     round: Whole = Field(ge=0)
     seed: Whole | None = Field(
-        default=None, ge=0, description="Another seed from there on; None goes on as the parent."
+        default=None, ge=0, description="Another seed from there on; None continues with the parent's."
     )
 
 

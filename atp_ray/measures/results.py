@@ -11,7 +11,7 @@ from atp_ray.storage.tables import read_table
 
 
 class Setting(NamedTuple):
-    """What a cell was played with; `threshold` and `incentive_ratio` are None for imported lists and outside games."""
+    """What a cell was played with; a number is None where a paradigm has none or the episodes do not share it."""
 
     checkpoint: str
     checkpoint_kind: str
@@ -20,6 +20,9 @@ class Setting(NamedTuple):
     incentive_ratio: float | None
     paradigm: str = DEFAULT
     supervision: str | None = None
+    high: float | None = None
+    medium: float | None = None
+    low: float | None = None
 
 
 class Interval(NamedTuple):
@@ -123,4 +126,6 @@ def _order(result: CellResult) -> tuple[object, ...]:
         setting.threshold or 0,
         setting.incentive_ratio if setting.incentive_ratio is not None else -1.0,
         setting.supervision or "",
+        setting.high or 0,
+        setting.low or 0,
     )

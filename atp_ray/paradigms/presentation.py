@@ -54,7 +54,10 @@ class Presentation:
 
     def setting_label(self, setting: Setting) -> str:
         """Return what a setting is called in a table: all of it that is not the checkpoint."""
-        return setting.paradigm.replace("_", " ")
+        shown = ("threshold", "incentive_ratio", "high", "medium", "low", "supervision")
+        known = {name.replace("_", " "): getattr(setting, name) for name in shown}
+        told = (f"{name} {value}" for name, value in known.items() if value is not None)
+        return ", ".join(told) or setting.paradigm.replace("_", " ")
 
     def tables(self, results: Sequence[CellResult]) -> list[RenderableType]:
         """Return the tables of a run's cells of this paradigm."""

@@ -112,7 +112,7 @@ def run_service(
 
 
 def _profiles(names: Sequence[str], base_url: str | None) -> list[Profile]:
-    """Return what may play: the checkpoints asked for, and every policy."""
+    """Return the available checkpoints: those asked for, and every policy."""
     every = dict.fromkeys([*names, *(f"policy:{policy}" for policy in POLICIES)])
     profiles = list(resolve_checkpoints(every, base_url).values())
     if any(isinstance(profile, EndpointProfile) for profile in profiles) and base_url is None:

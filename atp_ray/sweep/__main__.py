@@ -76,7 +76,9 @@ def _grid_and_folder(options: SweepOptions) -> tuple[Grid, str | None, Path]:
             raise UsageError("needs the run to continue", "--resume", "Add --out RUN")
         manifest = read_manifest(options.out)
         if options.grid or options.set or options.checkpoint or options.scenarios or options.population:
-            raise UsageError("continues a run as it was begun", "--resume", "Leave out --grid, --set and the like")
+            raise UsageError(
+                "resumes a run with what it started with", "--resume", "Leave out --grid, --set and the like"
+            )
         grid = parse_grid(manifest.get("grid_as_given"), f"{options.out}/run.json: grid_as_given")
         return grid, options.base_url or manifest.get("base_url"), options.out
     if options.grid is None:

@@ -23,7 +23,7 @@ def build_app(service: Service, access: Access) -> FastAPI:
     """Return the application.
 
     Args:
-        service: the line to the simulations and what may play in them.
+        service: the line to the simulations and what is available.
         access: tokens and limits.
     """
     # The pages FastAPI offers for the document load scripts from elsewhere; the document itself stays.

@@ -26,7 +26,7 @@ APP_NAME = "simulations"
 
 
 class HostLimits(NamedTuple):
-    """How many simulations play at once, the least time between two rounds of one, and how many there may be."""
+    """How many simulations play at once, the minimum time between two rounds of one, and how many there may be."""
 
     most_running: int = 16
     pace_s: float = 0.0

@@ -1,4 +1,4 @@
-"""The event log, as pages and as a stream of server-sent events that goes on where a reader left off."""
+"""The event log, as pages and as a stream of server-sent events that resumes where a reader left off."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ async def stream_events(
     follow: bool = True,
     last_event_id: Annotated[str, Header(alias="Last-Event-ID", pattern=r"^[0-9]{0,9}$")] = "",
 ) -> EventSourceResponse:
-    """Stream events as they happen; `Last-Event-ID` goes on after that one, `follow=false` ends with what there is.
+    """Stream events as they happen; `Last-Event-ID` resumes after that one, `follow=false` ends with what there is.
 
     The stream ends when the simulation is finished or cancelled, not while it is paused.
 
     An event's type is its `kind` and its data an `EventView`. Right before a round come its decisions, as an event
-    `decisions` without an id (`RoundDecisions`), so who goes on from an id misses none.
+    `decisions` without an id (`RoundDecisions`), so who resumes from an id misses none.
     """
     await service.simulation(simulation_id)
     start = int(last_event_id or after)

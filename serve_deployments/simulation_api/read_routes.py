@@ -34,7 +34,7 @@ _PARQUET, _ARROW = "application/vnd.apache.parquet", "application/vnd.apache.arr
 
 @reads.get("/health", tags=["service"], responses=responses(HTTPStatus.SERVICE_UNAVAILABLE))
 async def health(service: Simulations) -> s.Health:
-    """Say whether the service answers, and what may play."""
+    """Say whether the service answers, and what is available."""
     await service.check()
     views = service.paradigms
     return s.Health(

@@ -32,7 +32,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Service:
-    """What the routes need: simulations, changes to them, and what may play.
+    """What the routes need: simulations, changes to them, and what is available.
 
     Args:
         host_name: the name of the host actor.

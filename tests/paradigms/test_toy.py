@@ -26,6 +26,8 @@ def test_it_is_swept_stored_and_reported(tmp_path) -> None:
     done = run_process("sweep", "--grid", tmp_path / "toy.yaml", "--out", run, env=os.environ | TOY)
     assert done.returncode == 0, done.stderr
     assert "Deviant rate in % (95 % interval) by round" in done.stdout
+    assert "high 2.0" in done.stdout
+    assert "high 9.0" in done.stdout
     assert {path.name for path in (run / "figures").iterdir()} == {"rates_by_round.png", "rates_by_round.svg"}
     cells = read_table(run, "cells").to_pylist()
     assert {(row["paradigm"], row["high"], row["round"]) for row in cells} == {

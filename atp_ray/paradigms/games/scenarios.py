@@ -22,7 +22,7 @@ class GameNumbers(Numbers):
 
     kind: Literal["games"] = "games"
     n_agents: int = Field(ge=2, description="Players in the game.")
-    threshold: int = Field(ge=1, description="Least number of colluders for success.")
+    threshold: int = Field(ge=1, description="Minimum number of colluders for success.")
     payoffs: Payoffs
     rule: SettlementRule = SettlementRule()
 

@@ -49,7 +49,7 @@ def settle(
 
     Args:
         actions_A: int8 [A], values of `Action`.
-        threshold: least number of colluders for success, 1..A.
+        threshold: minimum number of colluders for success, 1..A.
     """
     deviant_A = actions_A == Action.DEVIANT
     aligned_A = actions_A == Action.ALIGNED

@@ -7,13 +7,12 @@ sets are the same everywhere and for ever.
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from atp_ray.paradigms.role_play.scenarios import ImportedRolePlay, RolePlayNumbers, RolePlayScenario
+from atp_ray.paradigms.role_play.scenarios import ImportedRolePlay, RolePlayScenario
 from atp_ray.play.randomness import derive_seed
 
 Split = Literal["train", "test"]
@@ -44,24 +43,6 @@ def role_play_prompts(
         chosen = {"train": drawn[:n_train], "test": drawn[n_train:], "all": drawn}[split]
         prompts += [RolePlayPrompt(scenario, low, high) for low, high in chosen]
     return prompts
-
-
-def prompt_lines(prompts: Sequence[RolePlayPrompt]) -> str:
-    """Return prompts as JSON lines (environment, system, question, options, incomes), for other tools and for diff."""
-    lines = []
-    for prompt in prompts:
-        parameters = RolePlayNumbers(low=prompt.low, high=prompt.high)
-        entry = {
-            "scenario": prompt.scenario.name,
-            "system": prompt.scenario.system(parameters),
-            "question": prompt.scenario.question(parameters, 1),
-            "required": prompt.scenario.required,
-            "rewarded": prompt.scenario.rewarded,
-            "low": prompt.low,
-            "high": prompt.high,
-        }
-        lines.append(json.dumps(entry, ensure_ascii=False) + "\n")
-    return "".join(lines)
 
 
 def _incomes(scenario: RolePlayScenario | ImportedRolePlay) -> list[tuple[float, float]]:

@@ -1,4 +1,4 @@
-// Something the user asked the service for: whether it is under way, and what came of it in one line.
+// Something the user asked the service for: whether it is under way, and its outcome in one line.
 import { useState } from "../vendor/htm-preact.js";
 
 export function useAction() {

@@ -28,7 +28,7 @@ export function ForkForm({ view, health, changed }) {
           hint=${`0 (before any) to ${view.rounds_settled}.`} />
         <${Input} id="fork-name" name="name" label="Name" maxlength="200"
           placeholder=${`${view.name} from round …`} />
-        <${Input} id="fork-seed" name="seed" label="Seed" type="number" min="0" placeholder="goes on as this one" />
+        <${Input} id="fork-seed" name="seed" label="Seed" type="number" min="0" placeholder="this one's" />
         <${InterventionFields} prefix="fork" view=${view} health=${health} optional />
         <button class="primary" aria-disabled=${action.busy}>Fork</button>
         <${Outcome} action=${action} />

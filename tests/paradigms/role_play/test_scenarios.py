@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import UPSTREAM, needs_upstream, play_role_play, role_play_spec, scenario_names
+from support import UPSTREAM, needs_upstream, play_role_play, prompt_lines, role_play_spec, scenario_names
 
+from atp_ray.config_files import configs_dir
 from atp_ray.errors import UsageError
 from atp_ray.paradigms.games.scenario_files import load_games
-from atp_ray.paradigms.role_play.prompt_sets import prompt_lines, role_play_prompts
+from atp_ray.paradigms.role_play.prompt_sets import role_play_prompts
 from atp_ray.paradigms.role_play.scenario_files import load_role_play, load_role_plays
 from atp_ray.paradigms.role_play.scenarios import RolePlayNumbers
 from atp_ray.paradigms.role_play.settlement import role_play_income
@@ -75,14 +76,20 @@ def test_160_prompts_train_64_test_and_none_does_both() -> None:
 
 def test_the_prompt_sets_are_the_same_in_every_process() -> None:
     code = (
-        "import hashlib\nfrom atp_ray.paradigms.role_play.prompt_sets import *\n"
+        "import hashlib, sys\nsys.path.insert(0, 'tests')\nfrom support import prompt_lines\n"
+        "from atp_ray.paradigms.role_play.prompt_sets import *\n"
         "from atp_ray.paradigms.role_play.scenario_files import *\n"
         "print([hashlib.sha256(prompt_lines(role_play_prompts(load_role_plays(), s)).encode()).hexdigest()\n"
         "       for s in ('train', 'test')])"
     )
     runs = {
         subprocess.run(
-            [sys.executable, "-c", code], check=True, capture_output=True, text=True, env={"PYTHONHASHSEED": seed}
+            [sys.executable, "-c", code],
+            cwd=configs_dir().parent,
+            check=True,
+            capture_output=True,
+            text=True,
+            env={"PYTHONHASHSEED": seed},
         ).stdout
         for seed in ("1", "2")
     }

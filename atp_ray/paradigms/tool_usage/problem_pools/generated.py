@@ -17,7 +17,7 @@ from atp_ray.play.problems import Difficulty, Problem
 from atp_ray.play.randomness import derive_seed
 
 SOURCE = "generated"
-MOST_KNOWN = 50  # problems drawn again in a row before the templates count as used up
+MOST_KNOWN = 50  # known problems in a row before the templates count as used up
 NAMES = ("Ana", "Ben", "Caro", "Dev", "Elif", "Finn")
 THINGS = ("apples", "pens", "shells", "stamps", "cards", "beads")
 
