@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import pyarrow as pa
-
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.records import RoundRecord
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from atp_ray.play.cells import CellSpec
 
 Rounds = Mapping[str, Sequence[RoundRecord]]
