@@ -11,6 +11,7 @@ from ray.actor import ActorHandle
 
 from actors.coalescer import Coalescer
 from actors.failure_policy import FailurePolicy
+from actors.ray_errors import own_error
 from atp_ray.play.decisions import TurnFailure
 from atp_ray.play.turns import MemoryGap, Turn, TurnReply
 
@@ -46,6 +47,8 @@ class HostClient:
                 return answers
             except TimeoutError:
                 failure = late
+            except ray.exceptions.RayTaskError as error:
+                raise own_error(error) from None
             except ray.exceptions.RayActorError as error:
                 failure = ("AgentLost", str(error).splitlines()[0])
         return [TurnFailure(turn.seats[0], turn.round, *failure) for turn in turns]

@@ -54,7 +54,7 @@ class RoundPlayer:
         decisions = merge_decisions(n_agents, parts, failures)
         if _engine_gone(decisions):
             reason = decisions.failures[0].message if decisions.failures else "no reason was given"
-            hint = "The rounds settled so far are kept; go on (--resume) once the engine answers"
+            hint = "The rounds settled so far are kept; continue with --resume once the engine answers"
             number = decisions.failures[0].round if decisions.failures else 0
             raise EngineError(f"no agent could decide in round {number}: {reason}", hint=hint)
         return decisions

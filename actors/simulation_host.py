@@ -50,6 +50,7 @@ class SimulationHost:
         most: how many simulations there may be.
         most_running: how many play at once; others that run wait for their turn.
         pace_s: minimum time between two rounds of a simulation, seconds.
+        tools: whether there is a sandbox to run tool calls in.
     """
 
     def __init__(
@@ -62,10 +63,12 @@ class SimulationHost:
         most: int,
         most_running: int,
         pace_s: float,
+        tools: bool = True,
     ) -> None:
         self._store = LiveStore(folder, profiles, most)
         self._player = RoundPlayer(population, policy)
         self._profiles = profiles
+        self._tools = tools
         self._most_agents = len(population.names) * population.agents_per_actor
         self._slots = asyncio.Semaphore(most_running)
         self._pace_s = pace_s
@@ -172,7 +175,8 @@ class SimulationHost:
         hostings: Sequence[Hosting] = ()
         try:
             spec = self._store.live.simulation(simulation_id).state.spec
-            require_served(spec, self._profiles, self._most_agents)  # a restart may have fewer
+            # A restart may have fewer.
+            require_served(spec, self._profiles, self._most_agents, tools=self._tools)
             hostings = self._player.hostings(spec.parameters.n_agents)
             async with self._slots:
                 while self._store.live.simulation(simulation_id).status == "running":

@@ -15,6 +15,7 @@ import ray
 from ray import ObjectRef, tune
 
 from actors.coordinator import CellOutcome, Progress
+from actors.ray_errors import own_error
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.errors import AtpError
 from atp_ray.paradigms.registry import paradigm
@@ -105,18 +106,8 @@ def _errors(outcomes: Sequence[ObjectRef[CellOutcome]]) -> tuple[BaseException, 
         try:
             ray.get(outcome)
         except (ray.exceptions.RayError, AtpError) as error:
-            errors.append(_cause(error))
+            errors.append(own_error(error))
     return tuple(errors)
-
-
-def _cause(error: BaseException) -> BaseException:
-    """Return the project's own error inside what Ray wrapped around it, or the error itself."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, AtpError):
-            return seen
-        seen = getattr(seen, "cause", None) or seen.__cause__
-    return error
 
 
 def total_progress(experiment: Experiment) -> Progress:

@@ -80,7 +80,7 @@ def run_training(job: TrainingJob, on_progress: Callable[[Step], None] = lambda 
         with watching(lambda: on_progress(ray.get(board.read.remote()))):
             result = trainer.fit()
     except TrainingFailedError as error:
-        hint = "The last checkpoint is kept; run the same command to go on"
+        hint = "The last checkpoint is kept; run the same command to resume"
         if "OutOfMemoryError" in str(error):
             hint = "Choose another --out with smaller batch or lengths (--set), or a profile with lora or zero: 3"
         raise EngineError(f"training failed: {_reason(error)}", str(job.folder), hint) from error

@@ -198,7 +198,7 @@ def _open_run(job: TrainingJob, base: str, profile: ModelProfile) -> dict[str, A
         )
     manifest = read_manifest(job.folder)
     if manifest.get("job") != job.digest:
-        hint = "Choose another --out, or give the profile, base and data it was begun with"
+        hint = "Choose another --out, or give the profile, base and data it started with"
         raise UsageError("holds another training run", str(job.folder), hint)
     if manifest.get("storage") != job.storage_path:
         hint = f"Give --storage {manifest.get('storage')}, or choose another --out"

@@ -52,7 +52,7 @@ def trained_checkpoint(folder: Path) -> Path:
     """
     run = read_training_run(folder)
     if run.status != "complete":
-        hint = "Go on with it by the command it was begun with"
+        hint = "Resume it with the command it started with"
         raise UsageError("the training run is not finished", str(folder), hint)
     return (folder / RESULT_FOLDER).resolve()
 

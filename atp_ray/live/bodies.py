@@ -39,7 +39,10 @@ class _AnyParadigm:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         models: list[Any] = [Annotated[_model(room.name), Tag(room.name)] for room in paradigms()]
         kinds: Any = Union[tuple(models)]  # noqa: UP007  # put together here, when all of them are known
-        union = handler.generate_schema(Annotated[kinds, Discriminator(_tag)])
+        tagged = Discriminator(
+            _tag, custom_error_type="no_object", custom_error_message="a simulation is described by an object"
+        )
+        union = handler.generate_schema(Annotated[kinds, tagged])
         return core_schema.no_info_before_validator_function(_checked, union)
 
 
@@ -75,6 +78,10 @@ def _with_preset(body: Mapping[str, Any]) -> dict[str, Any]:
     if preset not in preset_names():
         raise UsageError(f"unknown preset '{preset}'", "preset", suggestion(str(preset), preset_names()))
     data: dict[str, Any] = load_yaml(configs_dir() / "presets" / f"{preset}.yaml")
+    if body.keys() & {"scenario", "paradigm"} and (own := paradigm_of(data)).name != paradigm_of(body).name:
+        raise UsageError(f"preset '{preset}' is for {own.title}", "scenario", "Leave out the preset or the scenario")
+    if "players" in body and "n_agents" not in body:
+        data.pop("n_agents", None)
     return data | dict(body) | {"preset": None}
 
 

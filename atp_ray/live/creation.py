@@ -19,6 +19,8 @@ from atp_ray.paradigms.requests import EpisodeRequest
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.sampling import SamplingChange
 
+TOOLS_HINT = "Start the service with a checkpoint that has a language model, where bubblewrap works or --sandbox none"
+
 
 class Offer(NamedTuple):
     """What a service offers.
@@ -66,7 +68,7 @@ def to_log(intervention: Change, profiles: Mapping[str, Profile]) -> Logged:
     return Logged(intervention)
 
 
-def require_served(spec: EpisodeSpec, profiles: Mapping[str, Profile], most_agents: int) -> None:
+def require_served(spec: EpisodeSpec, profiles: Mapping[str, Profile], most_agents: int, *, tools: bool = True) -> None:
     """Refuse to play what was made when other checkpoints or more agents were here.
 
     Raises:
@@ -75,6 +77,8 @@ def require_served(spec: EpisodeSpec, profiles: Mapping[str, Profile], most_agen
     for name in sorted({group.checkpoint for group in spec.seats} - set(profiles)):
         hint = f"Start the service with --checkpoint {name}"
         raise ConflictError(f"checkpoint '{name}' is not served now", hint=hint)
+    if paradigm(spec.paradigm).environment.uses_tools and not tools:
+        raise ConflictError("tool calls cannot run here now", hint=TOOLS_HINT)
     if (n := spec.parameters.n_agents) > most_agents:
         hint = f"Start the service with --agents {n}"
         raise ConflictError(f"it has {n} agents, the service {most_agents}", hint=hint)
@@ -88,8 +92,7 @@ def episode_of(request: EpisodeRequest, offer: Offer) -> EpisodeSpec:
     """
     own, profiles, most_agents = paradigm(request.paradigm), offer.profiles, offer.most_agents
     if own.environment.uses_tools and not offer.tools:
-        hint = "Start the service with a checkpoint that has a language model, where bubblewrap works or --sandbox none"
-        raise UsageError("tool calls cannot run here", "scenario", hint)
+        raise UsageError("tool calls cannot run here", "scenario", TOOLS_HINT)
     # Never a path: who asks over HTTP may read no files.
     if request.scenario not in own.design.scenario_names():
         hint = suggestion(request.scenario, own.design.scenario_names())
@@ -103,7 +106,7 @@ def episode_of(request: EpisodeRequest, offer: Offer) -> EpisodeSpec:
     players = [(part.checkpoint, part.seats) for part in request.players] or [(first, request.n_agents)]
     seats = [seat_group(name, count, profiles, "players", request.sampling) for name, count in players]
     for name, _ in players:
-        own.design.require_player(name)
+        own.require_player(name)
     return own.design.episode(request, seats)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from atp_ray.errors import ConflictError, NotFoundError
+from pydantic import ValidationError
+
+from atp_ray.errors import ConflictError, NotFoundError, StorageError
 from atp_ray.live.log import Event
 from atp_ray.live.simulation import OVER, Creation, Parent, Simulation, begin
 from atp_ray.live.state import LiveState
@@ -78,8 +80,17 @@ class LiveFold:
 
         Raises:
             NotFoundError, ConflictError: its parent is not known, or has not come that far.
+            StorageError: it was made with something that is not here, for example another paradigm.
         """
-        return begin(Creation.model_validate(first.data), self._state_at)
+        try:
+            creation = Creation.model_validate(first.data)
+        except ValidationError as error:
+            reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+            hint = "Start the service with the paradigm it needs, or move its folder away"
+            raise StorageError(
+                f"a simulation cannot be read: {reason}", str(first.data.get("name", "")), hint
+            ) from error
+        return begin(creation, self._state_at)
 
     def add(self, simulation_id: str, event: Event, after: Simulation | None = None) -> None:
         """Let an event count.

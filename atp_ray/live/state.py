@@ -91,7 +91,7 @@ class LiveState:
             case SwapCheckpoint() | FixSeats():
                 if player is None:
                     raise ValueError("nobody plays these seats")
-                paradigm(self.spec.paradigm).design.require_player(player.checkpoint)
+                paradigm(self.spec.paradigm).require_player(player.checkpoint)
                 return self._with_spec(_reseated(self.spec, intervention.seats, player))
             case EraseMemory():
                 return replace(self, forgot={**self.forgot, **dict.fromkeys(intervention.seats, len(self.records))})
@@ -172,7 +172,8 @@ def _with_numbers(spec: EpisodeSpec, change: Change) -> EpisodeSpec:
     if not isinstance(change, own.design.change_models):
         owners = [room.title for room in paradigms() if isinstance(change, room.design.change_models)]
         kinds = " or ".join(get_args(model.model_fields["kind"].annotation)[0] for model in own.design.change_models)
-        raise UsageError(f"applies to {' and '.join(owners)} only", change.kind, f"In {own.title} use {kinds}")
+        hint = f"In {own.title} use {kinds}" if kinds else None
+        raise UsageError(f"applies to {' and '.join(owners)} only", change.kind, hint)
     return _revised(spec, parameters=own.design.changed(spec.parameters, change))
 
 

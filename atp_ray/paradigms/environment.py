@@ -64,6 +64,11 @@ class Environment(ABC):
             action = Action.DEVIANT if choice == options[0] else Action.ALIGNED
         return asking.decision(action, reply)
 
+    @property
+    def has_policy(self) -> bool:
+        """Whether there is an analytic policy."""
+        return type(self).deviant_chances is not Environment.deviant_chances
+
     def deviant_chances(self, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return the analytic policy's probability of the deviant action for each index into `memory.seats`, [S].
 

@@ -82,7 +82,10 @@ def expand(grid: Grid, profiles: Mapping[str, Profile]) -> list[CellSpec]:
     Raises:
         UsageError: a combination that cannot be played (threshold above n, rewards out of order, ...).
     """
-    return paradigm(grid.paradigm).design.cells(grid, profiles)
+    room = paradigm(grid.paradigm)
+    for name in checkpoint_names(grid):
+        room.require_player(name)
+    return room.design.cells(grid, profiles)
 
 
 def _apply_setting(data: dict[str, Any], text: str, grid: Grid) -> None:

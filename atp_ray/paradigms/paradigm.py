@@ -8,11 +8,14 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from atp_ray.errors import UsageError
 from atp_ray.paradigms.columns import Columns
 from atp_ray.paradigms.design import Design
 from atp_ray.paradigms.environment import Environment
 from atp_ray.paradigms.presentation import Presentation
 from atp_ray.paradigms.teaching import Teaching
+
+ANALYTIC = "policy:quantal"
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,22 @@ class Paradigm:
         part: Teaching = self._part("teaching", Teaching())
         return part
 
+    def require_player(self, checkpoint: str) -> None:
+        """Refuse a checkpoint that cannot play this paradigm.
+
+        Raises:
+            UsageError: says why.
+        """
+        self.design.require_player(checkpoint)
+        if checkpoint == ANALYTIC and not self.environment.has_policy:
+            raise UsageError(f"there is no analytic policy for {self.title}", checkpoint, "Use a language model")
+
     def _part(self, name: str, default: Any = None) -> Any:
         module = f"{self.package}.{name}"
-        if default is not None and find_spec(module) is None:
-            return default
-        return getattr(import_module(module), name.upper())
+        try:
+            if default is not None and find_spec(module) is None:
+                return default
+            return getattr(import_module(module), name.upper())
+        except (ImportError, AttributeError) as error:
+            hint = f"A room's {name}.py holds {name.upper()}; see docs/add_paradigm.md"
+            raise UsageError(f"cannot be opened: {error}", f"paradigm {self.name} ({self.package})", hint) from error

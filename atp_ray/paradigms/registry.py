@@ -76,9 +76,15 @@ def numbers_model(name: str) -> type[Numbers]:
 @cache
 def _rooms(listed: str) -> dict[str, str]:
     """Return the package of each paradigm's room by name; `listed` is the variable's value."""
-    installed = {point.name: point.value for point in entry_points(group=GROUP)}
-    pairs = (entry.partition("=") for entry in listed.split(",") if entry.strip())
-    return ROOMS | installed | {name.strip(): package.strip() for name, _, package in pairs}
+    installed = [(point.name, point.value) for point in entry_points(group=GROUP)]
+    pairs = [entry.partition("=")[::2] for entry in listed.split(",") if entry.strip()]
+    added = [(name.strip(), package.strip()) for name, package in (*installed, *pairs)]
+    for name, package in added:
+        if not name.isidentifier() or not package:
+            raise UsageError(f"'{name}={package}' is not NAME=PACKAGE", VARIABLE, "Example: toy=my_package.toy")
+        if name in ROOMS:
+            raise UsageError(f"'{name}' is a paradigm of the project's own", VARIABLE, "Choose another name")
+    return ROOMS | dict(added)
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from atp_ray.config_files import Frozen, Whole, load_yaml
 from atp_ray.errors import UsageError, suggestion
@@ -48,14 +48,23 @@ class EpisodeRequest(Frozen):
     seed: Whole = Field(default=0, ge=0, le=MOST_SEED)
     sampling: SamplingChange = Field(default=SamplingChange(), description="Changes to the checkpoints' sampling.")
 
+    @model_validator(mode="after")
+    def _seats_agree(self) -> EpisodeRequest:
+        if self.players and "n_agents" in self.model_fields_set and self.n_agents != self.seated:
+            raise ValueError(f"players hold {self.seated} seats but n_agents is {self.n_agents}")
+        return self
+
     @property
     def seated(self) -> int:
         """How many seats there are."""
         return sum(part.seats for part in self.players) or self.n_agents
 
 
-def paradigm_of(fields: Mapping[str, Any], where: str = "scenario") -> Paradigm:
+def paradigm_of(fields: Mapping[str, Any], where: str = "scenario", *, files: bool = False) -> Paradigm:
     """Return the paradigm of a request: the one it names, else the one its scenario belongs to, else the default one.
+
+    Args:
+        files: whether the scenario may be a file of this machine.
 
     Raises:
         UsageError: there is no such paradigm, or no scenario of that name and it is no file either.
@@ -65,9 +74,9 @@ def paradigm_of(fields: Mapping[str, Any], where: str = "scenario") -> Paradigm:
     scenario = str(fields.get("scenario", DEFAULT_SCENARIO))
     if (owner := scenario_owner(scenario)) is not None:
         return paradigm(owner)
-    if scenario.endswith((".yaml", ".yml")):
+    if files and scenario.endswith((".yaml", ".yml")):
         return _paradigm_of_file(Path(scenario))
-    if ":" in scenario:
+    if files and ":" in scenario:
         return paradigm(DEFAULT)
     known = [name for room in paradigms() for name in room.design.scenario_names()]
     raise UsageError(f"unknown scenario '{scenario}'", where, suggestion(scenario, known))
@@ -75,7 +84,7 @@ def paradigm_of(fields: Mapping[str, Any], where: str = "scenario") -> Paradigm:
 
 def _paradigm_of_file(path: Path) -> Paradigm:
     """Return the paradigm whose scenarios have the file's `kind`, or all of its keys."""
-    data = load_yaml(path) if path.exists() else {}
+    data = load_yaml(path)
     if not isinstance(data, dict) or not data:
         return paradigm(DEFAULT)  # whose model says what is wrong
     for room in paradigms():

@@ -7,9 +7,11 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 import ray
+from ray.actor import ActorHandle
 from rich.console import Console
 
 from actors.agent import PlayerSpec
@@ -20,7 +22,7 @@ from atp_ray.checkpoint.names import POLICIES, resolve_checkpoints
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile, Profile
 from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import report_console, run_command
-from atp_ray.errors import UsageError
+from atp_ray.errors import AtpError, UsageError
 from atp_ray.live.creation import Offer
 from atp_ray.sandbox.isolation import Isolation, require_isolation
 from atp_ray.serve.options import ServeOptions
@@ -87,11 +89,12 @@ def run_service(
             # The models' own front knows no tokens: where the service is not for this machine only, it stays closed.
             local = is_loopback(arguments.host)
             served = start_openai(models, OPENAI_PREFIX) if models and local else start_models(models)
-            sandboxes, sandbox_actors = create_sandboxes(arguments.sandbox, len(ray.nodes())) if tools else ((), [])
+            sandboxes, sandbox_actors = _start_sandboxes(console, arguments.sandbox) if tools else ((), [])
+            tools = bool(sandboxes)
             players = [PlayerSpec(profile, served.deployments.get(profile.name)) for profile in profiles]
             status.update(f"starting {arguments.agents} agents")
             population, agents = create_population(arguments.agents, players, arguments.agents_per_actor, sandboxes)
-            limits = HostLimits(arguments.running, arguments.pace)
+            limits = HostLimits(arguments.running, arguments.pace, tools=tools)
             host = start_host(arguments.state, population, profiles, limits, webhooks)
             # The service answers while engines start; a round played meanwhile waits for its engine.
             offer = Offer({profile.name: profile for profile in profiles}, served.places(), arguments.agents, tools)
@@ -128,6 +131,15 @@ def _can_run_tools(console: Console, sandbox: Isolation) -> bool:
         console.print(f"Tool usage is not available: {error}", soft_wrap=True, markup=False)
         return False
     return True
+
+
+def _start_sandboxes(console: Console, sandbox: Isolation) -> tuple[tuple[str, ...], list[ActorHandle[Any]]]:
+    """Start a sandbox on each node, or say why there is none: all else is served all the same."""
+    try:
+        return create_sandboxes(sandbox, sum(node["Alive"] for node in ray.nodes()))
+    except AtpError as error:
+        console.print(f"Tool usage is not available: {error}", soft_wrap=True, markup=False)
+        return (), []
 
 
 def _access(host: str) -> Access:

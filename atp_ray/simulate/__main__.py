@@ -10,6 +10,7 @@ from typing import Any
 import ray
 from rich.console import Console
 
+from actors.ray_errors import own_error
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import resolve_checkpoints
 from atp_ray.checkpoint.populations import parse_population, population_kind
@@ -18,7 +19,7 @@ from atp_ray.checkpoint.scope import check_scope
 from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import report_console, run_command
 from atp_ray.config_files import parse_model, parse_setting
-from atp_ray.errors import AtpError, UsageError
+from atp_ray.errors import UsageError
 from atp_ray.paradigms.cell_names import named_cell, seat_group
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigm
@@ -74,7 +75,9 @@ def _request(options: SimulateOptions) -> EpisodeRequest:
         for name in ("n_agents", "threshold", "rounds", "visibility", "supervision", "seed")
         if (value := getattr(options, name)) is not None
     }
-    room = paradigm_of({"scenario": options.scenario}, "--scenario")
+    if (threshold := given.get("threshold", 0.5)) >= 1 and threshold == int(threshold):
+        given["threshold"] = int(threshold)
+    room = paradigm_of({"scenario": options.scenario}, "--scenario", files=True)
     require_fields(room, given, _request_model, "--{}")
     if options.rewards is not None:
         require_fields(room, ["high", "medium", "low"], _request_model, "--rewards")
@@ -106,11 +109,11 @@ def _cell(request: EpisodeRequest, profiles: Mapping[str, Profile], checkpoint: 
     room = paradigm(request.paradigm)
     players = [(part.checkpoint, part.seats) for part in request.players] or [(checkpoint, request.n_agents)]
     for name, _ in players:
-        room.design.require_player(name)
+        room.require_player(name)
     seats = [seat_group(profiles[name], count, request.sampling, "simulate") for name, count in players]
     episode = room.design.episode(request, seats)
     played = [profiles[name] for name, _ in players]
-    label = checkpoint if len(played) == 1 else population_label(episode)
+    label = population_label(episode) if request.players else played[0].name
     setting = room.design.setting(episode.parameters)
     n_agents = episode.parameters.n_agents
     return named_cell("simulate", label, label, population_kind(played), [episode], n_agents, setting)
@@ -137,9 +140,7 @@ def _play_and_print(
             try:
                 ray.get(experiment.coordinators[0].play.remote(cell))
             except ray.exceptions.RayTaskError as error:
-                if isinstance(error.cause, AtpError):
-                    raise error.cause from error
-                raise
+                raise own_error(error) from None
         records = read_event_log(log_path(out, cell.cell_id))[spec.episode_id]
     print_trace(console, cell, records, n_replies)
 

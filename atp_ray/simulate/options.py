@@ -24,7 +24,9 @@ class SimulateOptions(AgentOptions):
     population: Annotated[str | None, Shown("NAME:COUNT,...")] = Field(
         None, description="seats of a game for different checkpoints"
     )
-    threshold: Count | None = Field(None, description="colluders needed in a game; half of the agents if not given")
+    threshold: Annotated[float | None, Field(gt=0), Shown("N")] = Field(
+        None, description="colluders needed in a game, below 1 a fraction of the agents; half of them if not given"
+    )
     rewards: Annotated[str | None, Shown("HIGH,MEDIUM,LOW")] = Field(
         None, description="payoffs of a game, such as 1.2,1,0.8"
     )

@@ -31,6 +31,7 @@ class HostLimits(NamedTuple):
     most_running: int = 16
     pace_s: float = 0.0
     most: int = 1000
+    tools: bool = True
 
 
 def start_host(

@@ -15,6 +15,7 @@ from starlette.routing import Match
 
 from atp_ray.errors import AtpError, ConflictError, EngineError, LimitError, NotFoundError, StorageError
 from atp_ray.live.schemas import PROBLEM_TYPE
+from atp_ray.paradigms.registry import paradigm_names
 
 _STATUS: tuple[tuple[type[AtpError], HTTPStatus], ...] = (
     (NotFoundError, HTTPStatus.NOT_FOUND),
@@ -81,7 +82,9 @@ async def _actor_error(request: Request, error: Exception) -> JSONResponse:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
+    # The paradigm by which a body was read, and which of several kinds of number was tried, say nothing to who asks.
+    parts = [str(part) for part in first["loc"]]
+    where = ".".join(part for part in parts if "-" not in part and (part not in paradigm_names() or parts[0] != "body"))
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{where}: {first['msg'].removeprefix('Value error, ')}")
 
 

@@ -77,7 +77,8 @@ def simulation_view(simulation_id: str, live: LiveFold, profiles: Mapping[str, P
 def paradigm_view(room: Paradigm) -> ParadigmView:
     """Return what a new simulation of a paradigm takes."""
     schema = room.design.request_model.model_json_schema()
-    own = [name for name in schema["properties"] if name not in EpisodeRequest.model_fields]
+    common = {*EpisodeRequest.model_fields, *room.design.request_model.local_fields}
+    own = [name for name in schema["properties"] if name not in common]
     shown = [*(name for name in ("rounds", "history_window") if name in schema["properties"]), *own]
     return ParadigmView(
         name=room.name,
@@ -91,7 +92,11 @@ def paradigm_view(room: Paradigm) -> ParadigmView:
 
 def _field_view(name: str, schema: dict[str, Any]) -> FieldView | None:
     """Return a field as a form shows it, None for one that is no single value."""
-    plain = next((part for part in schema.get("anyOf", ()) if part.get("type") != "null"), schema)
+    # Of several kinds of number the widest: a threshold may be a count or a fraction.
+    kinds = [part for part in schema.get("anyOf", ()) if part.get("type") != "null"]
+    plain = next((part for part in kinds if part.get("type") == "number"), (kinds or [schema])[0])
+    if len(kinds) > 1:
+        plain = {"type": plain["type"], "minimum": 0}
     if "enum" in plain:
         kind = "choice"
     elif plain.get("type") in ("number", "integer"):

@@ -6,6 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from atp_ray.errors import UsageError
 from atp_ray.live.bodies import SimulationBody, parse_simulation
+from atp_ray.paradigms.games.request import colluders_needed
 from atp_ray.paradigms.grids import parse_grid
 from atp_ray.paradigms.registry import paradigm, paradigms
 
@@ -88,4 +89,35 @@ def test_nonsense_is_one_line_that_names_it(body, message) -> None:
     with pytest.raises(UsageError) as caught:
         parse_simulation(body)
     assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scenario", ["a" * 5000 + ".yaml", "/etc/hostname.yaml", "../x.yaml", "upstream:/etc/passwd"])
+def test_over_http_no_file_is_looked_at(scenario) -> None:
+    with pytest.raises(UsageError, match="unknown scenario"):
+        parse_simulation({"scenario": scenario})
+
+
+def test_a_preset_and_a_scenario_of_another_paradigm_are_refused_as_what_they_are() -> None:
+    with pytest.raises(UsageError, match="preset 'tipping' is for games"):
+        parse_simulation({"preset": "tipping", "scenario": "delivery_worker"})
+
+
+def test_seats_that_do_not_agree_are_refused_and_those_of_a_preset_give_way() -> None:
+    players = [{"checkpoint": "tiny", "seats": 5}]
+    with pytest.raises(UsageError, match="players hold 5 seats but n_agents is 8"):
+        parse_simulation({"players": players, "n_agents": 8})
+    assert parse_simulation({"preset": "tipping", "players": players}).seated == 5
+
+
+@pytest.mark.parametrize(("threshold", "n", "needed"), [(0.07, 100, 7), (0.14, 50, 7), (0.5, 7, 4), (3, 8, 3)])
+def test_a_fraction_is_rounded_up_and_no_further(threshold, n, needed) -> None:
+    assert colluders_needed(threshold, n) == needed
+
+
+@pytest.mark.parametrize("listed", ["toy", "=toy", "toy=", "games=toy_paradigm", "toy=no_such_package"])
+def test_a_paradigm_that_cannot_be_opened_is_one_line(listed, monkeypatch) -> None:
+    monkeypatch.setenv("ATP_RAY_PARADIGMS", listed)
+    with pytest.raises(UsageError) as caught:
+        [room.environment for room in paradigms()]
     assert "\n" not in str(caught.value)

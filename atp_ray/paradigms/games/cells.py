@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from atp_ray.config_files import parse_model
 from atp_ray.errors import UsageError
 from atp_ray.paradigms.cell_names import named_cell, seat_group
 from atp_ray.paradigms.games.payoffs import Payoffs, payoffs_for_incentive_ratio
-from atp_ray.paradigms.games.request import GameGrid, GameSettings
+from atp_ray.paradigms.games.request import GameGrid, GameSettings, colluders_needed
 from atp_ray.paradigms.games.scenario_files import load_games
 from atp_ray.paradigms.games.scenarios import GameNumbers, GameScenario, ImportedGame
 from atp_ray.play.cells import CellSpec, CheckpointKind
@@ -71,7 +70,7 @@ def _cell(
     threshold: int | float,
     payoffs: Payoffs,
 ) -> CellSpec:
-    count = math.ceil(threshold * n_agents) if isinstance(threshold, float) else threshold
+    count = colluders_needed(threshold, n_agents)
     where = f"grid {grid.name}: n_agents={n_agents}, threshold={threshold:g}"
     numbers = {"n_agents": n_agents, "threshold": count, "payoffs": payoffs, "rule": grid.rule}
     parameters = parse_model(GameNumbers, numbers, where)

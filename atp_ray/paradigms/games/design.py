@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.config_files import parse_model
+from atp_ray.errors import UsageError
 from atp_ray.paradigms.design import Change, Design, SettingColumns
 from atp_ray.paradigms.games.cells import game_cells, game_episode, setting_columns
 from atp_ray.paradigms.games.payoffs import Payoffs
-from atp_ray.paradigms.games.request import ChangeNumbers, GameGrid, GameRequest
+from atp_ray.paradigms.games.request import ChangeNumbers, GameGrid, GameRequest, colluders_needed
 from atp_ray.paradigms.games.scenario_files import load_games
 from atp_ray.paradigms.games.scenarios import GameNumbers, GameScenario, ImportedGame
 from atp_ray.paradigms.grids import Grid
@@ -18,6 +18,8 @@ from atp_ray.paradigms.requests import EpisodeRequest
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.scenario import Numbers
+
+NUMBERS = {"n_agents", "threshold", "high", "medium", "low", "rule"}  # what an imported question may fix
 
 
 class GameDesign(Design):
@@ -36,17 +38,21 @@ class GameDesign(Design):
     def episode(self, request: EpisodeRequest, seats: Sequence[SeatGroup]) -> EpisodeSpec:
         """Return the game that was asked for."""
         assert isinstance(request, GameRequest)
+        scenario = self.scenario(request.scenario)
+        fixed = scenario.fixed if isinstance(scenario, ImportedGame) else None
+        if fixed is not None and (given := sorted(NUMBERS & request.model_fields_set)):
+            raise UsageError(f"the scenario fixes its own {given[0]}", request.scenario, "Leave it out")
+        if fixed is not None and len(seats) == 1:
+            seats = [seats[0].model_copy(update={"count": fixed.n_agents})]
         n = sum(group.count for group in seats)
-        threshold = 0.5 if request.threshold is None else request.threshold
         rewards = {"high": request.high, "medium": request.medium, "low": request.low}
         numbers = {
             "n_agents": n,
-            "threshold": math.ceil(threshold * n) if isinstance(threshold, float) else threshold,
+            "threshold": colluders_needed(0.5 if request.threshold is None else request.threshold, n),
             "payoffs": parse_model(Payoffs, rewards, "rewards"),
             "rule": request.rule,
         }
-        scenario = self.scenario(request.scenario)
-        parsed = getattr(scenario, "fixed", None) or parse_model(GameNumbers, numbers, request.scenario)
+        parsed = fixed or parse_model(GameNumbers, numbers, request.scenario)
         return game_episode(request, scenario, parsed, seats, request.seed, request.scenario)
 
     def cells(self, grid: Grid, profiles: Mapping[str, Profile]) -> list[CellSpec]:

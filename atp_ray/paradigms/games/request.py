@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -68,3 +69,9 @@ class ChangeNumbers(Change):
     high: Number | None = Field(default=None, gt=0, le=100)
     medium: Number | None = Field(default=None, gt=0, le=100)
     low: Number | None = Field(default=None, ge=0, le=100)
+
+
+def colluders_needed(threshold: float, n_agents: int) -> int:
+    """Return the number of colluders that a threshold asks for: below 1 it is a fraction of n, rounded up."""
+    # 0.07 of 100 is 7, whatever the product is as a floating-point number.
+    return math.ceil(threshold * n_agents - 1e-9) if isinstance(threshold, float) else threshold

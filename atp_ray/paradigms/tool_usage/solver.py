@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -55,7 +56,8 @@ async def _solve(view: SeatView, solved: Sequence[Solution], problem: Problem, a
     if (tools := asking.tools) is None:
         raise ValueError("tool usage needs a sandbox")
     numbers = tool_usage_of(view.spec).numbers
-    session = f"{view.spec.episode_id}/{view.round}/{view.seat}/{problem.problem_id}"
+    # Two simulations of the same episode, or a turn that is asked again, must not meet in one session.
+    session = f"{view.spec.episode_id}/{view.round}/{view.seat}/{problem.problem_id}/{secrets.token_hex(6)}"
     work = _Attempt()
     final: str | None = None
     try:
