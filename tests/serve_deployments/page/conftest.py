@@ -26,7 +26,8 @@ def service(live_service: LiveService) -> str:
     return f"{live_service.url}/"
 
 
-@pytest.fixture(scope="session")
+# Ended with its module: while it lives, its event loop runs, and no other can in this thread.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as runner:
