@@ -71,7 +71,9 @@ def parse_model(model: type[ModelT], data: Any, where: str) -> ModelT:
 
 
 def _as_usage_error(model: type[BaseModel], error: ValidationError, where: str) -> UsageError:
-    first = error.errors()[0]
+    # A misspelt key is both unknown and missing: the unknown one says what was written.
+    errors = error.errors()
+    first = next((found for found in errors if found["type"] == "extra_forbidden"), errors[0])
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return UsageError(f"unknown key '{key}'", where, suggestion(key, model.model_fields))
