@@ -1,5 +1,5 @@
 // A simulation as it happens: its view, its metrics, and its history from the event stream.
-import { useEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { useCallback, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { get, pages } from "./api.js";
 import { follow } from "./event_stream.js";
 import { History } from "./history.js";
@@ -10,9 +10,11 @@ const ASK_EVERY_MS = 300;
 export function useSimulation(id) {
   const [shown, setShown] = useState({ view: null, metrics: null, history: null, error: null, connected: false });
   const refresh = useRef(() => {});
+  const ending = useRef(null);
+  const [turn, setTurn] = useState(0);
   useEffect(() => {
-    const ending = new AbortController();
-    const { signal } = ending;
+    ending.current = new AbortController();
+    const { signal } = ending.current;
     const show = (part) => !signal.aborted && setShown((old) => ({ ...old, ...part }));
     const path = `v1/simulations/${id}`;
     const ask = throttled(
@@ -26,7 +28,6 @@ export function useSimulation(id) {
     );
     refresh.current = ask;
     const begin = async () => {
-      setShown({ view: null, metrics: null, history: null, error: null, connected: false });
       const view = await get(path, signal);
       const history = new History(view.parent?.round ?? null);
       await addPast(history, path, view, signal);
@@ -44,9 +45,11 @@ export function useSimulation(id) {
       });
     };
     begin().catch((error) => show({ error }));
-    return () => ending.abort();
-  }, [id]);
-  return { ...shown, refresh: refresh.current };
+    return () => ending.current.abort();
+  }, [id, turn]);
+  const stop = useCallback(() => ending.current.abort(), []);
+  const restart = useCallback(() => setTurn((old) => old + 1), []);
+  return { ...shown, refresh: refresh.current, stop, restart };
 }
 
 async function addPast(history, path, view, signal) {

@@ -12,7 +12,7 @@ const FROM = {
   cancel: ["paused", "running", "failed"],
 };
 
-export function Controls({ view, changed, gone }) {
+export function Controls({ view, changed, gone, stop, restart }) {
   const action = useAction();
   const may = (command) => FROM[command].includes(view.status);
   const control = (command, until = {}) =>
@@ -22,7 +22,13 @@ export function Controls({ view, changed, gone }) {
     });
   const removed = () =>
     action.run(async () => {
-      await remove(`v1/simulations/${view.id}`);
+      stop(); // nothing is asked about a simulation that is gone
+      try {
+        await remove(`v1/simulations/${view.id}`);
+      } catch (error) {
+        restart();
+        throw error;
+      }
       gone();
     });
   const runUntil = (form) => {

@@ -20,7 +20,7 @@ import { WhatIfForm } from "./what_if_form.js";
 const KNOWN = ["threshold", "high", "medium", "low", "incentive_ratio", "supervision"];
 
 export function SimulationPage({ id, health, simulations, reload }) {
-  const { view, metrics, history, error, connected, refresh } = useSimulation(id);
+  const { view, metrics, history, error, connected, refresh, stop, restart } = useSimulation(id);
   const [opened, setOpened] = useState(null);
   const changed = () => {
     refresh();
@@ -37,7 +37,7 @@ export function SimulationPage({ id, health, simulations, reload }) {
   return html`
     <${SimulationHead} view=${view} connected=${connected} error=${error} />
     <p class="unseen" role="status">${announcement(view, metrics, say)}</p>
-    <${Controls} view=${view} changed=${changed} gone=${gone} />
+    <${Controls} view=${view} ...${{ changed, gone, stop, restart }} />
     <${Figures} view=${view} metrics=${metrics} history=${history} say=${say} />
     <div class="pair">
       <${RateChart} ...${shared} />

@@ -18,6 +18,7 @@ from pages import (
     new_simulation,
     pass_time,
     play_live,
+    post,
 )
 from playwright.sync_api import Route, expect
 from support import wait_until
@@ -153,6 +154,48 @@ def test_a_line_that_has_died_is_given_up_and_made_anew(open_page: Open, service
     wait_until(lambda: page.evaluate("true") and asked, "the events to be asked for")
     pass_time(page, 50)
     expect(page.locator(".cell[data-round]")).to_have_count(3 * 8)
+
+
+def test_nothing_is_asked_about_a_simulation_that_is_being_deleted(open_page: Open, service: str) -> None:
+    made = new_simulation(service)
+    play_live(service, made)
+    page = open_page()  # an answer 404 would stand in the browser's console
+    page.clock.install()
+
+    def late(route: Route) -> None:
+        answer = route.fetch()
+        pass_time(page, 10)  # long enough to ask for the events again
+        route.fulfill(response=answer)
+
+    page.route(f"**/v1/simulations/{made}", lambda route: late(route) if delete_asked(route) else route.continue_())
+    page.goto(f"{service}#/simulations/{made}")
+    expect(page.locator(".head .status")).to_have_text("finished")
+    page.locator("button.danger", has_text="Delete").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_role("heading", name="New simulation")).to_be_visible()
+
+
+def delete_asked(route: Route) -> bool:
+    return route.request.method == "DELETE"
+
+
+def test_a_simulation_that_could_not_be_deleted_is_followed_on(open_page: Open, service: str) -> None:
+    made = new_simulation(service, rounds=4)
+    play_live(service, made, until=2)
+    page = open_page(allowed="409")
+
+    def branched_meanwhile(route: Route) -> None:
+        if delete_asked(route):
+            post(service, f"v1/simulations/{made}/forks", {"round": 1})
+        route.continue_()
+
+    page.route(f"**/v1/simulations/{made}", branched_meanwhile)
+    page.goto(f"{service}#/simulations/{made}")
+    page.locator("button.danger", has_text="Delete").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_role("region", name="Controls").get_by_role("alert")).to_contain_text("branch")
+    play_live(service, made)
+    expect(figure_of(page, "Round")).to_have_text("4 of 4")
 
 
 def test_a_service_with_tokens_is_read_and_not_changed_with_the_read_token(
