@@ -12,6 +12,7 @@ import ray
 from ray.actor import ActorHandle
 
 from actors.named_actors import start_named
+from actors.ray_errors import own_error
 from atp_ray.errors import EngineError
 from atp_ray.sandbox.isolation import Isolation
 from atp_ray.sandbox.limits import SandboxLimits
@@ -93,6 +94,6 @@ def create_sandboxes(
     try:
         return start_named(SandboxActor, "sandbox", count, isolation, limits, timeout_s=START_TIMEOUT_S)
     except ray.exceptions.RayTaskError as error:
-        raise error.cause from error
+        raise own_error(error) from None
     except ray.exceptions.RayError as error:
         raise EngineError("the sandboxes did not start", hint="See the Ray logs of the node") from error

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import ray
 
+from actors.ray_errors import own_error
 from atp_ray.alignment.memory import GIB, MemoryNeed, ModelSize, memory_need, model_bytes
 from atp_ray.alignment.pairs import conversational_rows
 from atp_ray.alignment.profiles import DpoProfile
@@ -40,8 +41,8 @@ def check_job(job: TrainingJob) -> JobCheck:
     try:
         check: JobCheck = ray.get(remote.remote(job, on_gpu), timeout=CHECK_TIMEOUT_S)
     except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, AtpError):
-            raise error.cause from error
+        if isinstance(own := own_error(error), AtpError):
+            raise own from error
         raise
     except ray.exceptions.GetTimeoutError as error:
         hint = "Wait for other work to end, or give the cluster more nodes"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Union
 
-from pydantic import Discriminator, GetCoreSchemaHandler, Tag, create_model
+from pydantic import Field, GetCoreSchemaHandler, create_model
 from pydantic_core import CoreSchema, core_schema
 
 from atp_ray.config_files import config_names, configs_dir, load_yaml, parse_model
@@ -27,49 +27,43 @@ def parse_simulation(fields: Mapping[str, Any], where: str = "simulation") -> Ne
     Raises:
         UsageError: an unknown preset, a field that does not belong to the paradigm, or one out of its bounds.
     """
-    merged = _with_preset(fields)
-    room = paradigm_of(merged)
-    require_fields(room, merged, lambda other: _model(other.name), where)
-    return parse_model(_model(room.name), merged, where)
+    whole = _whole(fields, where)
+    return parse_model(_model(whole["paradigm"]), whole, where)
 
 
 class _AnyParadigm:
-    """Makes pydantic, and with it the API's description, take the body of any paradigm."""
+    """Makes pydantic, and with it the API's description, take the body of any paradigm, presets filled in."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        models: list[Any] = [Annotated[_model(room.name), Tag(room.name)] for room in paradigms()]
-        kinds: Any = Union[tuple(models)]  # noqa: UP007  # put together here, when all of them are known
-        tagged = Discriminator(
-            _tag, custom_error_type="no_object", custom_error_message="a simulation is described by an object"
-        )
-        union = handler.generate_schema(Annotated[kinds, tagged])
-        return core_schema.no_info_before_validator_function(_checked, union)
+        # Put together here, when all paradigms are known.
+        kinds: Any = Union[tuple(_model(room.name) for room in paradigms())]  # noqa: UP007
+        union = handler.generate_schema(Annotated[kinds, Field(discriminator="paradigm")])
+        return core_schema.no_info_before_validator_function(_read_body, union)
 
 
 SimulationBody = Annotated[NewSimulation, _AnyParadigm()]
 
 
-def _checked(body: Any) -> Any:
-    """Refuse in one line what is wrong with a body as a whole; the rest is for its paradigm's model to say.
+def _read_body(body: Any) -> Any:
+    """Return a whole body, or say in one line what is wrong with it as a whole.
 
     Raises:
         ValueError: an unknown preset, paradigm or scenario, or a field of another paradigm.
     """
     if not isinstance(body, Mapping):
-        return body
+        raise ValueError("a simulation is described by an object")
     try:
-        merged = _with_preset(body)
-        require_fields(paradigm_of(merged), merged, lambda other: _model(other.name), "{}")
+        return _whole(body, "{}")
     except UsageError as error:
         raise ValueError(str(error)) from error
-    return body
 
 
-def _tag(body: Any) -> str | None:
-    """Return the paradigm of a body that passed `_checked`."""
-    if isinstance(body, NewSimulation):
-        return body.paradigm
-    return paradigm_of(_with_preset(body)).name if isinstance(body, Mapping) else None
+def _whole(fields: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return the fields with those of their preset and the name of their paradigm, all of them fields it has."""
+    merged = _with_preset(fields)
+    room = paradigm_of(merged)
+    require_fields(room, merged, lambda other: _model(other.name), where)
+    return merged | {"paradigm": room.name}
 
 
 def _with_preset(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from atp_ray.errors import ConflictError, ScopeError, UsageError, suggestion
 from atp_ray.live.interventions import FixSeats, Logged, SwapCheckpoint
 from atp_ray.live.state import LiveState
 from atp_ray.measures.results import EMBEDDED_NOTE, NOT_ABOUT
+from atp_ray.paradigms import cell_names
 from atp_ray.paradigms.design import Change
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigm, paradigms
@@ -49,10 +50,7 @@ def seat_group(
     """
     if name not in profiles:
         raise UsageError(f"checkpoint '{name}' is not served here", where, suggestion(name, profiles))
-    profile = profiles[name]
-    revision = getattr(profile, "revision", "")
-    sampling = profile.sampling if change is None else change.apply(profile.sampling, "sampling")
-    return SeatGroup(checkpoint=name, count=count, revision=revision, sampling=sampling)
+    return cell_names.seat_group(profiles[name], count, change or SamplingChange(), where)
 
 
 def to_log(intervention: Change, profiles: Mapping[str, Profile]) -> Logged:
@@ -102,11 +100,8 @@ def episode_of(request: EpisodeRequest, offer: Offer) -> EpisodeSpec:
     if request.seated > most_agents:
         hint = "Start the service with a higher --agents"
         raise UsageError(f"{request.seated} agents are more than the service has ({most_agents})", "n_agents", hint)
-    first = next(iter(profiles))
-    players = [(part.checkpoint, part.seats) for part in request.players] or [(first, request.n_agents)]
+    players = request.seats_of(next(iter(profiles)))
     seats = [seat_group(name, count, profiles, "players", request.sampling) for name, count in players]
-    for name, _ in players:
-        own.require_player(name)
     return own.design.episode(request, seats)
 
 

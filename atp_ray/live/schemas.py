@@ -11,7 +11,7 @@ from atp_ray.live.interventions import Intervention
 from atp_ray.live.log import EventKind
 from atp_ray.live.monitors import Monitor
 from atp_ray.live.simulation import Parent, Status, Until
-from atp_ray.paradigms.requests import MOST_ROUNDS, EpisodeRequest
+from atp_ray.paradigms.requests import MOST_ROUNDS, MOST_SEED, EpisodeRequest
 
 PROBLEM_TYPE = "application/problem+json"  # media type of every error the service itself answers (RFC 9457)
 ActionName = Literal["deviant", "aligned", "unparsed", "missing"]
@@ -51,7 +51,7 @@ class NewFork(Frozen):
 
     round: Whole = Field(ge=0, le=MOST_ROUNDS, examples=[2], description="After so many settled rounds; 0: before any.")
     name: str = Field(default="", max_length=200)
-    seed: Whole | None = Field(default=None, ge=0, le=2**53, description="None continues with the parent's.")
+    seed: Whole | None = Field(default=None, ge=0, le=MOST_SEED, description="None continues with the parent's.")
     interventions: tuple[Intervention, ...] = Field(default=(), max_length=100)
 
 

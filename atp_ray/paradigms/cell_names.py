@@ -1,15 +1,18 @@
-"""What all cells have in common: a readable id that changes with any episode, and one group of seats."""
+"""What episodes and cells of all paradigms have in common: how they are put together, and a cell's readable id."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from atp_ray.checkpoint.profiles import Profile
+from atp_ray.config_files import parse_model
 from atp_ray.play.cells import CellSpec, CheckpointKind
-from atp_ray.play.episodes import EpisodeSpec, SeatGroup
+from atp_ray.play.episodes import EpisodeSpec, SeatGroup, Visibility
 from atp_ray.play.sampling import SamplingChange
+from atp_ray.play.scenario import Numbers, Scenario
 
 
 def seat_group(profile: Profile, count: int, change: SamplingChange, where: str) -> SeatGroup:
@@ -20,6 +23,46 @@ def seat_group(profile: Profile, count: int, change: SamplingChange, where: str)
     """
     sampling = change.apply(profile.sampling, f"{where}: sampling")
     return SeatGroup(checkpoint=profile.name, count=count, revision=getattr(profile, "revision", ""), sampling=sampling)
+
+
+class Lengths(Protocol):
+    """What every request and every grid says of the length of its episodes."""
+
+    @property
+    def rounds(self) -> int:
+        """Rounds of an episode."""
+        ...
+
+    @property
+    def history_window(self) -> int:
+        """Past rounds an agent is shown."""
+        ...
+
+
+def make_episode(
+    lengths: Lengths,
+    scenario: Scenario,
+    numbers: Numbers,
+    seats: Sequence[SeatGroup],
+    seed: int,
+    where: str,
+    visibility: Visibility = "choices",
+) -> EpisodeSpec:
+    """Return one episode; `where` names its source in an error.
+
+    Raises:
+        UsageError: the parts do not go together.
+    """
+    fields = {
+        "scenario": scenario,
+        "parameters": numbers,
+        "seats": tuple(seats),
+        "rounds": lengths.rounds,
+        "visibility": visibility,
+        "history_window": lengths.history_window,
+        "seed": seed,
+    }
+    return parse_model(EpisodeSpec, fields, where)
 
 
 def named_cell(

@@ -16,7 +16,6 @@ from atp_ray.play.sampling import SamplingChange
 
 MOST_ROUNDS, MOST_AGENTS, LONGEST_WINDOW = 10_000, 1_000_000, 100
 MOST_SEED = 2**53
-DEFAULT_SCENARIO = "info_sharing"
 
 Rounds = Annotated[Whole, Field(ge=1, le=MOST_ROUNDS, description="Rounds of an episode.")]
 Window = Annotated[Whole, Field(ge=1, le=LONGEST_WINDOW, description="Past rounds an agent is shown.")]
@@ -59,6 +58,17 @@ class EpisodeRequest(Frozen):
         """How many seats there are."""
         return sum(part.seats for part in self.players) or self.n_agents
 
+    def seats_of(self, default: str) -> list[tuple[str, int]]:
+        """Return the checkpoints with the seats each takes; without players all seats go to `default`.
+
+        Raises:
+            UsageError: one of them cannot play this paradigm.
+        """
+        seated = [(part.checkpoint, part.seats) for part in self.players] or [(default, self.n_agents)]
+        for name, _ in seated:
+            paradigm(self.paradigm).require_player(name)
+        return seated
+
 
 def paradigm_of(fields: Mapping[str, Any], where: str = "scenario", *, files: bool = False) -> Paradigm:
     """Return the paradigm of a request: the one it names, else the one its scenario belongs to, else the default one.
@@ -71,7 +81,9 @@ def paradigm_of(fields: Mapping[str, Any], where: str = "scenario", *, files: bo
     """
     if "paradigm" in fields:
         return paradigm(str(fields["paradigm"]))
-    scenario = str(fields.get("scenario", DEFAULT_SCENARIO))
+    if "scenario" not in fields:
+        return paradigm(DEFAULT)
+    scenario = str(fields["scenario"])
     if (owner := scenario_owner(scenario)) is not None:
         return paradigm(owner)
     if files and scenario.endswith((".yaml", ".yml")):
@@ -98,7 +110,7 @@ def is_known(fields: Mapping[str, Any]) -> bool:
     """Return whether the paradigm of a request is one that is installed here."""
     if "paradigm" in fields:
         return fields["paradigm"] in paradigm_names()
-    return scenario_owner(str(fields.get("scenario", DEFAULT_SCENARIO))) is not None
+    return "scenario" not in fields or scenario_owner(str(fields["scenario"])) is not None
 
 
 def scenario_owner(scenario: str) -> str | None:

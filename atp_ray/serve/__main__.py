@@ -24,7 +24,7 @@ from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import report_console, run_command
 from atp_ray.errors import AtpError, UsageError
 from atp_ray.live.creation import Offer
-from atp_ray.sandbox.isolation import Isolation, require_isolation
+from atp_ray.sandbox.isolation import Isolation
 from atp_ray.serve.options import ServeOptions
 from atp_ray.simulate.watch import CONTROL_TOKEN, READ_TOKEN
 from atp_ray.storage.run_folder import run_lock
@@ -80,7 +80,6 @@ def run_service(
     require_free_port(arguments.host, arguments.port)
     models = [profile for profile in profiles if isinstance(profile, ModelProfile)]
     require_available(models, elsewhere=arguments.address is not None)
-    tools = any(profile.kind != "policy" for profile in profiles) and _can_run_tools(console, arguments.sandbox)
     on_checked()
     url = f"http://{arguments.host}:{arguments.port}"
     with run_lock(arguments.state), connected(arguments.address, n_engines=len(engine_groups(models))):
@@ -89,7 +88,8 @@ def run_service(
             # The models' own front knows no tokens: where the service is not for this machine only, it stays closed.
             local = is_loopback(arguments.host)
             served = start_openai(models, OPENAI_PREFIX) if models and local else start_models(models)
-            sandboxes, sandbox_actors = _start_sandboxes(console, arguments.sandbox) if tools else ((), [])
+            solvers = any(profile.kind != "policy" for profile in profiles)
+            sandboxes, sandbox_actors = _start_sandboxes(console, arguments.sandbox) if solvers else ((), [])
             tools = bool(sandboxes)
             players = [PlayerSpec(profile, served.deployments.get(profile.name)) for profile in profiles]
             status.update(f"starting {arguments.agents} agents")
@@ -121,16 +121,6 @@ def _profiles(names: Sequence[str], base_url: str | None) -> list[Profile]:
     if any(isinstance(profile, EndpointProfile) for profile in profiles) and base_url is None:
         raise UsageError("needs the endpoint's address", "--checkpoint", "Give --base-url URL")
     return profiles
-
-
-def _can_run_tools(console: Console, sandbox: Isolation) -> bool:
-    """Return whether tool calls can run here, and say so where they cannot: all else is served all the same."""
-    try:
-        require_isolation(sandbox)
-    except UsageError as error:
-        console.print(f"Tool usage is not available: {error}", soft_wrap=True, markup=False)
-        return False
-    return True
 
 
 def _start_sandboxes(console: Console, sandbox: Isolation) -> tuple[tuple[str, ...], list[ActorHandle[Any]]]:

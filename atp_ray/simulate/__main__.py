@@ -107,9 +107,7 @@ def _rewards(text: str) -> dict[str, float]:
 def _cell(request: EpisodeRequest, profiles: Mapping[str, Profile], checkpoint: str) -> CellSpec:
     """Return the request's episode as a cell of its own."""
     room = paradigm(request.paradigm)
-    players = [(part.checkpoint, part.seats) for part in request.players] or [(checkpoint, request.n_agents)]
-    for name, _ in players:
-        room.require_player(name)
+    players = request.seats_of(checkpoint)
     seats = [seat_group(profiles[name], count, request.sampling, "simulate") for name, count in players]
     episode = room.design.episode(request, seats)
     played = [profiles[name] for name, _ in players]

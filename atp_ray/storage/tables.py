@@ -64,8 +64,9 @@ def read_table(run_dir: Path, name: str) -> pa.Table:
     if not files:
         hint = "Give the folder a sweep wrote with --out, or wait until its first cell is finished"
         raise UsageError(f"holds no results ({name})", str(run_dir), hint)
+    schema = table_schemas()[name]
     try:
-        return pa.concat_tables([pq.read_table(file, schema=table_schemas()[name]) for file in files])
+        return pa.concat_tables([pq.read_table(file, schema=schema) for file in files])
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise StorageError(

@@ -13,6 +13,7 @@ from atp_ray.live.comparison import differences
 from atp_ray.live.creation import live_label
 from atp_ray.live.simulation import Creation, Parent, Simulation, Until
 from atp_ray.live.store import Wanted
+from atp_ray.paradigms.requests import MOST_SEED
 from serve_deployments.simulation_api.common import (
     CHANGE,
     READ,
@@ -27,7 +28,6 @@ from serve_deployments.simulation_api.common import (
 from serve_deployments.simulation_api.service import Service
 
 branches = APIRouter()
-MOST_SEED = 2**53
 _IDS = "^[0-9a-f]{12}(,[0-9a-f]{12}){0,63}$"
 
 

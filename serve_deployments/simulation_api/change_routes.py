@@ -7,7 +7,7 @@ from http import HTTPStatus
 from fastapi import APIRouter
 
 from atp_ray.live import schemas as s
-from atp_ray.live.bodies import SimulationBody, parse_simulation
+from atp_ray.live.bodies import SimulationBody
 from atp_ray.live.creation import episode_of
 from atp_ray.live.interventions import Intervention
 from atp_ray.live.simulation import Creation
@@ -23,9 +23,8 @@ async def create_simulation(
     service: Simulations, body: SimulationBody, key: Key = None, author: Author = "anonymous"
 ) -> s.SimulationView:
     """Make a simulation; it is paused until it is told to run."""
-    wanted = parse_simulation(body.model_dump(exclude_unset=True))
-    episode = episode_of(wanted, service.offer)
-    creation = Creation(name=wanted.name or wanted.scenario, episode=episode, monitors=wanted.monitors)
+    episode = episode_of(body, service.offer)
+    creation = Creation(name=body.name or body.scenario, episode=episode, monitors=body.monitors)
     (made,) = await service.create([Wanted(creation, key=key)], author)
     return await view_of(service, made)
 

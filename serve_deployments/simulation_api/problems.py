@@ -13,6 +13,7 @@ from ray.exceptions import RayActorError, RayTaskError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from actors.ray_errors import own_error
 from atp_ray.errors import AtpError, ConflictError, EngineError, LimitError, NotFoundError, StorageError
 from atp_ray.live.schemas import PROBLEM_TYPE
 from atp_ray.paradigms.registry import paradigm_names
@@ -67,9 +68,8 @@ async def _atp_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _task_error(request: Request, error: Exception) -> JSONResponse:
-    cause = getattr(error, "cause", None)
-    if isinstance(cause, AtpError):
-        return await _atp_error(request, cause)
+    if isinstance(own := own_error(error), AtpError):
+        return await _atp_error(request, own)
     raise error
 
 

@@ -10,13 +10,13 @@ from atp_ray.checkpoint.populations import parse_population, population_kind
 from atp_ray.checkpoint.profiles import Profile, checkpoint_kind
 from atp_ray.config_files import parse_model
 from atp_ray.errors import UsageError
-from atp_ray.paradigms.cell_names import named_cell, seat_group
+from atp_ray.paradigms.cell_names import make_episode, named_cell, seat_group
 from atp_ray.paradigms.games.payoffs import Payoffs, payoffs_for_incentive_ratio
-from atp_ray.paradigms.games.request import GameGrid, GameSettings, colluders_needed
+from atp_ray.paradigms.games.request import GameGrid, colluders_needed
 from atp_ray.paradigms.games.scenario_files import load_games
 from atp_ray.paradigms.games.scenarios import GameNumbers, GameScenario, ImportedGame
 from atp_ray.play.cells import CellSpec, CheckpointKind
-from atp_ray.play.episodes import EpisodeSpec, SeatGroup, seat_plan
+from atp_ray.play.episodes import SeatGroup, seat_plan
 
 
 class _Players(NamedTuple):
@@ -76,7 +76,7 @@ def _cell(
     parameters = parse_model(GameNumbers, numbers, where)
     seats = _seats(grid, players, n_agents, where)
     episodes = [
-        game_episode(grid, scenario, parameters, seats, seed, where)
+        make_episode(grid, scenario, parameters, seats, seed, where, grid.visibility)
         for scenario in scenarios
         for seed in range(grid.seeds)
     ]
@@ -88,9 +88,10 @@ def _cell(
 def _question_cell(grid: GameGrid, questions: Sequence[GameScenario | ImportedGame], players: _Players) -> CellSpec:
     where = f"grid {grid.name}: {grid.scenarios}"
     episodes = [
-        game_episode(grid, question, question.fixed, _seats(grid, players, question.fixed.n_agents, where), seed, where)
+        make_episode(grid, question, question.fixed, seats, seed, where, grid.visibility)
         for question in questions
         if isinstance(question, ImportedGame) and question.fixed is not None
+        for seats in [_seats(grid, players, question.fixed.n_agents, where)]
         for seed in range(grid.seeds)
     ]
     return named_cell(grid.name, f"{players.label}-questions", players.label, players.kind, episodes)
@@ -104,31 +105,6 @@ def _seats(grid: GameGrid, players: _Players, n_agents: int, where: str) -> tupl
         return seat_plan(groups[0], grid.fixed_colluders, grid.fixed_position)
     except ValueError as error:
         raise UsageError(str(error), where) from error
-
-
-def game_episode(
-    settings: GameSettings,
-    scenario: GameScenario | ImportedGame,
-    numbers: GameNumbers,
-    seats: Sequence[SeatGroup],
-    seed: int,
-    where: str,
-) -> EpisodeSpec:
-    """Return one game.
-
-    Raises:
-        UsageError: the parts do not go together.
-    """
-    fields = {
-        "scenario": scenario,
-        "parameters": numbers,
-        "seats": tuple(seats),
-        "rounds": settings.rounds,
-        "visibility": settings.visibility,
-        "history_window": settings.history_window,
-        "seed": seed,
-    }
-    return parse_model(EpisodeSpec, fields, where)
 
 
 def setting_columns(numbers: GameNumbers) -> dict[str, float | int | str | None]:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.config_files import parse_model
 from atp_ray.errors import UsageError
+from atp_ray.paradigms.cell_names import make_episode
 from atp_ray.paradigms.design import Change, Design, SettingColumns
-from atp_ray.paradigms.games.cells import game_cells, game_episode, setting_columns
+from atp_ray.paradigms.games.cells import game_cells, setting_columns
 from atp_ray.paradigms.games.payoffs import Payoffs
 from atp_ray.paradigms.games.request import ChangeNumbers, GameGrid, GameRequest, colluders_needed
 from atp_ray.paradigms.games.scenario_files import load_games
@@ -53,7 +54,7 @@ class GameDesign(Design):
             "rule": request.rule,
         }
         parsed = fixed or parse_model(GameNumbers, numbers, request.scenario)
-        return game_episode(request, scenario, parsed, seats, request.seed, request.scenario)
+        return make_episode(request, scenario, parsed, seats, request.seed, request.scenario, request.visibility)
 
     def cells(self, grid: Grid, profiles: Mapping[str, Profile]) -> list[CellSpec]:
         """Return the cells in the order checkpoint, n, threshold, incentive ratio."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from atp_ray.checkpoint.profiles import Profile, checkpoint_kind
 from atp_ray.config_files import parse_model
-from atp_ray.paradigms.cell_names import named_cell, seat_group
+from atp_ray.paradigms.cell_names import make_episode, named_cell, seat_group
 from atp_ray.paradigms.role_play.prompt_sets import RolePlayPrompt, role_play_prompts
 from atp_ray.paradigms.role_play.request import RolePlayGrid, RolePlaySettings
 from atp_ray.paradigms.role_play.scenario_files import load_role_plays
@@ -74,15 +74,7 @@ def role_play_episode(
         "rounds": settings.rounds,
         "notice": settings.notice,
     }
-    fields = {
-        "scenario": prompt.scenario,
-        "parameters": parse_model(RolePlayNumbers, numbers, where),
-        "seats": tuple(seats),
-        "rounds": settings.rounds,
-        "history_window": settings.history_window,
-        "seed": seed,
-    }
-    return parse_model(EpisodeSpec, fields, where)
+    return make_episode(settings, prompt.scenario, parse_model(RolePlayNumbers, numbers, where), seats, seed, where)
 
 
 def setting_columns(numbers: RolePlayNumbers) -> dict[str, float | int | str | None]:

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from atp_ray.checkpoint.profiles import Profile, checkpoint_kind
 from atp_ray.config_files import parse_model
-from atp_ray.errors import UsageError
-from atp_ray.paradigms.cell_names import named_cell, seat_group
+from atp_ray.paradigms.cell_names import make_episode, named_cell, seat_group
 from atp_ray.paradigms.tool_usage.problem_pools.pools import deal_problems, load_pools
 from atp_ray.paradigms.tool_usage.request import ToolUsageGrid, ToolUsageSettings
 from atp_ray.paradigms.tool_usage.scenario_files import load_tool_scenario
@@ -20,14 +19,13 @@ def tool_usage_cells(grid: ToolUsageGrid, profiles: Mapping[str, Profile]) -> li
     """Return one cell per checkpoint; all checkpoints get the same problems.
 
     Raises:
-        UsageError: the pool cannot be read or is too small, or a policy without a language model is asked to solve.
+        UsageError: the pool cannot be read or is too small.
     """
     scenario = load_tool_scenario(grid.scenarios)
     pools = load_pools(grid.pool)
     cells = []
     for name in grid.checkpoints:
         profile = profiles[name]
-        require_language_model(profile.name)
         group = seat_group(profile, 1, grid.sampling, f"grid {grid.name}")
         episodes = [
             tool_usage_episode(grid, scenario, rounds, (group,), seed)
@@ -37,17 +35,6 @@ def tool_usage_cells(grid: ToolUsageGrid, profiles: Mapping[str, Profile]) -> li
         label = f"{profile.name}-{scenario.name}"
         cells.append(named_cell(grid.name, label, profile.name, checkpoint_kind(profile), episodes, n_agents=1))
     return cells
-
-
-def require_language_model(checkpoint: str) -> None:
-    """Refuse a policy, which can solve no problem.
-
-    Raises:
-        UsageError: it is one.
-    """
-    if checkpoint.startswith("policy:"):
-        hint = "Use tiny or a real checkpoint"
-        raise UsageError("has no language model and cannot solve problems", checkpoint, hint)
 
 
 def tool_usage_episode(
@@ -68,12 +55,5 @@ def tool_usage_episode(
         "most_calls": settings.most_calls,
         "problems": tuple(problems),
     }
-    fields = {
-        "scenario": scenario,
-        "parameters": parse_model(ToolNumbers, numbers, scenario.name),
-        "seats": tuple(seats),
-        "rounds": settings.rounds,
-        "history_window": settings.history_window,
-        "seed": seed,
-    }
-    return parse_model(EpisodeSpec, fields, scenario.name)
+    parsed = parse_model(ToolNumbers, numbers, scenario.name)
+    return make_episode(settings, scenario, parsed, seats, seed, scenario.name)

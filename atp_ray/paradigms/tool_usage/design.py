@@ -9,7 +9,7 @@ from atp_ray.errors import UsageError
 from atp_ray.paradigms.design import Change, Design, SettingColumns
 from atp_ray.paradigms.grids import Grid
 from atp_ray.paradigms.requests import EpisodeRequest
-from atp_ray.paradigms.tool_usage.cells import require_language_model, tool_usage_cells, tool_usage_episode
+from atp_ray.paradigms.tool_usage.cells import tool_usage_cells, tool_usage_episode
 from atp_ray.paradigms.tool_usage.problem_pools.pools import deal_problems, load_pools
 from atp_ray.paradigms.tool_usage.request import ChangeCosts, ToolUsageGrid, ToolUsageRequest
 from atp_ray.paradigms.tool_usage.scenario_files import load_tool_scenario
@@ -37,7 +37,6 @@ class ToolUsageDesign(Design):
         assert isinstance(request, ToolUsageRequest)
         if sum(group.count for group in seats) != 1:
             raise UsageError("problems are solved by one agent", "n_agents", "Give n_agents 1")
-        self.require_player(seats[0].checkpoint)
         pools = load_pools(request.pool)
         (problems,) = deal_problems(pools, 1, request.rounds, request.simple_problems, request.seed)
         return tool_usage_episode(request, self.scenario(request.scenario), problems, seats, request.seed)
@@ -48,8 +47,10 @@ class ToolUsageDesign(Design):
         return tool_usage_cells(grid, profiles)
 
     def require_player(self, checkpoint: str) -> None:
-        """Refuse a policy without a language model."""
-        require_language_model(checkpoint)
+        """Refuse a policy, which can solve no problem."""
+        if checkpoint.startswith("policy:"):
+            hint = "Use tiny or a real checkpoint"
+            raise UsageError("has no language model and cannot solve problems", checkpoint, hint)
 
     def changed(self, numbers: Numbers, change: Change) -> dict[str, object]:
         """Return the numbers with other costs."""
