@@ -28,7 +28,7 @@ from atp_ray.checkpoint.names import model_profile
 from atp_ray.checkpoint.profiles import ModelProfile
 from atp_ray.play.model_calls import ReplyRequest
 from serve_deployments.model_app import deploy_models
-from tune_sweeps.experiment import connected
+from tune_sweeps.connection import connected
 
 PROMPTS = 350
 ADAPTERS = 2

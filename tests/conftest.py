@@ -18,7 +18,7 @@ from actors.model_clients import Deployment
 from atp_ray.checkpoint.names import model_profile, resolve_checkpoint
 from atp_ray.checkpoint.profiles import ModelProfile
 from serve_deployments.model_app import deploy_models
-from tune_sweeps.experiment import connected
+from tune_sweeps.connection import connected
 
 pytest_plugins = ["last_use", "times"]
 

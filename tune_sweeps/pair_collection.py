@@ -14,7 +14,7 @@ from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile
 from atp_ray.paradigms.teaching import TrainingPrompt
 from atp_ray.play.asking import ModelClient
 from serve_deployments.model_app import deploy_models
-from tune_sweeps.experiment import connected
+from tune_sweeps.connection import connected
 
 
 def collect_pairs(

@@ -45,7 +45,7 @@ from atp_ray.errors import StorageError, UsageError
 from atp_ray.paradigms.registry import paradigm, paradigm_names
 from atp_ray.report.figures.learning_curve import LEARNING_CURVE, draw_learning_curve
 from atp_ray.storage.run_folder import create_run, read_manifest, run_lock, write_manifest
-from tune_sweeps.experiment import connected
+from tune_sweeps.connection import connected, find_cluster
 from tune_sweeps.pair_collection import collect_pairs
 from tune_sweeps.training_checks import JobCheck, check_job, require_room
 from tune_sweeps.training_job import Data, TrainingJob
@@ -79,7 +79,8 @@ def _pairs(console: Console, options: PairsOptions) -> int:
     profile = resolve_checkpoint(options.checkpoint, options.base_url)
     if isinstance(profile, PolicyProfile):
         raise UsageError("has no language model to take replies from", options.checkpoint, "Use tiny or a checkpoint")
-    require_available([profile], elsewhere=options.address is not None)
+    address = find_cluster(options.address, console.print)
+    require_available([profile], elsewhere=address is not None)
     # tiny was trained on the plain prompts only and answers no others.
     embedded = isinstance(profile, ModelProfile) and profile.embedded
     elicitation: Elicitation = options.elicitation or ("plain" if embedded else "instructed")
@@ -93,7 +94,7 @@ def _pairs(console: Console, options: PairsOptions) -> int:
         )
         try:
             with progress_bar(console, "collecting", len(prompts), "prompts", len(log.pairs)) as update:
-                collected = collect_pairs(profile, prompts, log, elicitation, tries, options.address, update)
+                collected = collect_pairs(profile, prompts, log, elicitation, tries, address, update)
         finally:
             log.close()
         pairs = [log.pairs[prompt.prompt_id] for prompt in prompts if prompt.prompt_id in log.pairs]
@@ -131,8 +132,9 @@ def _train(console: Console, options: DpoOptions | GrpoOptions) -> int:
         console.print(profile.description)
     if _complete(job):
         return _conclude_training(console, job, base, started)
-    require_available([base], elsewhere=options.address is not None)
-    with connected(options.address):
+    address = find_cluster(options.address, console.print)
+    require_available([base], elsewhere=address is not None)
+    with connected(address):
         check = check_job(job)
         _print_check(console, check)
         if options.dry_run:

@@ -74,7 +74,9 @@ class ClusterOptions(CommandOptions):
     """The flags of a command that uses Ray."""
 
     address: Annotated[str | None, Shown("ADDRESS", SHARED)] = Field(
-        None, description="an existing Ray cluster: auto, or ray://HEAD:10001; a local one is started if not given"
+        None,
+        description="Ray cluster: HOST:PORT, auto, or local for one of this command's own; "
+        "if not given, RAY_ADDRESS, else the cluster this machine belongs to, else local",
     )
 
 

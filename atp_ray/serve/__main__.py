@@ -34,7 +34,7 @@ from serve_deployments.http_port import open_http, require_free_port
 from serve_deployments.model_app import await_models, start_models, start_openai
 from serve_deployments.simulation_api.access import Access, is_loopback
 from serve_deployments.simulation_api.deployment import HostLimits, deploy_api, start_host
-from tune_sweeps.experiment import connected
+from tune_sweeps.connection import connected
 
 OPENAI_PREFIX = "/openai"
 

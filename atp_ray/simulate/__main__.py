@@ -32,6 +32,7 @@ from atp_ray.simulate.watch import watch
 from atp_ray.storage.event_log import read_event_log
 from atp_ray.storage.rows import population_label
 from atp_ray.storage.run_folder import log_path, run_lock
+from tune_sweeps.connection import find_cluster
 from tune_sweeps.experiment import Placement, running_experiment
 
 
@@ -51,10 +52,11 @@ def run(options: SimulateOptions) -> int:
     profiles = resolve_checkpoints(names, options.base_url)
     cell = _cell(request, profiles, options.checkpoint)
     check_scope([cell], profiles.values())
-    if paradigm(request.paradigm).environment.uses_tools:
+    address = find_cluster(options.address, console.print)
+    if paradigm(request.paradigm).environment.uses_tools and address is None:
         require_isolation(options.sandbox)
-    require_available(profiles.values(), elsewhere=options.address is not None)
-    placement = Placement(options.address, options.agents_per_actor, sandbox=options.sandbox)
+    require_available(profiles.values(), elsewhere=address is not None)
+    placement = Placement(address, options.agents_per_actor, sandbox=options.sandbox)
     if options.out is not None:
         _play_and_print(console, cell, profiles, options.out, placement, options.replies)
         console.print(f"Results: {options.out}")

@@ -90,14 +90,22 @@ def write_manifest(run_dir: Path, manifest: dict[str, Any]) -> None:
         ) from error
 
 
+def in_ray_job() -> bool:
+    """Return whether this process was started by `ray job submit`: in a temporary folder, on a node of the cluster."""
+    return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+
+
 @contextmanager
 def run_lock(run_dir: Path) -> Iterator[None]:
     """Hold the run folder: two processes never play into the same one.
 
     Raises:
-        UsageError: another process holds it.
+        UsageError: another process holds it, or it would be lost with the Ray job that writes it.
         StorageError: the folder cannot be written.
     """
+    if in_ray_job() and not run_dir.is_absolute():
+        hint = "Give --out (serve: --state) as an absolute path that outlives the job"
+        raise UsageError("lies in the temporary folder of a Ray job", str(run_dir), hint)
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         lock = (run_dir / ".lock").open("w")

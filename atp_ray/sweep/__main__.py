@@ -28,6 +28,7 @@ from atp_ray.sandbox.isolation import Isolation, require_isolation
 from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest, run_lock, write_manifest
 from atp_ray.storage.schema import table_schemas
 from atp_ray.sweep.options import SweepOptions, grid_names
+from tune_sweeps.connection import find_cluster
 from tune_sweeps.experiment import Placement
 from tune_sweeps.runner import SweepOutcome, play_cells
 
@@ -52,11 +53,12 @@ def run(options: SweepOptions) -> int:
         return 0
     policy = FailurePolicy(turn_timeout_s=options.turn_timeout)
     sandbox = _sandbox(options, out)
-    if paradigm(grid.paradigm).environment.uses_tools and options.address is None:
+    address = find_cluster(options.address, console.print)
+    if paradigm(grid.paradigm).environment.uses_tools and address is None:
         require_isolation(sandbox)
-    placement = Placement(options.address, options.agents_per_actor, failure_policy=policy, sandbox=sandbox)
+    placement = Placement(address, options.agents_per_actor, failure_policy=policy, sandbox=sandbox)
     if {cell.cell_id for cell in cells} - finished_cells(out):
-        require_available(profiles.values(), elsewhere=options.address is not None)
+        require_available(profiles.values(), elsewhere=address is not None)
     with run_lock(out):
         manifest = _open_run(out, grid, base_url, cells, profiles, sandbox, resume=options.resume)
         missing = [cell for cell in cells if cell.cell_id not in finished_cells(out)]
