@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from actors.model_clients import Deployment
 from actors.players import Player, make_player
 from actors.sandboxes import SandboxClient
+from actors.tokens import Tokens
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.play.decisions import Decisions, merge_decisions
 from atp_ray.play.memory import EpisodeMemory
@@ -33,11 +34,18 @@ class AgentActor:
         players: every checkpoint a seat may be played by.
         sandboxes: names of the sandbox actors; none unless problems are solved.
         gateways: names of the gateways to served models, by node; none unless there are any.
+        tokens: keys of endpoints, where this node's environment lacks them.
     """
 
     def __init__(
-        self, players: Sequence[PlayerSpec], sandboxes: Sequence[str] = (), gateways: Mapping[str, str] | None = None
+        self,
+        players: Sequence[PlayerSpec],
+        sandboxes: Sequence[str] = (),
+        gateways: Mapping[str, str] | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
+        if tokens is not None:
+            tokens.install()
         self._specs = {spec.profile.name: spec for spec in players}
         self._gateways = gateways or {}
         self._tools = SandboxClient(sandboxes) if sandboxes else None

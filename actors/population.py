@@ -12,6 +12,8 @@ from ray.actor import ActorHandle
 from actors.agent import AgentActor, PlayerSpec
 from actors.model_gateway import launch_gateways
 from actors.named_actors import await_ready, launch_named
+from actors.tokens import driver_tokens
+from atp_ray.checkpoint.profiles import EndpointProfile
 from atp_ray.errors import EngineError
 
 ACTORS_PER_CPU = 4
@@ -81,11 +83,12 @@ def create_population(
     """
     size = agents_per_actor or default_agents_per_actor(n_agents, ray.cluster_resources().get("CPU", 1))
     count = math.ceil(n_agents / size)
+    tokens = driver_tokens(s.profile.api_key_env for s in players if isinstance(s.profile, EndpointProfile))
     gateways: dict[str, str] = {}
     ours: list[ActorHandle[Any]] = []
     if any(player.deployment is not None for player in players):
         gateways, ours = launch_gateways()
-    names, actors = launch_named(AgentActor, "agents", count, tuple(players), tuple(sandboxes), gateways)
+    names, actors = launch_named(AgentActor, "agents", count, tuple(players), tuple(sandboxes), gateways, tokens)
     try:
         await_ready([*actors, *ours], start_timeout_s)
     except ray.exceptions.RayError as error:

@@ -26,7 +26,6 @@ from atp_ray.live.store import Feed, LiveStore, Wanted
 from atp_ray.play.rounds import settle_round
 from atp_ray.storage.record_json import record_to_json
 
-HOST_NAME = "atp-ray-simulations"
 MOST_CHANGES = 1000  # told in one call
 DISK_WAIT_S = 5.0  # between tries to write a round
 LONGEST_REASON = 500

@@ -27,6 +27,7 @@ from atp_ray.alignment.training_prompts import training_prompts
 from atp_ray.checkpoint.names import model_profile
 from atp_ray.checkpoint.profiles import ModelProfile
 from atp_ray.play.model_calls import ReplyRequest
+from serve_deployments.lease import Lease
 from serve_deployments.model_app import deploy_models
 from tune_sweeps.connection import connected
 
@@ -76,7 +77,7 @@ def _measure(profiles: list[ModelProfile], requests: list[ReplyRequest]) -> dict
         before = _memory()
         start = time.perf_counter()
         with _quiet_serve():
-            deployments = deploy_models(profiles)
+            deployments = deploy_models(profiles, Lease())
             started = time.perf_counter() - start
             _ask(list(deployments.values()), requests[:8])
             seconds = _ask(list(deployments.values()), requests)

@@ -103,10 +103,10 @@ class Node:
                 _network(self._pid, "link set lo up")
             _network(self._pid, change)
 
-    def line(self, command: Sequence[object], environment: Mapping[str, str]) -> list[str]:
-        """Return the command line that runs `command` on this node."""
+    def line(self, command: Sequence[object], environment: Mapping[str, str], folder: Path) -> list[str]:
+        """Return the command line that runs `command` on this node, in `folder`."""
         variables = [f"{name}={value}" for name, value in environment.items()]
-        enter = ["nsenter", "--target", str(self._pid), "--net", "--mount", "--pid", f"--wd={configs_dir().parent}"]
+        enter = ["nsenter", "--target", str(self._pid), "--net", "--mount", "--pid", f"--wd={folder}"]
         return [*enter, "env", *variables, *map(str, command)]
 
     def processes(self) -> list[psutil.Process]:
@@ -173,18 +173,33 @@ class Cluster:
         return f"{self.head.address}:{PORT}"
 
     def popen(
-        self, node: Node, command: Sequence[object], environment: Mapping[str, str] | None = None, **options: object
+        self,
+        node: Node,
+        command: Sequence[object],
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        **options: object,
     ) -> subprocess.Popen[str]:
-        """Start a command on a node."""
-        line = node.line(command, self._environment | (environment or {}))
+        """Start a command on a node, in the project's folder if no other is given."""
+        line = self._line(node, command, environment, folder)
         return subprocess.Popen(line, text=True, **options)  # type: ignore[call-overload,no-any-return]
 
     def run(
-        self, node: Node, command: Sequence[object], environment: Mapping[str, str] | None = None
+        self,
+        node: Node,
+        command: Sequence[object],
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command on a node to its end."""
-        line = node.line(command, self._environment | (environment or {}))
+        line = self._line(node, command, environment, folder)
         return subprocess.run(line, capture_output=True, text=True, timeout=START_S, check=False)
+
+    def _line(
+        self, node: Node, command: Sequence[object], environment: Mapping[str, str] | None, folder: Path | None
+    ) -> list[str]:
+        root = Path("/") if node.spec.bare else configs_dir().parent
+        return node.line(command, self._environment | (environment or {}), folder or root)
 
     def stop(self) -> None:
         """End all nodes, and the network between them."""

@@ -28,6 +28,13 @@ class EngineGroup(NamedTuple):
         parts = (base.source, base.hub_revision, base.engine.model_dump_json(), base.deployment.model_dump_json())
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
 
+    @property
+    def adapters_key(self) -> str:
+        """Return what engines of the same adapters have in common; empty without adapters."""
+        if not self.adapters:
+            return ""
+        return "-" + hashlib.sha256("\n".join(map(self.adapter_key, self.adapters)).encode()).hexdigest()[:8]
+
     @staticmethod
     def adapter_key(profile: ModelProfile) -> str:
         """Return which adapter a profile is, whatever it is called."""

@@ -17,6 +17,7 @@ from ray.serve.llm import LLMConfig
 from ray.serve.llm.deployment import LLMServer
 from ray.serve.llm.openai_api_models import ChatCompletionRequest
 
+from actors.tokens import Tokens
 from atp_ray.play.model_calls import ModelReply, ReplyRequest, decision_texts
 from serve_deployments.cpu_engine import CpuEngine
 from serve_deployments.engine_records import READY, tell_phase
@@ -25,12 +26,14 @@ from serve_deployments.engine_records import READY, tell_phase
 class AgentLLMServer(LLMServer):  # type: ignore[misc]
     """Serves one base model and the LoRA adapters on it to agents and to OpenAI clients."""
 
-    async def __init__(self, options: dict[str, Any]) -> None:  # type: ignore[misc]  # Serve awaits constructors
+    async def __init__(self, options: dict[str, Any], tokens: Tokens) -> None:  # type: ignore[misc]  # Serve awaits it
         """Start the engine.
 
         Args:
             options: of `LLMConfig`, as `llm_options` returns them; built here, so that whoever deploys imports no vLLM.
+            tokens: of the model hub, where this node's environment lacks them.
         """
+        tokens.install()
         application = serve.get_replica_context().app_name
         tell_phase(application, "loading weights")
         config = LLMConfig(**options)

@@ -15,11 +15,14 @@ from ray import serve
 from ray.serve.schema import ApplicationStatus
 
 from actors.model_clients import Deployment
+from actors.tokens import driver_tokens
 from atp_ray.checkpoint.profiles import ModelProfile
 from atp_ray.errors import EngineError
 from serve_deployments.engine_groups import EngineGroup, engine_groups
 from serve_deployments.engine_options import deployment_options, llm_options, runs_on_gpu
 from serve_deployments.engine_records import READY, EngineRecord, read_phase, read_record, tell_phase, write_record
+from serve_deployments.http_port import serve_runs, start_serve
+from serve_deployments.lease import Lease
 
 ENGINE_CLASS = "serve_deployments.llm_server.AgentLLMServer"
 FRONT_CLASS = "serve_deployments.openai_front.OpenAiFront"
@@ -41,11 +44,14 @@ class Models(NamedTuple):
         return {name: deployment.app_name for name, deployment in self.deployments.items()}
 
 
-def start_models(profiles: Iterable[ModelProfile]) -> Models:
+def start_models(profiles: Iterable[ModelProfile], lease: Lease) -> Models:
     """Begin to start one engine for each base model, and return without waiting for it.
 
     Adapters are served by the engine of their base. On a cluster where an engine already holds a base and the adapters
     asked for, that engine is used.
+
+    Args:
+        lease: keeps the engines on a shared cluster.
 
     Raises:
         UsageError: a profile needs more GPUs than the cluster has.
@@ -53,15 +59,14 @@ def start_models(profiles: Iterable[ModelProfile]) -> Models:
     groups = engine_groups(profiles)
     gpus = ray.cluster_resources().get("GPU", 0)
     on_gpu = [runs_on_gpu(group.base, gpus) for group in groups]
+    held = [_hold_engine(group, lease) for group in groups]
     if groups:
-        # Agents come by handle; without an HTTP proxy a sweep needs no port.
-        serve.start(proxy_location="Disabled")
+        start_serve(lease.shared)
     deployments: dict[str, Deployment] = {}
     applications: dict[str, str] = {}
-    for group, gpu in zip(groups, on_gpu, strict=True):
+    for group, gpu, application in zip(groups, on_gpu, held, strict=True):
         record = _running_engine(group)
-        if record is None:
-            application = f"model-{group.model_id}-{group.key}".replace("/", "--")
+        if record is None or record.application != application:
             record = _record(group, application)
             write_record(group.key, record)
             _start(_engine(group, gpu), application, route_prefix=None)
@@ -70,14 +75,18 @@ def start_models(profiles: Iterable[ModelProfile]) -> Models:
     return Models(deployments, applications)
 
 
-def start_openai(profiles: Sequence[ModelProfile], prefix: str) -> Models:
+def start_openai(profiles: Sequence[ModelProfile], prefix: str, lease: Lease) -> Models:
     """Begin to serve checkpoints over the OpenAI-compatible HTTP API under `prefix`, for agents by handle too.
 
     An adapter's model name is `BASE:NAME`, all others are served under their own. Serve's HTTP port must be open.
 
+    Args:
+        lease: keeps the engines on a shared cluster.
+
     Raises:
         UsageError: a profile needs more GPUs than the cluster has.
     """
+    lease.hold_alone(OPENAI_APP)
     gpus = ray.cluster_resources().get("GPU", 0)
     engines: dict[str, serve.Application] = {}
     options: dict[str, dict[str, Any]] = {}
@@ -123,13 +132,13 @@ def await_models(
             raise EngineError(f"the engine of checkpoint '{checkpoints}' did not start: {reason}", hint=hint)
 
 
-def deploy_models(profiles: Iterable[ModelProfile]) -> dict[str, Deployment]:
+def deploy_models(profiles: Iterable[ModelProfile], lease: Lease) -> dict[str, Deployment]:
     """Start one engine for each base model and wait until it answers; keyed by the profile's name.
 
     Raises:
         UsageError, EngineError: as `start_models` and `await_models`.
     """
-    models = start_models(profiles)
+    models = start_models(profiles, lease)
     await_models(models)
     return models.deployments
 
@@ -142,7 +151,9 @@ def _start(app: serve.Application, name: str, route_prefix: str | None) -> None:
 
 def _engine(group: EngineGroup, on_gpu: bool) -> serve.Application:
     options = deployment_options(group.base, on_gpu)
-    return serve.deployment(name=_deployment_name(group), **options)(ENGINE_CLASS).bind(llm_options(group, on_gpu))
+    return serve.deployment(name=_deployment_name(group), **options)(ENGINE_CLASS).bind(
+        llm_options(group, on_gpu), driver_tokens()
+    )
 
 
 def _record(group: EngineGroup, application: str) -> EngineRecord:
@@ -150,12 +161,23 @@ def _record(group: EngineGroup, application: str) -> EngineRecord:
     return EngineRecord(application=application, deployment=_deployment_name(group), adapters=adapters)
 
 
+def _hold_engine(group: EngineGroup, lease: Lease) -> str:
+    """Hold the engine that serves the group already, or the one to be started; returns its application."""
+    own = f"model-{group.model_id}-{group.key}{group.adapters_key}".replace("/", "--")
+    lease.hold(own)
+    record = _running_engine(group)
+    if record is None or record.application == own:
+        return own
+    lease.hold(record.application)
+    return record.application if _running_engine(group) == record else own
+
+
 def _running_engine(group: EngineGroup) -> EngineRecord | None:
     """Return the cluster's engine that already holds the group, if it has not failed."""
     record = read_record(group.key)
     if record is None or not {group.adapter_key(profile) for profile in group.adapters} <= record.adapters.keys():
         return None
-    application = serve.status().applications.get(record.application)
+    application = serve.status().applications.get(record.application) if serve_runs() else None
     usable = (ApplicationStatus.RUNNING, ApplicationStatus.DEPLOYING)
     return record if application is not None and application.status in usable else None
 

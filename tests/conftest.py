@@ -17,6 +17,7 @@ from times import dear_start
 from actors.model_clients import Deployment
 from atp_ray.checkpoint.names import model_profile, resolve_checkpoint
 from atp_ray.checkpoint.profiles import ModelProfile
+from serve_deployments.lease import Lease
 from serve_deployments.model_app import deploy_models
 from tune_sweeps.connection import connected
 
@@ -102,7 +103,7 @@ def tiny_service(
 @pytest.fixture(scope="session")
 def engine(tiny_service: HostedService, tiny: ModelProfile, adapters: list[ModelProfile]) -> dict[str, Deployment]:
     """Where the engine of the service is reached by handle: the embedded checkpoint and two adapters on it, by name."""
-    return deploy_models([tiny, *adapters])
+    return deploy_models([tiny, *adapters], Lease())
 
 
 @pytest.fixture(scope="session")

@@ -118,7 +118,7 @@ class HostedService:
 
     def _run(self, options: ServeOptions) -> None:
         try:
-            run_service(options, Console(file=self._output, width=200), self._stop)
+            run_service(options, None, Console(file=self._output, width=200), self._stop)
         except BaseException as error:  # told to whoever waits for the start
             self._error = error
 

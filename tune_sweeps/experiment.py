@@ -21,6 +21,7 @@ from actors.sandboxes import create_sandboxes
 from atp_ray.checkpoint.profiles import ModelProfile, Profile
 from atp_ray.sandbox.isolation import Isolation
 from serve_deployments.engine_groups import engine_groups
+from serve_deployments.lease import leased
 from serve_deployments.model_app import await_models, start_models
 from tune_sweeps.connection import connected
 
@@ -34,6 +35,7 @@ class Placement:
     `address` is that of a running cluster, as `find_cluster` returns it, or None for a Ray of its own.
     `agents_per_actor` None is one actor per agent, packed only beyond what the cluster holds. `cells_at_once` is the
     most cells that a coordinator plays together. `sandbox` is how tool calls are isolated, where there are any.
+    `keep` leaves the engines on a shared cluster.
     """
 
     address: str | None = None
@@ -42,6 +44,7 @@ class Placement:
     cells_at_once: int = 4
     failure_policy: FailurePolicy = field(default_factory=FailurePolicy)
     sandbox: Isolation = "bubblewrap"
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,15 @@ def running_experiment(
     start = time.monotonic()
     models = [profile for profile in profiles if isinstance(profile, ModelProfile)]
     on_part("Ray")
-    with connected(placement.address, n_engines=len(engine_groups(models))):
+    shared = placement.address is not None
+    with (
+        connected(placement.address, n_engines=len(engine_groups(models))),
+        leased(shared, placement.keep) as lease,
+    ):
         seconds["ray"] = time.monotonic() - start
         start = time.monotonic()
         # Engines start while agents, sandboxes and coordinators do.
-        served = start_models(models)
+        served = start_models(models, lease)
         on_part(f"{n_agents} agents" + (" and the engine" if models else ""))
         sandboxes: tuple[str, ...] = ()
         sandbox_actors: list[ActorHandle[Any]] = []

@@ -13,6 +13,7 @@ from atp_ray.alignment.pairs import PairLog
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile
 from atp_ray.paradigms.teaching import TrainingPrompt
 from atp_ray.play.asking import ModelClient
+from serve_deployments.lease import leased
 from serve_deployments.model_app import deploy_models
 from tune_sweeps.connection import connected
 
@@ -24,18 +25,22 @@ def collect_pairs(
     elicitation: Elicitation,
     tries: int,
     address: str | None,
+    keep: bool,
     on_done: Callable[[int], None],
 ) -> Collected:
     """Collect the pairs that `log` does not hold yet.
 
+    Args:
+        keep: leave the engine on a shared cluster.
+
     Raises:
         EngineError: no cluster, the engine does not start, or the model cannot be asked; what was collected is kept.
     """
-    with connected(address):
+    with connected(address), leased(address is not None, keep) as lease:
         client: ModelClient
         if isinstance(profile, EndpointProfile):
             client = EndpointClient(profile)
         else:
-            client = ServeClient(deploy_models([profile])[profile.name])
+            client = ServeClient(deploy_models([profile], lease)[profile.name])
         collector = PairCollector(client, profile.name, profile.sampling, elicitation, tries)
         return asyncio.run(collector.collect(prompts, log, on_done))

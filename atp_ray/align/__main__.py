@@ -94,7 +94,7 @@ def _pairs(console: Console, options: PairsOptions) -> int:
         )
         try:
             with progress_bar(console, "collecting", len(prompts), "prompts", len(log.pairs)) as update:
-                collected = collect_pairs(profile, prompts, log, elicitation, tries, address, update)
+                collected = collect_pairs(profile, prompts, log, elicitation, tries, address, options.keep, update)
         finally:
             log.close()
         pairs = [log.pairs[prompt.prompt_id] for prompt in prompts if prompt.prompt_id in log.pairs]

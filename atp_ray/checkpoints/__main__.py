@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from atp_ray.alignment.training_runs import training_runs
 from atp_ray.checkpoint.names import POLICIES, resolve_checkpoint
 from atp_ray.checkpoint.profiles import ModelProfile
-from atp_ray.checkpoints.options import BuildOptions, CardOptions, CheckpointsOptions
+from atp_ray.checkpoints.options import BuildOptions, CardOptions, CheckpointsOptions, EnginesOptions
 from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import report_console, run_command
 from atp_ray.config_files import config_names, configs_dir, load_config
@@ -33,6 +33,8 @@ def run(options: CheckpointsOptions) -> int:
             _card(console, card.checkpoint)
         case BuildOptions() as build:
             _build(console, build.out or configs_dir().parent / "atp_ray/tiny/weights", build.steps, build.seed)
+        case EnginesOptions() as engines:
+            _engines(console, engines)
         case _:
             _list(console)
     return 0
@@ -56,6 +58,27 @@ def _card(console: Console, name: str) -> None:
     if card is None or not card.is_file():
         raise UsageError(f"checkpoint '{name}' has no card here", "card", "Only a local folder with README.md has one")
     console.print(Markdown(card.read_text(encoding="utf-8")))
+
+
+def _engines(console: Console, options: EnginesOptions) -> None:
+    # Ray takes seconds to import; `list` and `card` do without it.
+    from serve_deployments.lease import held_applications, stop_application
+    from tune_sweeps.connection import connected, find_cluster
+
+    address = find_cluster(options.address, console.print)
+    if address is None:
+        hint = "Give --address HOST:PORT of the cluster; engines of a command's own Ray end with it"
+        raise UsageError("this machine is not part of a running Ray cluster", "engines", hint)
+    with connected(address):
+        if options.stop is not None:
+            ended = stop_application(options.stop)
+            console.print(f"{options.stop}: " + ("ended" if ended else "ends with the commands that hold it"))
+            return
+        held = held_applications()
+        for name, holders, kept in held:
+            console.print(f"{name:48}held by {holders} command(s)" + (", kept" if kept else ""), soft_wrap=True)
+        if not held:
+            console.print("No command has an engine on this cluster.")
 
 
 def _build(console: Console, out: Path, steps: int | None, seed: int) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import CliPositionalArg, CliSubCommand
 
-from atp_ray.cli.options import CommandOptions, Count, Folder, Options, Seed
+from atp_ray.cli.options import ClusterOptions, CommandOptions, Count, Folder, Options, Seed, Shown
 
 
 class ListOptions(CommandOptions):
@@ -29,9 +29,16 @@ class BuildOptions(CommandOptions):
     seed: Seed = Field(0, description="seed of weights and data")
 
 
+class EnginesOptions(ClusterOptions):
+    """List what commands run on a cluster's Ray Serve, or stop what was kept."""
+
+    stop: Annotated[str | None, Shown("NAME")] = Field(None, description="end this one, once no command holds it")
+
+
 class CheckpointsOptions(Options):
-    """List the available checkpoints, show their cards, build the embedded one."""
+    """List the available checkpoints, show their cards, build the embedded one, list and stop engines."""
 
     list: CliSubCommand[ListOptions]
     card: CliSubCommand[CardOptions]
     build: CliSubCommand[BuildOptions]
+    engines: CliSubCommand[EnginesOptions]

@@ -84,6 +84,9 @@ class ModelOptions(ClusterOptions):
     """The flags of a command that asks models."""
 
     base_url: Annotated[str | None, Shown("URL", SHARED)] = Field(None, description="endpoint of an openai: checkpoint")
+    keep: Annotated[bool, Shown(None, SHARED)] = Field(
+        False, description="leave the engines on the cluster for the next command; see `checkpoints engines`"
+    )
 
 
 class AgentOptions(ModelOptions):

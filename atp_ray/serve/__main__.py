@@ -31,10 +31,11 @@ from atp_ray.storage.run_folder import run_lock
 from serve_deployments.engine_groups import engine_groups
 from serve_deployments.haproxy import remove_files, restart_with_haproxy, uses_haproxy
 from serve_deployments.http_port import open_http, require_free_port
+from serve_deployments.lease import leased
 from serve_deployments.model_app import await_models, start_models, start_openai
 from serve_deployments.simulation_api.access import Access, is_loopback
-from serve_deployments.simulation_api.deployment import HostLimits, deploy_api, start_host
-from tune_sweeps.connection import connected
+from serve_deployments.simulation_api.deployment import APP_NAME, HostLimits, deploy_api, start_host
+from tune_sweeps.connection import connected, find_cluster
 
 OPENAI_PREFIX = "/openai"
 
@@ -46,21 +47,23 @@ def main(argv: Sequence[str]) -> int:
 
 def run(options: ServeOptions) -> int:
     """Serve until the process is interrupted; returns the exit code."""
+    address = find_cluster(options.address, report_console().print)
     if options.proxy == "haproxy" and not uses_haproxy():
-        restart_with_haproxy(options.address)
+        restart_with_haproxy(address)
     stop = threading.Event()
 
     def heed_signals() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
 
-    run_service(options, report_console(), stop, on_checked=heed_signals)
+    run_service(options, address, report_console(), stop, on_checked=heed_signals)
     remove_files()
     return 0
 
 
 def run_service(
     arguments: ServeOptions,
+    address: str | None,
     console: Console,
     stop: threading.Event,
     on_checked: Callable[[], None] = lambda: None,
@@ -69,6 +72,7 @@ def run_service(
 
     Args:
         arguments: what is served, where and how.
+        address: of the cluster to use, None for a Ray of its own.
         on_checked: called once nothing is left to refuse and the starting begins.
 
     Raises:
@@ -77,17 +81,23 @@ def run_service(
     profiles = _profiles(arguments.checkpoint, arguments.base_url)
     access = _access(arguments.host)
     webhooks = dict(_webhook(given) for given in arguments.webhook)
-    require_free_port(arguments.host, arguments.port)
+    if address is None:
+        require_free_port(arguments.host, arguments.port)
     models = [profile for profile in profiles if isinstance(profile, ModelProfile)]
-    require_available(models, elsewhere=arguments.address is not None)
+    require_available(models, elsewhere=address is not None)
     on_checked()
     url = f"http://{arguments.host}:{arguments.port}"
-    with run_lock(arguments.state), connected(arguments.address, n_engines=len(engine_groups(models))):
+    with (
+        run_lock(arguments.state),
+        connected(address, n_engines=len(engine_groups(models))),
+        leased(address is not None, arguments.keep) as lease,
+    ):
+        lease.hold_alone(APP_NAME)
         with console.status("starting Ray Serve") as status:
             open_http(arguments.host, arguments.port)
             # The models' own front knows no tokens: where the service is not for this machine only, it stays closed.
             local = is_loopback(arguments.host)
-            served = start_openai(models, OPENAI_PREFIX) if models and local else start_models(models)
+            served = start_openai(models, OPENAI_PREFIX, lease) if models and local else start_models(models, lease)
             solvers = any(profile.kind != "policy" for profile in profiles)
             sandboxes, sandbox_actors = _start_sandboxes(console, arguments.sandbox) if solvers else ((), [])
             tools = bool(sandboxes)
@@ -95,10 +105,10 @@ def run_service(
             status.update(f"starting {arguments.agents} agents")
             population, agents = create_population(arguments.agents, players, arguments.agents_per_actor, sandboxes)
             limits = HostLimits(arguments.running, arguments.pace, tools=tools)
-            host = start_host(arguments.state, population, profiles, limits, webhooks)
+            host_name, host = start_host(arguments.state, population, profiles, limits, webhooks)
             # The service answers while engines start; a round played meanwhile waits for its engine.
             offer = Offer({profile.name: profile for profile in profiles}, served.places(), arguments.agents, tools)
-            deploy_api(offer, access)
+            deploy_api(host_name, offer, access)
         console.print(f"Dashboard:   {url}/", soft_wrap=True)
         console.print(f"Simulations: {url}/v1/simulations  (described in {url}/openapi.json)", soft_wrap=True)
         if models and local:

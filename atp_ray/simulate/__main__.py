@@ -56,7 +56,7 @@ def run(options: SimulateOptions) -> int:
     if paradigm(request.paradigm).environment.uses_tools and address is None:
         require_isolation(options.sandbox)
     require_available(profiles.values(), elsewhere=address is not None)
-    placement = Placement(address, options.agents_per_actor, sandbox=options.sandbox)
+    placement = Placement(address, options.agents_per_actor, sandbox=options.sandbox, keep=options.keep)
     if options.out is not None:
         _play_and_print(console, cell, profiles, options.out, placement, options.replies)
         console.print(f"Results: {options.out}")

@@ -56,7 +56,7 @@ def run(options: SweepOptions) -> int:
     address = find_cluster(options.address, console.print)
     if paradigm(grid.paradigm).environment.uses_tools and address is None:
         require_isolation(sandbox)
-    placement = Placement(address, options.agents_per_actor, failure_policy=policy, sandbox=sandbox)
+    placement = Placement(address, options.agents_per_actor, failure_policy=policy, sandbox=sandbox, keep=options.keep)
     if {cell.cell_id for cell in cells} - finished_cells(out):
         require_available(profiles.values(), elsewhere=address is not None)
     with run_lock(out):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,8 +14,9 @@ from ray.actor import ActorHandle
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.failure_policy import FailurePolicy
+from actors.leases import NAMESPACE
 from actors.population import Population
-from actors.simulation_host import HOST_NAME, SimulationHost
+from actors.simulation_host import SimulationHost
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.errors import AtpError
 from atp_ray.live.creation import Offer
@@ -40,10 +42,10 @@ def start_host(
     profiles: Sequence[Profile],
     limits: HostLimits,
     webhooks: Mapping[str, str],
-) -> ActorHandle[Any]:
+) -> tuple[str, ActorHandle[Any]]:
     """Start the actor that plays the simulations in `folder`, and go on with what was running.
 
-    It lives as long as the handle returned.
+    Returns its name, by which the API finds it, and the handle by which it lives.
 
     Args:
         webhooks: addresses that monitors may notify, by name.
@@ -55,7 +57,9 @@ def start_host(
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     remote = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=3, scheduling_strategy=here)(SimulationHost)
     by_name = {profile.name: profile for profile in profiles}
-    host = remote.options(name=HOST_NAME, max_concurrency=10_000).remote(
+    # The API's replicas are children of whoever started Ray Serve, so they need the namespace too.
+    name = f"simulations-{secrets.token_hex(4)}"
+    host = remote.options(name=name, namespace=NAMESPACE, max_concurrency=10_000).remote(
         folder.resolve(), population, by_name, FailurePolicy(), webhooks, **limits._asdict()
     )
     try:
@@ -64,17 +68,22 @@ def start_host(
         if isinstance(cause := error.__cause__, AtpError):
             raise cause from error
         raise
-    return host
+    return name, host
 
 
-def deploy_api(offer: Offer, access: Access) -> None:
-    """Put the API on Ray Serve's HTTP port, which must be open."""
+def deploy_api(host_name: str, offer: Offer, access: Access) -> None:
+    """Put the API on Ray Serve's HTTP port, which must be open, on this node: its URL is of this node.
+
+    Args:
+        host_name: of the actor that plays the simulations.
+    """
+    here = f"node:{ray.util.get_node_ip_address()}"
 
     def build() -> FastAPI:
-        return build_app(Service(HOST_NAME, offer), access)
+        return build_app(Service(host_name, offer), access)
 
     deployment = serve.deployment(
         serve.ingress(build)(), name="SimulationApi", num_replicas=1, max_ongoing_requests=5000,
-        ray_actor_options={"num_cpus": 0},
+        ray_actor_options={"num_cpus": 0, "resources": {here: 0.001}},
     )  # fmt: skip
     serve.run(deployment.bind(), name=APP_NAME, route_prefix="/")

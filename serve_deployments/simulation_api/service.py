@@ -15,6 +15,7 @@ from typing import Any
 import ray
 from ray.actor import ActorHandle
 
+from actors.leases import NAMESPACE
 from atp_ray.errors import NotFoundError
 from atp_ray.live.creation import Offer
 from atp_ray.live.fold import LiveFold
@@ -130,7 +131,7 @@ class Service:
 
     def _host(self) -> ActorHandle[Any]:
         if self._actor is None:
-            self._actor = ray.get_actor(self._host_name)
+            self._actor = ray.get_actor(self._host_name, namespace=NAMESPACE)
         return self._actor
 
     async def _catch_up(self) -> None:

@@ -24,6 +24,7 @@ from atp_ray.play.sampling import Sampling
 from atp_ray.storage.tables import read_table
 from serve_deployments.engine_groups import EngineGroup
 from serve_deployments.engine_options import deployment_options, llm_options, runs_on_gpu
+from serve_deployments.lease import Lease
 from serve_deployments.model_app import deploy_models
 
 
@@ -101,7 +102,7 @@ def engines() -> list[str]:
 
 
 def test_the_same_checkpoints_are_deployed_once(engine, tiny, adapters) -> None:
-    assert deploy_models([*adapters, tiny]) == engine
+    assert deploy_models([*adapters, tiny], Lease()) == engine
     assert engines() == ["engine:tiny"]
 
 
@@ -112,7 +113,7 @@ def test_an_engine_that_does_not_start_is_one_line_and_not_started_again(engine,
     (tmp_path / "model.safetensors").write_bytes(b"not weights")
     broken = tiny.model_copy(update={"name": "broken", "source": str(tmp_path), "revision": "none"})
     with pytest.raises(EngineError, match="the engine of checkpoint 'broken' did not start") as refused:
-        deploy_models([broken])
+        deploy_models([broken], Lease())
     assert "\n" not in str(refused.value)
     wait_until(lambda: engines() == ["engine:tiny"], "what did not start to be removed")
 
