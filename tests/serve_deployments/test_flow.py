@@ -12,6 +12,7 @@ import ray
 from ray import serve
 from support import make_spec, wait_until
 
+from actors.deployment_watch import DeploymentWatch
 from actors.model_clients import ServeClient
 from actors.model_gateway import GatewayClient, launch_gateways
 from atp_ray.play.memory import EpisodeMemory
@@ -72,7 +73,8 @@ def test_a_flood_is_answered_once_each_and_waiting_in_line_is_never_a_time_out(s
     askers = [Asker.remote(small_engine, timeout_s=patience_s) for _ in range(2)]
     start = time.monotonic()
     shares = [range(WARM, FLOOD // 2), range(FLOOD // 2, FLOOD + WARM)]
-    replies = sum(ray.get([asker.ask.remote(seeds) for asker, seeds in zip(askers, shares, strict=True)]), [])
+    calls = [asker.ask.remote(seeds) for asker, seeds in zip(askers, shares, strict=True)]
+    replies = [reply for share in ray.get(calls) for reply in share]
     seconds = time.monotonic() - start
     after = load(small_engine)
     assert len(replies) == FLOOD
@@ -123,3 +125,12 @@ def test_an_agent_that_dies_takes_its_requests_out_of_the_engine_by_way_of_the_g
     assert load(small_engine).finished - before.finished < len(MANY)
     for actor in actors:
         ray.kill(actor)
+
+
+async def test_an_engine_is_gone_where_nothing_runs_and_not_while_a_replica_does(small_engine) -> None:
+    patience_s = 0.05
+    running = DeploymentWatch(small_engine.app_name, small_engine.deployment_name, patience_s)
+    nothing = DeploymentWatch("nothing", "nowhere", patience_s)
+    while not await nothing.gone():
+        await asyncio.sleep(patience_s)
+        assert not await running.gone()
