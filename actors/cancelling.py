@@ -42,7 +42,7 @@ class Caller(NamedTuple):
     def here() -> Caller | None:
         """Return the named actor this code runs in, None where there is none: nobody can watch over it."""
         context = ray.get_runtime_context()
-        if context.get_actor_id() is None or not (name := context.get_actor_name()):
+        if context.worker.mode != ray.WORKER_MODE or not (name := context.get_actor_name()):
             return None
         return Caller(context.namespace, name, context.get_worker_id())
 

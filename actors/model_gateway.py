@@ -42,7 +42,10 @@ class ModelGateway:
             timeout_s: longest time of a request inside the engine, seconds.
             caller: who asks; its requests are cancelled when it dies.
         """
-        client = self._clients.setdefault((deployment, timeout_s), ServeClient(deployment, timeout_s))
+        key = (deployment, timeout_s)
+        if key not in self._clients:
+            self._clients[key] = ServeClient(deployment, timeout_s)
+        client = self._clients[key]
         replies = asyncio.gather(*(client.reply(request) for request in requests))
         return list(await self._callers.work(caller, replies))
 

@@ -54,7 +54,7 @@ def main() -> None:
         arguments.out.write_text(json.dumps(results, indent=2) + "\n")
 
 
-def _measure(arguments: argparse.Namespace, replicas: int, folder: Path) -> dict:
+def _measure(arguments: argparse.Namespace, replicas: int, folder: Path) -> dict[str, float]:
     serve.start(proxy_location="Disabled")
     engine = serve.deployment(
         num_replicas=replicas, max_ongoing_requests=4096, ray_actor_options={"num_cpus": 0}, name=NAME

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -96,14 +96,15 @@ class AgentLLMServer(LLMServer):  # type: ignore[misc]
         async with self._admission.admitted():
             start = time.monotonic()
             reply = None
-            with suppress(TimeoutError):
-                async with asyncio.timeout(timeout_s):
+            try:
+                async with asyncio.timeout(timeout_s) as limit:
                     reply = await self._ask_engine(request, model)
-            seconds = time.monotonic() - start
-            # vLLM may answer a cancelled request with an error of its own.
-            if reply is None or (timeout_s is not None and seconds >= timeout_s):
-                return ModelReply("", error=f"no reply within {timeout_s:g} s of its start in the engine")
-            return replace(reply, latency_s=seconds)
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+            if limit.expired() or reply is None:  # vLLM may answer a cancelled request with an error of its own
+                return ModelReply("", error=f"no reply within {timeout_s} s of its start in the engine")
+            return replace(reply, latency_s=time.monotonic() - start)
 
     async def _ask_engine(self, request: ReplyRequest, model: str) -> ModelReply:
         async for response in await super().chat(_chat_request(request, model)):
