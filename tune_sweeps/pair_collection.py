@@ -14,6 +14,7 @@ from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile
 from atp_ray.paradigms.teaching import TrainingPrompt
 from atp_ray.play.asking import ModelClient
 from serve_deployments.model_app import deploy_models
+from tune_sweeps.engine_capacity import engine_capacity
 from tune_sweeps.experiment import connected
 
 
@@ -37,5 +38,7 @@ def collect_pairs(
             client = EndpointClient(profile)
         else:
             client = ServeClient(deploy_models([profile])[profile.name])
-        collector = PairCollector(client, profile.name, profile.sampling, elicitation, tries)
+        capacity = engine_capacity([profile], n_hosts=1)
+        at_once = capacity.requests[capacity.engines[profile.name]]
+        collector = PairCollector(client, profile.name, profile.sampling, elicitation, tries, at_once)
         return asyncio.run(collector.collect(prompts, log, on_done))
