@@ -38,24 +38,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replicas", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--slots", type=int, default=16, help="requests that a replica decodes at once")
-    parser.add_argument("--latency", type=float, default=3.0, help="seconds of a reply")
+    parser.add_argument("--latency", type=float, default=6.0, help="seconds of a reply")
     parser.add_argument("--spread", type=float, default=0.0, help="share of the latency that replies differ by")
-    parser.add_argument("--warm", type=float, default=4, help="replies' time before the look")
-    parser.add_argument("--look", type=float, default=8, help="replies' time of the look")
+    parser.add_argument("--warm", type=float, default=3, help="replies' time before the look")
+    parser.add_argument("--look", type=float, default=5, help="replies' time of the look")
     parser.add_argument("--cells-at-once", type=int, help="play so many cells instead of what the engines can take")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     arguments = parser.parse_args()
     results = []
-    for replicas in arguments.replicas:
-        with connected(None), TemporaryDirectory(prefix="atp_ray-benchmark-") as folder:
-            results.append(_measure(arguments, replicas, Path(folder)))
-        print(json.dumps(results[-1]), flush=True)
+    with connected(None):
+        serve.start(proxy_location="Disabled")
+        for replicas in arguments.replicas:
+            with TemporaryDirectory(prefix="atp_ray-benchmark-") as folder:
+                results.append(_measure(arguments, replicas, Path(folder)))
+            print(json.dumps(results[-1]), flush=True)
     if arguments.out:
         arguments.out.write_text(json.dumps(results, indent=2) + "\n")
 
 
 def _measure(arguments: argparse.Namespace, replicas: int, folder: Path) -> dict[str, float]:
-    serve.start(proxy_location="Disabled")
     engine = serve.deployment(
         num_replicas=replicas, max_ongoing_requests=4096, ray_actor_options={"num_cpus": 0}, name=NAME
     )(FakeEngine)
@@ -65,7 +66,7 @@ def _measure(arguments: argparse.Namespace, replicas: int, folder: Path) -> dict
         deployment=DeploymentProfile(min_replicas=replicas, max_replicas=replicas),
     )  # fmt: skip
     cells = expand(load_grid("appendix_b", checkpoints=[NAME], seeds=5), {NAME: profile})
-    population, _agents = create_population(8, [PlayerSpec(profile, Deployment(NAME, NAME))])
+    population, agents = create_population(8, [PlayerSpec(profile, Deployment(NAME, NAME))])
     _, (coordinator,) = launch_named(
         Coordinator, "coordinator", 1, folder, population, FailurePolicy(), 1, arguments.cells_at_once,
         engine_capacity([profile], 8), max_concurrency=CALLS_AT_ONCE,
@@ -82,6 +83,9 @@ def _measure(arguments: argparse.Namespace, replicas: int, folder: Path) -> dict
         (last[name].slot_seconds - first[name].slot_seconds) / (arguments.slots * (last[name].at_s - first[name].at_s))
         for name in sorted(last)
     ]
+    for actor in (coordinator, *agents):
+        ray.kill(actor)
+    serve.delete(NAME)
     return {
         "replicas": replicas,
         "slots": arguments.slots,
