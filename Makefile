@@ -37,8 +37,8 @@ test: setup lint ## every check and every test
 test-times: setup ## every test, and what each took and started: build/test_times.md
 	@$(PYTEST) --times=build/test_times.md
 
-test-long: setup ## every test, with the full budgets of fuzzing
-	@ATP_RAY_FUZZ_EXAMPLES=30 $(PYTEST)
+test-long: setup ## every test, with the full budgets of fuzzing and load
+	@ATP_RAY_FUZZ_EXAMPLES=30 ATP_RAY_FLOOD=7000 $(PYTEST)
 
 mutate: setup    ## faults put into the modules that hold rules: which does no test notice? (an hour)
 	@.venv/bin/mutmut run && .venv/bin/mutmut results

@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from actors.model_clients import Deployment
+from actors.cancelling import Caller, Callers
+from actors.model_clients import TIMEOUT_S, Deployment
 from actors.players import Player, make_player
 from actors.sandboxes import SandboxClient
 from actors.tokens import Tokens
@@ -21,10 +22,14 @@ from atp_ray.play.turns import MemoryGap, Turn, TurnReply
 
 @dataclass(frozen=True)
 class PlayerSpec:
-    """What an agent needs to play a checkpoint: its profile and, for a served model, where it is deployed."""
+    """What an agent needs to play a checkpoint: its profile and, for a served model, where it is deployed.
+
+    `timeout_s` is the longest time from a request's start in the engine to its reply, seconds.
+    """
 
     profile: Profile
     deployment: Deployment | None = None
+    timeout_s: float = TIMEOUT_S
 
 
 class AgentActor:
@@ -51,17 +56,22 @@ class AgentActor:
         self._tools = SandboxClient(sandboxes) if sandboxes else None
         self._players: dict[str, Player] = {}
         self._memories: dict[str, EpisodeMemory] = {}
+        self._callers = Callers()
 
     async def ready(self) -> bool:
         """Return once the actor is up."""
         return True
 
-    async def decide(self, turns: Sequence[Turn]) -> list[TurnReply | MemoryGap]:
+    async def decide(self, turns: Sequence[Turn], caller: Caller | None = None) -> list[TurnReply | MemoryGap]:
         """Decide all `turns`, in that order; a turn whose past is not known is answered by a `MemoryGap`.
 
         Asking again for the same turn is harmless: the decision depends on its seed, not on the asking.
+
+        Args:
+            caller: who asks; if it dies, what was asked of models is cancelled.
         """
-        return list(await asyncio.gather(*(self._decide_turn(turn) for turn in turns)))
+        answers = asyncio.gather(*(self._decide_turn(turn) for turn in turns))
+        return list(await self._callers.work(caller, answers))
 
     async def forget(self, episode_id: str) -> None:
         """Drop the memory of a finished episode."""
@@ -96,5 +106,7 @@ class AgentActor:
     def _player(self, name: str) -> Player:
         if name not in self._players:
             spec = self._specs[name]
-            self._players[name] = make_player(spec.profile, spec.deployment, self._tools, self._gateways)
+            self._players[name] = make_player(
+                spec.profile, spec.deployment, self._tools, self._gateways, spec.timeout_s
+            )
         return self._players[name]

@@ -7,9 +7,11 @@ log alone decides what has happened; a coordinator that is restarted continues f
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +19,7 @@ from typing import NamedTuple
 from actors.failure_policy import FailurePolicy
 from actors.population import Hosting, Population
 from actors.round_player import RoundPlayer
+from actors.seats_in_play import Capacity, EpisodeSeats, SeatsInPlay
 from atp_ray.measures.cell_rates import round_rates
 from atp_ray.measures.rates import Counts, count
 from atp_ray.play.cells import CellSpec
@@ -57,8 +60,8 @@ class Coordinator:
         run_dir: the run's folder, on this node or on storage all nodes share.
         population: the agent actors.
         coalesce: turns sent in one call to a host; above 1 pays when decisions are quick.
-        cells_at_once: bound on the cells in play; others wait.
-        episodes_at_once: bound on the episodes of one cell in play.
+        cells_at_once: how many cells play together, all their episodes at once; None lets `capacity` decide.
+        capacity: what the engines decode at once, this coordinator's share of it; None knows no bound.
     """
 
     def __init__(
@@ -67,13 +70,14 @@ class Coordinator:
         population: Population,
         policy: FailurePolicy,
         coalesce: int = 1,
-        cells_at_once: int = 4,
-        episodes_at_once: int = 256,
+        cells_at_once: int | None = None,
+        capacity: Capacity | None = None,
     ) -> None:
         self._run_dir = run_dir
         self._player = RoundPlayer(population, policy, coalesce)
-        self._cells_in_play = asyncio.Semaphore(cells_at_once)
-        self._episodes_at_once = episodes_at_once
+        self._cells_at_once = None if cells_at_once is None else asyncio.Semaphore(cells_at_once)
+        self._seats = SeatsInPlay(capacity if cells_at_once is None else None)
+        self._places = itertools.count()
         self._counts = Counts(0, 0, 0)
         self._turns = 0
         self._rounds = 0
@@ -90,16 +94,24 @@ class Coordinator:
             EngineError: a whole round went unanswered; what was settled before is kept.
             StorageError: the log or the tables cannot be written.
         """
-        async with self._cells_in_play:
-            return await self._play(cell)
+        place = next(self._places)
+        async with self._cells_at_once or nullcontext():
+            return await self._play(cell, place)
 
-    async def _play(self, cell: CellSpec) -> CellOutcome:
-        log = await _open_log(log_path(self._run_dir, cell.cell_id))
-        slots = asyncio.Semaphore(self._episodes_at_once)
+    async def _play(self, cell: CellSpec, place: int) -> CellOutcome:
+        first = await self._begin(cell.episodes[0], place)
+        try:
+            log = await _open_log(log_path(self._run_dir, cell.cell_id))
+        except BaseException:
+            first.leave()
+            raise
         try:
             async with asyncio.TaskGroup() as tasks:
                 for index, spec in enumerate(cell.episodes):
-                    tasks.create_task(self._play_episode(spec, index, log, slots))
+                    seats = await self._begin(spec, place) if index else first
+                    task = tasks.create_task(self._play_episode(spec, index, log, seats))
+                    # Not in the task itself: one that is cancelled before it starts runs nothing.
+                    task.add_done_callback(lambda _, seats=seats: seats.leave())  # type: ignore[misc]
         except* Exception as group:  # one failure stands for all: they have the same cause
             raise group.exceptions[0] from None
         finally:
@@ -110,17 +122,24 @@ class Coordinator:
         rates = (entry.rate.rate for entry in round_rates(cell, rounds))
         return CellOutcome(cell.cell_id, tuple(math.nan if rate is None else rate for rate in rates))
 
-    async def _play_episode(self, spec: EpisodeSpec, index: int, log: EventLog, slots: asyncio.Semaphore) -> None:
+    async def _begin(self, spec: EpisodeSpec, place: int) -> EpisodeSeats:
+        return await self._seats.begin(place, [group.checkpoint for group in spec.seat_groups])
+
+    async def _play_episode(self, spec: EpisodeSpec, index: int, log: EventLog, seats: EpisodeSeats) -> None:
         hostings = self._player.hostings(spec.parameters.n_agents, first_agent=index)
-        async with slots:
-            while len(log.rounds(spec.episode_id)) < spec.rounds:
-                await self._play_round(spec, log, hostings)
+        while len(log.rounds(spec.episode_id)) < spec.rounds:
+            await self._play_round(spec, log, hostings, seats)
         self._player.forget(spec.episode_id, hostings)
 
-    async def _play_round(self, spec: EpisodeSpec, log: EventLog, hostings: Sequence[Hosting]) -> None:
+    async def _play_round(
+        self, spec: EpisodeSpec, log: EventLog, hostings: Sequence[Hosting], seats: EpisodeSeats
+    ) -> None:
         settled = log.rounds(spec.episode_id)
         turn = partial(next_turn, spec, settled)
-        decisions = await self._player.decide(spec.parameters.n_agents, hostings, turn, whole=not settled)
+        seats.ask()
+        decisions = await self._player.decide(
+            spec.parameters.n_agents, hostings, turn, whole=not settled, on_answer=seats.answered
+        )
         record = settle_round(spec, settled, decisions)
         log.append(record)
         self._rounds += 1

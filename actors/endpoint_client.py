@@ -15,13 +15,22 @@ REFUSED = (400, 413, 422)  # the request is at fault, not the endpoint
 
 
 class EndpointClient:
-    """Calls an OpenAI-compatible endpoint over HTTP, at most `concurrency` requests at once."""
+    """Calls an OpenAI-compatible endpoint over HTTP, at most `concurrency` requests at once.
 
-    def __init__(self, profile: EndpointProfile) -> None:
+    Args:
+        timeout_s: longest time from the moment a request is sent to its reply, seconds.
+    """
+
+    def __init__(self, profile: EndpointProfile, timeout_s: float = 900) -> None:
         self._profile = profile
+        self._timeout_s = timeout_s
         key = os.environ.get(profile.api_key_env)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._http = httpx.AsyncClient(base_url=profile.base_url.rstrip("/"), headers=headers, timeout=600)
+        # A connection for each request in flight: waiting for one would count as waiting for the reply.
+        limits = httpx.Limits(max_connections=profile.concurrency, max_keepalive_connections=profile.concurrency)
+        self._http = httpx.AsyncClient(
+            base_url=profile.base_url.rstrip("/"), headers=headers, timeout=timeout_s, limits=limits
+        )
         self._slots = asyncio.Semaphore(profile.concurrency)
 
     async def reply(self, request: ReplyRequest) -> ModelReply:
@@ -45,10 +54,13 @@ class EndpointClient:
         async with self._slots:
             start = time.monotonic()
             try:
-                response = await self._http.post("/chat/completions", json=body)
+                async with asyncio.timeout(self._timeout_s):
+                    response = await self._http.post("/chat/completions", json=body)
                 response.raise_for_status()
                 data = response.json()
                 text = data["choices"][0]["message"]["content"] or ""
+            except (TimeoutError, httpx.TimeoutException):
+                return ModelReply("", error=f"no reply within {self._timeout_s:g} s of sending the request")
             except (httpx.HTTPError, ValueError, KeyError, IndexError, TypeError) as error:
                 refused = isinstance(error, httpx.HTTPStatusError) and error.response.status_code in REFUSED
                 return ModelReply("", error=f"{type(error).__name__}: {error}".splitlines()[0], refused=refused)

@@ -14,31 +14,40 @@ import ray
 from ray.actor import ActorHandle
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from actors.cancelling import Caller, Callers, awaited
 from actors.coalescer import Coalescer
-from actors.model_clients import Deployment, ServeClient, lost_replies
-from actors.named_actors import launch_named
+from actors.model_clients import TIMEOUT_S, Deployment, ServeClient, lost_replies
+from actors.named_actors import CALLS_AT_ONCE, launch_named
 from atp_ray.play.model_calls import ModelReply, ReplyRequest
-
-CALLS_AT_ONCE = 100_000  # the engine decides how many it decodes together; here they only wait
 
 
 class ModelGateway:
     """Asks Ray Serve on behalf of the agents of its node."""
 
     def __init__(self) -> None:
-        self._clients: dict[Deployment, ServeClient] = {}
+        self._clients: dict[tuple[Deployment, float], ServeClient] = {}
+        self._callers = Callers()
 
     async def ready(self) -> bool:
         """Return once Ray Serve is imported."""
         await asyncio.to_thread(ServeClient.prepare)
         return True
 
-    async def reply(self, deployment: Deployment, requests: Sequence[ReplyRequest]) -> list[ModelReply]:
-        """Return the deployment's replies, in the order of the requests."""
-        if deployment not in self._clients:
-            self._clients[deployment] = ServeClient(deployment)
-        client = self._clients[deployment]
-        return list(await asyncio.gather(*(client.reply(request) for request in requests)))
+    async def reply(
+        self, deployment: Deployment, requests: Sequence[ReplyRequest], timeout_s: float, caller: Caller | None
+    ) -> list[ModelReply]:
+        """Return the deployment's replies, in the order of the requests.
+
+        Args:
+            timeout_s: longest time of a request inside the engine, seconds.
+            caller: who asks; its requests are cancelled when it dies.
+        """
+        key = (deployment, timeout_s)
+        if key not in self._clients:
+            self._clients[key] = ServeClient(deployment, timeout_s)
+        client = self._clients[key]
+        replies = asyncio.gather(*(client.reply(request) for request in requests))
+        return list(await self._callers.work(caller, replies))
 
 
 class GatewayClient:
@@ -46,11 +55,13 @@ class GatewayClient:
 
     Args:
         gateways: names of the gateway actors, by node.
+        timeout_s: longest time of a request inside the engine, seconds.
     """
 
-    def __init__(self, deployment: Deployment, gateways: Mapping[str, str]) -> None:
+    def __init__(self, deployment: Deployment, gateways: Mapping[str, str], timeout_s: float = TIMEOUT_S) -> None:
         self._deployment = deployment
         self._gateways = gateways
+        self._timeout_s = timeout_s
         self._handles: dict[str, ActorHandle[Any]] = {}
         self._calls: Coalescer[ReplyRequest, ModelReply] = Coalescer(self._send, deployment.coalesce)
 
@@ -64,7 +75,10 @@ class GatewayClient:
             try:
                 if name not in self._handles:
                     self._handles[name] = ray.get_actor(name)
-                replies: list[ModelReply] = await self._handles[name].reply.remote(self._deployment, list(requests))
+                reply = self._handles[name].reply
+                replies: list[ModelReply] = await awaited(
+                    reply.remote(self._deployment, list(requests), self._timeout_s, Caller.here())
+                )
                 return replies
             except (ray.exceptions.RayError, ValueError) as error:
                 self._handles.pop(name, None)  # it may come back under its name

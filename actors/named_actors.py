@@ -10,6 +10,7 @@ import ray
 from ray.actor import ActorHandle
 
 MAX_RESTARTS = 100
+CALLS_AT_ONCE = 1_000_000  # of actors in which calls only wait: the engine lets in as many as it decodes at once
 
 
 def start_named(

@@ -16,8 +16,6 @@ from atp_ray.play.prompts import merge_neighbours
 from atp_ray.play.randomness import derive_seed
 from atp_ray.play.sampling import Sampling
 
-PROMPTS_AT_ONCE = 512
-
 
 class Collected(NamedTuple):
     """How a collection ended: pairs kept, and the prompts for which one side never came."""
@@ -32,17 +30,27 @@ class _SideReply(NamedTuple):
 
 
 class PairCollector:
-    """Asks a model for both sides of each prompt until each reply is the wished one, at most `tries` times."""
+    """Asks a model for both sides of each prompt until each reply is the wished one, at most `tries` times.
+
+    Args:
+        at_once: prompts in work together; as many as the engine decodes requests keep it busy, as each has two sides.
+    """
 
     def __init__(
-        self, client: ModelClient, checkpoint: str, sampling: Sampling, elicitation: Elicitation, tries: int
+        self,
+        client: ModelClient,
+        checkpoint: str,
+        sampling: Sampling,
+        elicitation: Elicitation,
+        tries: int,
+        at_once: int = 256,
     ) -> None:
         self._client = client
         self._checkpoint = checkpoint
         self._sampling = sampling
         self._elicitation: Elicitation = elicitation
         self._tries = tries
-        self._slots = asyncio.Semaphore(PROMPTS_AT_ONCE)
+        self._slots = asyncio.Semaphore(at_once)
 
     async def collect(
         self, prompts: Sequence[TrainingPrompt], log: PairLog, on_done: Callable[[int], None] = lambda _: None

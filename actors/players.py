@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from actors.model_clients import Deployment
+from actors.model_clients import TIMEOUT_S, Deployment
 from actors.model_gateway import GatewayClient
 from atp_ray.checkpoint.profiles import EndpointProfile, PolicyProfile, Profile
 from atp_ray.paradigms.registry import paradigm
@@ -98,12 +98,14 @@ def make_player(
     deployment: Deployment | None,
     tools: ToolRunner | None = None,
     gateways: Mapping[str, str] | None = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> Player:
     """Build the player of a checkpoint, inside the actor that will use it.
 
     Args:
         deployment: where a served model is, and `gateways` the ways there, by node.
         tools: where tool calls run.
+        timeout_s: longest time from a request's start in the engine to its reply, seconds.
 
     Raises:
         ValueError: a served model without its deployment.
@@ -116,10 +118,10 @@ def make_player(
         # Imported here: a population is many processes, and each would pay for httpx without using it.
         from actors.endpoint_client import EndpointClient
 
-        return ModelPlayer(EndpointClient(profile), profile.alternate_roles, tools)
+        return ModelPlayer(EndpointClient(profile, timeout_s), profile.alternate_roles, tools)
     if deployment is None or not gateways:
         raise ValueError(f"checkpoint {profile.name} is not deployed")
-    return ModelPlayer(GatewayClient(deployment, gateways), profile.alternate_roles, tools)
+    return ModelPlayer(GatewayClient(deployment, gateways, timeout_s), profile.alternate_roles, tools)
 
 
 def _policy_decisions(options: tuple[str, str], action_A: ActionArray) -> Decisions:

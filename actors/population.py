@@ -11,7 +11,7 @@ from ray.actor import ActorHandle
 
 from actors.agent import AgentActor, PlayerSpec
 from actors.model_gateway import launch_gateways
-from actors.named_actors import await_ready, launch_named
+from actors.named_actors import CALLS_AT_ONCE, await_ready, launch_named
 from actors.tokens import driver_tokens
 from atp_ray.checkpoint.profiles import EndpointProfile
 from atp_ray.errors import EngineError
@@ -88,7 +88,9 @@ def create_population(
     ours: list[ActorHandle[Any]] = []
     if any(player.deployment is not None for player in players):
         gateways, ours = launch_gateways()
-    names, actors = launch_named(AgentActor, "agents", count, tuple(players), tuple(sandboxes), gateways, tokens)
+    names, actors = launch_named(
+        AgentActor, "agents", count, tuple(players), tuple(sandboxes), gateways, tokens, max_concurrency=CALLS_AT_ONCE
+    )
     try:
         await_ready([*actors, *ours], start_timeout_s)
     except ray.exceptions.RayError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from actors.failure_policy import FailurePolicy
@@ -38,16 +38,36 @@ class RoundPlayer:
         """Return which host serves which seats of an episode, as `Population.hostings`."""
         return self._population.hostings(n_agents, first_agent)
 
-    async def decide(self, n_agents: int, hostings: Sequence[Hosting], turn: TurnMaker, *, whole: bool) -> Decisions:
+    async def decide(
+        self,
+        n_agents: int,
+        hostings: Sequence[Hosting],
+        turn: TurnMaker,
+        *,
+        whole: bool,
+        on_answer: Callable[[Sequence[int]], None] = lambda _: None,
+    ) -> Decisions:
         """Return what all seats decide.
 
         Args:
             whole: whether hosts are sent the whole window at once; otherwise only those that ask for it.
+            on_answer: told which seats have answered, as each host does.
 
         Raises:
             EngineError: nobody could decide, and the reason is not one agent's own prompt.
         """
-        answers = await asyncio.gather(*(self._ask(hosting, turn, whole) for hosting in hostings))
+
+        async def answer(hosting: Hosting) -> TurnReply | list[TurnFailure]:
+            answered = await self._ask(hosting, turn, whole)
+            on_answer(hosting.seats)
+            return answered
+
+        asked = [asyncio.create_task(answer(hosting)) for hosting in hostings]
+        try:
+            answers = await asyncio.gather(*asked)
+        finally:
+            for task in asked:
+                task.cancel()  # where one raised, nobody waits for the others
         replies = [answer for answer in answers if isinstance(answer, TurnReply)]
         failures = [failure for answer in answers if not isinstance(answer, TurnReply) for failure in answer]
         parts = [(reply.seats, reply.decisions) for reply in replies]

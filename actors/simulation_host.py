@@ -136,6 +136,8 @@ class SimulationHost:
         event = self._store.append(simulation_id, "control", control.model_dump(mode="json"), author, key)
         if self._store.live.simulation(simulation_id).status == "running":
             self._start(simulation_id)
+        elif control.command == "cancel" and (task := self._tasks.get(simulation_id)) is not None:
+            task.cancel()  # and with it what its round asks of models
         return event
 
     async def intervene(self, simulation_id: str, intervention: Intervention, author: str, key: str | None) -> Event:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,12 @@ from ray.serve.llm import LLMConfig
 from ray.serve.llm.deployment import LLMServer
 from ray.serve.llm.openai_api_models import ChatCompletionRequest
 
+from actors.cancelling import Caller, Callers
 from actors.tokens import Tokens
 from atp_ray.play.model_calls import ModelReply, ReplyRequest, decision_texts
+from serve_deployments.admission import Admission, Load
 from serve_deployments.cpu_engine import CpuEngine
+from serve_deployments.engine_gauge import attach_gauge
 from serve_deployments.engine_records import READY, tell_phase
 
 
@@ -42,6 +47,10 @@ class AgentLLMServer(LLMServer):  # type: ignore[misc]
             config.get_or_create_callback().ctx.run_init_node = False
         await super().__init__(config, engine_cls=CpuEngine if "accelerator_config" in options else None)
         self._model_id: str = config.model_id
+        engine = self.engine._engine_client
+        self._admission = Admission(engine.scheduler_config.max_num_seqs, reported=engine.logger_manager is not None)
+        attach_gauge(engine, self._admission.report)
+        self._callers = Callers()
         tell_phase(application, READY)
 
     async def _start_engine(self) -> None:
@@ -51,18 +60,57 @@ class AgentLLMServer(LLMServer):  # type: ignore[misc]
     async def _maybe_resolve_lora_from_multiplex(self) -> None:
         """Adapters are local folders loaded with the engine; there is nothing to fetch per request."""
 
-    async def reply(self, requests: Sequence[ReplyRequest], adapter: str | None = None) -> list[ModelReply]:
+    async def reply(
+        self,
+        requests: Sequence[ReplyRequest],
+        adapter: str | None = None,
+        timeout_s: float | None = None,
+        caller: Caller | None = None,
+    ) -> list[ModelReply]:
         """Return one reply per request, in that order; a request the engine refuses comes back with its `error`.
 
         Args:
             adapter: name of the adapter that is to answer, None for the base.
+            timeout_s: longest time inside the engine, seconds; a request that takes longer is cancelled there.
+            caller: who asks; its requests are cancelled when it dies.
         """
         model = adapter or self._model_id
-        return list(await asyncio.gather(*(self._reply_one(request, model) for request in requests)))
+        asked = asyncio.gather(*(self._reply_one(request, model, timeout_s) for request in requests))
+        return list(await self._callers.work(caller, asked))
 
-    async def _reply_one(self, request: ReplyRequest, model: str) -> ModelReply:
-        start = time.monotonic()
-        async for response in await self.chat(_chat_request(request, model)):
+    async def load(self) -> Load:
+        """Return how many requests wait for this engine, are inside it, and have been finished by it."""
+        return self._admission.load()
+
+    async def chat(self, *request: Any, **options: Any) -> AsyncIterator[Any]:
+        """Answer an OpenAI client; it waits in the same line as the agents."""
+        return self._in_turn(super().chat, *request, **options)
+
+    async def completions(self, *request: Any, **options: Any) -> AsyncIterator[Any]:
+        """Answer an OpenAI client; it waits in the same line as the agents."""
+        return self._in_turn(super().completions, *request, **options)
+
+    async def _in_turn(self, ask: Callable[..., Awaitable[Any]], *request: Any, **options: Any) -> AsyncIterator[Any]:
+        async with self._admission.admitted(), aclosing(await ask(*request, **options)) as answers:
+            async for answer in answers:
+                yield answer
+
+    async def _reply_one(self, request: ReplyRequest, model: str, timeout_s: float | None) -> ModelReply:
+        async with self._admission.admitted():
+            start = time.monotonic()
+            reply = None
+            try:
+                async with asyncio.timeout(timeout_s) as limit:
+                    reply = await self._ask_engine(request, model)
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+            if limit.expired() or reply is None:  # vLLM may answer a cancelled request with an error of its own
+                return ModelReply("", error=f"no reply within {timeout_s} s of its start in the engine")
+            return replace(reply, latency_s=time.monotonic() - start)
+
+    async def _ask_engine(self, request: ReplyRequest, model: str) -> ModelReply:
+        async for response in await super().chat(_chat_request(request, model)):
             # Two classes of that name exist, vLLM's and Ray's; both carry `error`.
             if (refused := getattr(response, "error", None)) is not None:
                 return ModelReply("", error=refused.message, refused=True)
@@ -71,7 +119,7 @@ class AgentLLMServer(LLMServer):  # type: ignore[misc]
             thinking = getattr(message, "reasoning", None) or getattr(message, "reasoning_content", None)
             text = f"<think>{thinking}</think>{message.content or ''}" if thinking else message.content or ""
             usage = response.usage
-            return ModelReply(text, usage.prompt_tokens, usage.completion_tokens or 0, time.monotonic() - start)
+            return ModelReply(text, usage.prompt_tokens, usage.completion_tokens or 0)
         return ModelReply("", error="the engine returned nothing")
 
 

@@ -16,6 +16,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from actors.agent import PlayerSpec
 from actors.coordinator import Coordinator
 from actors.failure_policy import FailurePolicy
+from actors.named_actors import CALLS_AT_ONCE, launch_named
 from actors.population import Population, create_population
 from actors.sandboxes import create_sandboxes
 from atp_ray.checkpoint.profiles import ModelProfile, Profile
@@ -24,6 +25,7 @@ from serve_deployments.engine_groups import engine_groups
 from serve_deployments.lease import leased
 from serve_deployments.model_app import await_models, start_models
 from tune_sweeps.connection import connected
+from tune_sweeps.engine_capacity import engine_capacity
 
 POLICY_COALESCE = 256
 
@@ -33,15 +35,15 @@ class Placement:
     """How an experiment is spread.
 
     `address` is that of a running cluster, as `find_cluster` returns it, or None for a Ray of its own.
-    `agents_per_actor` None is one actor per agent, packed only beyond what the cluster holds. `cells_at_once` is the
-    most cells that a coordinator plays together. `sandbox` is how tool calls are isolated, where there are any.
-    `keep` leaves the engines on a shared cluster.
+    `agents_per_actor` None is one actor per agent, packed only beyond what the cluster holds. `cells_at_once` None lets
+    what the engines decode at once decide how many cells play together. `sandbox` is how tool calls are isolated, where
+    there are any. `keep` leaves the engines on a shared cluster.
     """
 
     address: str | None = None
     agents_per_actor: int | None = None
     coordinators: int = 1
-    cells_at_once: int = 4
+    cells_at_once: int | None = None
     failure_policy: FailurePolicy = field(default_factory=FailurePolicy)
     sandbox: Isolation = "bubblewrap"
     keep: bool = False
@@ -97,7 +99,8 @@ def running_experiment(
             with _timed(seconds, "sandbox"):
                 sandboxes, sandbox_actors = create_sandboxes(placement.sandbox, len(ray.nodes()))
         with _timed(seconds, "agents"):
-            players = [PlayerSpec(profile, served.deployments.get(profile.name)) for profile in profiles]
+            timeout_s = placement.failure_policy.turn_timeout_s
+            players = [PlayerSpec(profile, served.deployments.get(profile.name), timeout_s) for profile in profiles]
             population, agents = create_population(n_agents, players, placement.agents_per_actor, sandboxes)
             coordinators = _create_coordinators(run_dir, population, profiles, placement)
         if models:
@@ -115,12 +118,14 @@ def _create_coordinators(
 ) -> list[ActorHandle[Any]]:
     # The run folder is on the driver's node, so that is where the logs are written.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    remote = ray.remote(num_cpus=0, max_restarts=10, max_task_retries=10, scheduling_strategy=here)(Coordinator)
     coalesce = min(getattr(profile, "coalesce", POLICY_COALESCE) for profile in profiles)
-    return [
-        remote.remote(run_dir.absolute(), population, placement.failure_policy, coalesce, placement.cells_at_once)
-        for _ in range(placement.coordinators)
-    ]
+    capacity = engine_capacity(profiles, len(population.names), placement.coordinators)
+    _, coordinators = launch_named(
+        Coordinator, "coordinator", placement.coordinators,
+        run_dir.absolute(), population, placement.failure_policy, coalesce, placement.cells_at_once, capacity,
+        max_restarts=10, max_task_retries=10, max_concurrency=CALLS_AT_ONCE, scheduling_strategy=here,
+    )  # fmt: skip
+    return coordinators
 
 
 @contextmanager

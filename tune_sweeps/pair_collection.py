@@ -16,6 +16,7 @@ from atp_ray.play.asking import ModelClient
 from serve_deployments.lease import leased
 from serve_deployments.model_app import deploy_models
 from tune_sweeps.connection import connected
+from tune_sweeps.engine_capacity import engine_capacity
 
 
 def collect_pairs(
@@ -42,5 +43,7 @@ def collect_pairs(
             client = EndpointClient(profile)
         else:
             client = ServeClient(deploy_models([profile], lease)[profile.name])
-        collector = PairCollector(client, profile.name, profile.sampling, elicitation, tries)
+        capacity = engine_capacity([profile], n_hosts=1)
+        at_once = capacity.requests[capacity.engines[profile.name]]
+        collector = PairCollector(client, profile.name, profile.sampling, elicitation, tries, at_once)
         return asyncio.run(collector.collect(prompts, log, on_done))

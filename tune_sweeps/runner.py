@@ -39,14 +39,15 @@ def play_cells(
     profiles: Sequence[Profile],
     run_dir: Path,
     placement: Placement,
-    cells_at_once: int,
+    cells_at_once: int | None,
     on_progress: Callable[[Progress], None],
     on_started: Callable[[Experiment], None] = lambda _: None,
     on_part: Callable[[str], None] = lambda _: None,
 ) -> SweepOutcome:
-    """Play `cells` into `run_dir`, `cells_at_once` together; a cell that fails does not stop the others.
+    """Play `cells` into `run_dir`; a cell that fails does not stop the others.
 
     Args:
+        cells_at_once: how many play together; None plays as many as keep the engines busy.
         on_progress: called about twice a second, from another thread, with the counts of all coordinators.
         on_part: told what is being started.
 

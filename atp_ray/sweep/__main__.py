@@ -146,7 +146,7 @@ def _play(
     profiles: dict[str, Profile],
     out: Path,
     placement: Placement,
-    cells_at_once: int,
+    cells_at_once: int | None,
 ) -> SweepOutcome:
     decisions = sum(cell.n_decisions for cell in cells)
     rate_name = paradigm(cells[0].paradigm).presentation.terms.rate

@@ -42,7 +42,9 @@ class SweepOptions(AgentOptions):
         description="isolation of Python written by models (tool usage); none runs it with your own rights; "
         "a resumed run keeps its own, another is isolated if not given",
     )
-    cells_at_once: Count = Field(4, description="cells in play together")
+    cells_at_once: Count | None = Field(
+        None, description="cells in play together; as many as keep the engines busy if not given"
+    )
     turn_timeout: Annotated[float, Field(gt=0), Shown("SECONDS")] = Field(
-        FailurePolicy().turn_timeout_s, description="seconds to wait for the decisions of a turn"
+        FailurePolicy().turn_timeout_s, description="seconds that a reply may take once the engine has begun it"
     )

@@ -193,22 +193,67 @@ def test_seats_that_fail_are_missing_not_aligned(local_ray, tmp_path) -> None:
     assert last["failure"].startswith("ModelError: ConnectError")
 
 
-def test_a_host_that_does_not_answer_in_time_is_a_typed_failure(local_ray) -> None:
-    @ray.remote(num_cpus=0)
-    class Sleeper:
-        async def decide(self, turns):
-            await asyncio.sleep(60)
+@ray.remote(num_cpus=0)
+class Host:
+    """Decides when it is told to; says that it is there, unless it is `deaf`."""
 
-    @ray.remote(num_cpus=0)
-    def ask(sleeper):
-        async def run():
-            policy = FailurePolicy(turn_timeout_s=0.3, retries=1, retry_wait_s=0)
-            return await HostClient(sleeper, policy, 4).ask(Turn("e", 2, (5, 6)))
+    def __init__(self, deaf):
+        self._deaf = deaf
+        self._told = asyncio.Event()
+        self.seen = {"asked": 0, "cancelled": 0, "looked after": 0}
 
-        return asyncio.run(run())
+    async def decide(self, turns, caller=None):
+        self.seen["asked"] += 1
+        try:
+            await self._told.wait()
+        except asyncio.CancelledError:
+            self.seen["cancelled"] += 1
+            raise
+        return [MemoryGap(turn.episode_id, 0) for turn in turns]
 
-    failure = ray.get(ask.remote(Sleeper.remote()))
-    assert failure == TurnFailure(5, 2, "TurnTimeout", "no answer within 0.3 s")
+    async def ready(self):
+        self.seen["looked after"] += 1
+        await asyncio.sleep(3600 * self._deaf)
+
+    async def tell(self):
+        self._told.set()
+
+    async def noted(self):
+        return self.seen
+
+
+@ray.remote(num_cpus=0)
+class Asker:
+    def __init__(self, host):
+        self._client = HostClient(host, FailurePolicy(turn_timeout_s=0.3, retries=1, retry_wait_s=0), 4)
+
+    async def ask(self):
+        return await self._client.ask(Turn("e", 2, (5, 6)))
+
+
+def test_a_host_that_gives_no_sign_of_life_is_a_typed_failure_and_what_it_did_is_cancelled(local_ray) -> None:
+    host = Host.remote(deaf=True)
+    failure = ray.get(Asker.remote(host).ask.remote())
+    assert failure == TurnFailure(5, 2, "TurnTimeout", "no sign of life within 0.3 s")
+    wait_until(lambda: ray.get(host.noted.remote())["cancelled"] == 2, "both calls to be cancelled")
+
+
+def test_a_host_that_waits_for_its_engine_is_neither_given_up_nor_asked_twice(local_ray) -> None:
+    host = Host.remote(deaf=False)
+    answer = Asker.remote(host).ask.remote()
+    wait_until(lambda: ray.get(host.noted.remote())["looked after"] >= 3, "three time-outs to pass")
+    host.tell.remote()
+    assert ray.get(answer) == MemoryGap("e", 0)
+    assert ray.get(host.noted.remote())["asked"] == 1
+
+
+def test_a_turn_that_is_cancelled_is_cancelled_at_the_host(local_ray) -> None:
+    host = Host.remote(deaf=False)
+    asker = Asker.remote(host)
+    answer = asker.ask.remote()
+    wait_until(lambda: ray.get(host.noted.remote())["asked"], "the turn to arrive")
+    ray.cancel(answer, recursive=False)
+    wait_until(lambda: ray.get(host.noted.remote())["cancelled"] == 1, "the turn to be cancelled")
 
 
 @pytest.mark.parametrize(("n", "cpus", "size"), [(8, 2, 1), (16, 2, 1), (256, 2, 16), (64, 64, 1), (100_000, 64, 391)])

@@ -35,3 +35,43 @@ async def test_too_few_answers_are_an_error_not_a_hang() -> None:
 
     with pytest.raises(ValueError, match="0 answers to 1 requests"):
         await asyncio.wait_for(Coalescer(send, size=2).ask(1), 1)
+
+
+async def test_a_call_nobody_waits_for_is_cancelled_and_one_that_somebody_waits_for_goes_on() -> None:
+    ended: dict[int, bool] = {}
+    go_on = asyncio.Event()
+
+    async def send(items):
+        try:
+            await go_on.wait()
+        finally:
+            ended[items[0]] = go_on.is_set()
+        return items
+
+    coalescer = Coalescer(send, size=2)
+    asked = [asyncio.create_task(coalescer.ask(i)) for i in range(4)]
+    while len(coalescer._calls) < 2:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    for index in (0, 1, 2):
+        asked[index].cancel()
+    while not ended:
+        await asyncio.sleep(0)
+    go_on.set()
+    assert await asked[3] == 3
+    assert ended == {0: False, 2: True}
+
+
+async def test_what_is_given_up_before_it_is_sent_is_not_sent() -> None:
+    sent = []
+
+    async def send(items):
+        sent.extend(items)
+        return items
+
+    coalescer = Coalescer(send, size=4)
+    asked = [asyncio.create_task(coalescer.ask(i)) for i in range(2)]
+    await asyncio.sleep(0)
+    asked[0].cancel()
+    assert await asked[1] == 1
+    assert sent == [1]

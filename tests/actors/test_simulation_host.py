@@ -1,5 +1,7 @@
 """The host of live simulations on real agents: what is changed reaches those who play, from the next round on."""
 
+import asyncio
+
 import pytest
 import ray
 from support import happens, make_spec
@@ -9,6 +11,7 @@ from actors.failure_policy import FailurePolicy
 from actors.population import create_population
 from actors.simulation_host import SimulationHost
 from atp_ray.checkpoint.names import resolve_checkpoint
+from atp_ray.checkpoint.profiles import EndpointProfile
 from atp_ray.live.interventions import read_intervention
 from atp_ray.live.simulation import Creation, Until
 from atp_ray.live.store import Wanted
@@ -85,3 +88,30 @@ async def test_a_host_that_starts_again_goes_on_with_what_was_running(population
     assert await again.ready() == 1
     await happens(lambda: again._store.live.simulation(made[1]).status != "running", "the simulation to stop")
     assert colluders(again, made[1]) == colluders(whole, made[0])
+
+
+async def test_what_a_cancelled_simulation_asked_of_a_model_is_given_up(local_ray, tmp_path) -> None:
+    asked, given_up = asyncio.Event(), asyncio.Event()
+
+    async def never_answers(reader, writer):
+        asked.set()
+        while await reader.read(1000):
+            pass
+        given_up.set()
+        writer.close()
+
+    server = await asyncio.start_server(never_answers, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    profile = EndpointProfile(name="openai:x", model="x", base_url=url)
+    population, actors = create_population(2, [PlayerSpec(profile)], 2)
+    hosting = SimulationHost(
+        tmp_path, population, {profile.name: profile}, FailurePolicy(), {}, most=1, most_running=1, pace_s=0
+    )
+    spec = make_spec(n=2, threshold=1, checkpoint=profile.name)
+    (one,) = await hosting.create([Wanted(Creation(name="x", episode=spec))], "me")
+    await hosting.control(one, "run", Until(), "me", None)
+    await happens(asked.is_set, "the model to be asked")
+    await hosting.control(one, "cancel", Until(), "me", None)
+    await happens(given_up.is_set, "the request to be given up")
+    server.close()
+    ray.kill(actors[0])

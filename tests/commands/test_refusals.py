@@ -67,7 +67,7 @@ def refused(module, arguments) -> str:
         ("serve", ["--host", "0.0.0.0"], "0.0.0.0 can be reached by others. Set ATP_RAY_CONTROL_TOKEN"),
         ("serve", ["--webhook", "ops=ftp://x"], "is not NAME=URL"),
         ("serve", ["--pace", "-1"], "--pace"),
-        ("serve", ["--proxy", "haproxy", "--address", "auto"], "applies to a Ray that this command starts"),
+        ("serve", ["--address", "auto"], "this machine is not part of a running Ray cluster"),
         ("report", ["/nowhere"], "holds no run"),
         ("report", [], "error: RUN: is required"),
         ("report", ["/nowhere", "--format", "gif"], "--format: unknown format 'gif'. Known: pdf, png, svg"),
