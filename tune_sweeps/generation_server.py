@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
+from pydantic import Field, ValidationError
 
 from atp_ray.alignment.profiles import GrpoProfile
+from atp_ray.config_files import Foreign
 from atp_ray.errors import UsageError
 from tune_sweeps.training_nodes import is_loopback
 
-ANSWER_S = 15.0
+# A server collects what it says of its machine when it is first asked.
+PATIENCE = httpx.Timeout(60.0, connect=10.0)
+
+
+class ServedModel(Foreign):
+    """One entry of `/v1/models`."""
+
+    max_model_len: int
+
+
+class ServedModels(Foreign):
+    """`/v1/models`."""
+
+    data: list[ServedModel] = Field(min_length=1)
+
+
+class ModelSettings(Foreign):
+    """How the server's model was started."""
+
+    logprobs_mode: str
+
+
+class ServerSettings(Foreign):
+    """How the server was started."""
+
+    weight_transfer_config: dict[str, Any] | None
+    model: ModelSettings = Field(alias="model_config")
+
+
+class ServerInfo(Foreign):
+    """`/server_info`, which a server has only in development mode."""
+
+    vllm_config: ServerSettings
+
+
+Answer = TypeVar("Answer", bound=Foreign)
 
 
 def require_address(profile: GrpoProfile, nodes: int) -> None:
@@ -37,35 +74,28 @@ def require_server(profile: GrpoProfile, source: str, node: str) -> None:
         return
     hint = f"Start it: {start_command(profile, source)}"
     try:
-        with httpx.Client(base_url=url.rstrip("/"), timeout=ANSWER_S) as client:
+        with httpx.Client(base_url=url.rstrip("/"), timeout=PATIENCE) as client:
             models = client.get("/v1/models")
             info = client.get("/server_info", params={"config_format": "json"})
     except httpx.HTTPError as error:
         reason = str(error) or type(error).__name__
         raise UsageError(f"cannot be reached from node {node}: {reason}", f"vllm_server_url {url}", hint) from error
-    problem = server_problem(profile, _json(models), _json(info))
+    problem = server_problem(profile, _read(ServedModels, models), _read(ServerInfo, info))
     if problem is not None:
         raise UsageError(problem, f"vllm_server_url {url}", hint)
 
 
-def server_problem(profile: GrpoProfile, models: dict[str, Any] | None, info: dict[str, Any] | None) -> str | None:
-    """Return what keeps a server from serving this training, None if nothing does.
-
-    Args:
-        models: answer of `/v1/models`, None if it has none.
-        info: answer of `/server_info`, None if it has none.
-    """
+def server_problem(profile: GrpoProfile, models: ServedModels | None, info: ServerInfo | None) -> str | None:
+    """Return what keeps a server from writing for this training, None if nothing does; None is no such answer."""
     if models is None:
         return "is no vLLM server"
     if info is None:
         return "runs without VLLM_SERVER_DEV_MODE=1, so it takes no weights"
-    config = info["vllm_config"]
-    if config["weight_transfer_config"] is None:
+    if info.vllm_config.weight_transfer_config is None:
         return "runs without --weight-transfer-config, so it takes no weights"
-    if (mode := config["model_config"]["logprobs_mode"]) != "processed_logprobs":
+    if (mode := info.vllm_config.model.logprobs_mode) != "processed_logprobs":
         return f"runs with --logprobs-mode {mode}, which is not how TRL weighs its completions"
-    length = int(models["data"][0]["max_model_len"])
-    if length < profile.max_prompt + profile.max_completion:
+    if (length := models.data[0].max_model_len) < profile.max_prompt + profile.max_completion:
         return f"holds {length} tokens, less than max_prompt + max_completion"
     return None
 
@@ -79,8 +109,10 @@ def start_command(profile: GrpoProfile, source: str) -> str:
     )
 
 
-def _json(response: httpx.Response) -> dict[str, Any] | None:
-    if response.status_code != httpx.codes.OK or "json" not in response.headers.get("content-type", ""):
+def _read(model: type[Answer], response: httpx.Response) -> Answer | None:
+    if response.status_code != httpx.codes.OK:
         return None
-    answer = response.json()
-    return answer if isinstance(answer, dict) else None
+    try:
+        return model.model_validate_json(response.content)
+    except ValidationError:
+        return None

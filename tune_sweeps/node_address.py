@@ -10,7 +10,10 @@ import psutil
 import ray.util
 from ray.train.torch.config import TorchConfig, _TorchBackend
 
+from tune_sweeps.training_nodes import is_loopback
+
 GLOO_INTERFACE = "GLOO_SOCKET_IFNAME"
+VLLM_ADDRESS = "VLLM_HOST_IP"
 
 
 class NodeAddressTorchConfig(TorchConfig):  # type: ignore[misc]
@@ -28,15 +31,20 @@ class NodeAddressTorchConfig(TorchConfig):  # type: ignore[misc]
 
 class _NodeAddressBackend(_TorchBackend):  # type: ignore[misc]
     def on_start(self, worker_group: Any, backend_config: TorchConfig) -> None:
-        worker_group.execute(use_node_interface)
+        worker_group.execute(use_node_address)
         super().on_start(worker_group, backend_config)
 
 
-def use_node_interface() -> None:
-    """Tell Gloo the network interface that carries this node's address in Ray; what the user has set stays."""
-    interface = interface_of(ray.util.get_node_ip_address(), psutil.net_if_addrs())
-    if interface is not None:
+def use_node_address() -> None:
+    """Tell Gloo the network interface of this node's address in Ray, and vLLM the address; what the user set stays.
+
+    A vLLM server is told the address to fetch weights from. Loopback it could not reach: there vLLM finds another.
+    """
+    address = ray.util.get_node_ip_address()
+    if (interface := interface_of(address, psutil.net_if_addrs())) is not None:
         os.environ.setdefault(GLOO_INTERFACE, interface)
+    if not is_loopback(address):
+        os.environ.setdefault(VLLM_ADDRESS, address)
 
 
 def interface_of(address: str, interfaces: Mapping[str, Sequence[Any]]) -> str | None:

@@ -9,7 +9,14 @@ import pytest
 
 from atp_ray.alignment.profiles import GrpoProfile, load_profile
 from atp_ray.errors import UsageError
-from tune_sweeps.generation_server import require_address, require_server, server_problem, start_command
+from tune_sweeps.generation_server import (
+    ServedModels,
+    ServerInfo,
+    require_address,
+    require_server,
+    server_problem,
+    start_command,
+)
 
 # What `vllm serve` 0.29 said of itself, as far as it is read.
 MODELS = {"object": "list", "data": [{"id": "Qwen/Qwen3-8B", "object": "model", "max_model_len": 3072}]}
@@ -45,7 +52,8 @@ def said(**changes: object) -> dict:
     ],
 )
 def test_a_server_that_would_fail_later_is_refused_now(models, info, problem) -> None:
-    found = server_problem(profile("http://host:8000"), models, info)
+    read = models and ServedModels.model_validate(models), info and ServerInfo.model_validate(info)
+    found = server_problem(profile("http://host:8000"), *read)
     assert (found or "").startswith(problem or "")
     assert (found is None) == (problem is None)
 

@@ -5,7 +5,7 @@ import os
 import psutil
 import pytest
 
-from tune_sweeps.node_address import GLOO_INTERFACE, interface_of, use_node_interface
+from tune_sweeps.node_address import GLOO_INTERFACE, VLLM_ADDRESS, interface_of, use_node_address
 
 
 def test_the_interface_is_the_one_that_carries_the_nodes_address() -> None:
@@ -23,5 +23,6 @@ def test_an_address_that_no_interface_has_leaves_the_choice_to_gloo() -> None:
 
 def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(GLOO_INTERFACE, "theirs0")
-    use_node_interface()
-    assert os.environ[GLOO_INTERFACE] == "theirs0"
+    monkeypatch.setenv(VLLM_ADDRESS, "10.9.8.7")
+    use_node_address()
+    assert (os.environ[GLOO_INTERFACE], os.environ[VLLM_ADDRESS]) == ("theirs0", "10.9.8.7")
