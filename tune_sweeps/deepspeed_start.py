@@ -4,27 +4,59 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from atp_ray.errors import UsageError
 
-def start_deepspeed(on_gpu: bool) -> None:
-    """Let DeepSpeed see the process group that Ray Train has made; else it takes each worker for the only one."""
+
+def start_deepspeed(on_gpu: bool, offload: bool) -> None:
+    """Let DeepSpeed see the process group that Ray Train has made; else it takes each worker for the only one.
+
+    Args:
+        offload: whether Adam runs on the host, whose code is compiled first.
+    """
     import deepspeed
+    from deepspeed.accelerator import get_accelerator
     from deepspeed.comm.torch import build_shm_op
 
-    if not on_gpu:
+    if offload or not on_gpu:
         with _alone_on_this_machine(extensions_folder()):
-            build_shm_op()  # DeepSpeed keeps it, and does not build again
+            # DeepSpeed keeps what is built, and does not build again.
+            if not on_gpu:
+                build_shm_op()
+            if offload:
+                get_accelerator().create_op_builder("CPUAdamBuilder").load(verbose=False)
     deepspeed.init_distributed(dist_backend="nccl" if on_gpu else "gloo", auto_mpi_discovery=False, verbose=False)
 
 
+def require_compiler(nothing_to_build: bool, node: str) -> None:
+    """Refuse a node where DeepSpeed would have to compile and cannot.
+
+    Raises:
+        UsageError: no C++ compiler or no ninja there, and nothing compiled before.
+    """
+    if nothing_to_build or any(extensions_folder().glob("*/*.so")):
+        return
+    # Ninja comes with torch's build tools as a package, whose command is beside the Python that runs this.
+    places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    for tool in (os.environ.get("CXX", "c++"), "ninja"):
+        if shutil.which(tool, path=places) is None:
+            hint = "Install it there, or train without DeepSpeed: --set zero=0"
+            raise UsageError(f"DeepSpeed compiles on each node, and node {node} has no {tool}", "zero", hint)
+
+
 def extensions_folder() -> Path:
-    """Return where what DeepSpeed compiles is kept: a folder that only these workers use."""
+    """Return where what DeepSpeed compiles is kept: a folder that only these workers on this node use.
+
+    Home may be shared by nodes whose processors differ, and a lock does not hold between nodes on every file system.
+    """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "atp_ray" / f"extensions-py{sys.version_info.major}{sys.version_info.minor}"
+    return cache / "atp_ray" / f"extensions-py{sys.version_info.major}{sys.version_info.minor}-{platform.node()}"
 
 
 @contextmanager

@@ -1,26 +1,33 @@
-"""What is looked at before a training job starts, on a worker's own kind of node: memory, and lengths of the data."""
+"""What is looked at before a training job starts, on every node where workers will be: memory, files, data, network.
+
+`look_here` is the one place for what a node must show; it raises a `UsageError` that names the node.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import ray
 
-from actors.ray_errors import own_error
 from atp_ray.alignment.memory import GIB, MemoryNeed, ModelSize, memory_need, model_bytes
 from atp_ray.alignment.pairs import conversational_rows
-from atp_ray.alignment.profiles import DpoProfile
-from atp_ray.errors import AtpError, EngineError, UsageError
+from atp_ray.alignment.profiles import DpoProfile, GrpoProfile
+from atp_ray.errors import AtpError, UsageError
 from atp_ray.paradigms.teaching import TrainingPrompt
+from tune_sweeps.deepspeed_start import require_compiler
+from tune_sweeps.generation_server import require_address, require_server
 from tune_sweeps.training_job import TrainingJob
-
-CHECK_TIMEOUT_S = 600
+from tune_sweeps.training_nodes import WorkerNode, answers, require_network, reserved
 
 
 class JobCheck(NamedTuple):
     """What a run needs of each worker's device and what it has (0: no GPU here), and the model's weights, in bytes;
 
-    `cut` says how many pairs are longer than the profile keeps.
+    `cut` says how many pairs are longer than the profile keeps, `nodes` on how many nodes the workers will be. Of
+    several nodes the one with the smallest device counts.
     """
 
     need: MemoryNeed
@@ -28,26 +35,43 @@ class JobCheck(NamedTuple):
     device: str
     cut: int
     model_bytes: float
+    nodes: int = 1
 
 
-def check_job(job: TrainingJob) -> JobCheck:
-    """Look at a job where it would run; a profile for GPUs is estimated also where there are none.
+def check_job(job: TrainingJob, on_wait: Callable[[str], None] = lambda _: None) -> JobCheck:
+    """Look at a job on the nodes where its workers would be; what the cluster cannot hold is estimated anywhere.
+
+    Args:
+        on_wait: told in a line what is waited for, if the workers' places are not free at once.
 
     Raises:
-        UsageError: the base cannot be loaded, a prompt is too long, or the node's torch has no CUDA.
+        UsageError: a node cannot load the base, a prompt is too long, a node's torch has no CUDA, nodes do not reach
+            each other or the server that writes completions, or a tracker is missing.
+        EngineError: the workers' places do not come free in time.
     """
-    on_gpu = job.profile.accelerator == "gpu" and ray.cluster_resources().get("GPU", 0) >= 1
-    remote = ray.remote(num_cpus=0, num_gpus=1 if on_gpu else 0)(_check)
-    try:
-        check: JobCheck = ray.get(remote.remote(job, on_gpu), timeout=CHECK_TIMEOUT_S)
-    except ray.exceptions.RayTaskError as error:
-        if isinstance(own := own_error(error), AtpError):
-            raise own from error
-        raise
-    except ray.exceptions.GetTimeoutError as error:
-        hint = "Wait for other work to end, or give the cluster more nodes"
-        raise EngineError("no GPU came free to look at the job", job.profile.name, hint) from error
-    return check
+    kind = _kind(job)
+    if ray.cluster_resources().get(kind, 0) < job.profile.workers:
+        checks: list[JobCheck] = answers([ray.remote(num_cpus=0)(_estimate).remote(job)], "a node")
+        return checks[0]
+    with reserved(job.profile.workers, job.worker_resources, on_wait) as places:
+        nodes = len(places.nodes)
+        require_shared(job, nodes)
+        require_network(places)
+        least = min(places.ask(look_here, job), key=lambda check: check.device_bytes)
+    return least._replace(nodes=nodes)
+
+
+def require_shared(job: TrainingJob, nodes: int) -> None:
+    """Refuse what works on one node only.
+
+    Raises:
+        UsageError: a server at a loopback address, or a tracker that would write to some node's own disk.
+    """
+    if isinstance(job.profile, GrpoProfile):
+        require_address(job.profile, nodes)
+    if nodes > 1 and "mlflow" in job.trackers and not os.environ.get("MLFLOW_TRACKING_URI"):
+        hint = "Set MLFLOW_TRACKING_URI to a server that all nodes reach"
+        raise UsageError("mlflow would write to the disk of whichever node has the first worker", "--track", hint)
 
 
 def require_room(job: TrainingJob, check: JobCheck) -> None:
@@ -56,9 +80,8 @@ def require_room(job: TrainingJob, check: JobCheck) -> None:
     Raises:
         UsageError: too few GPUs or CPUs, or too little memory on them.
     """
-    profile, resources = job.profile, ray.cluster_resources()
-    kind = "GPU" if profile.accelerator == "gpu" else "CPU"
-    if (there := resources.get(kind, 0)) < profile.workers:
+    profile, kind = job.profile, _kind(job)
+    if (there := ray.cluster_resources().get(kind, 0)) < profile.workers:
         hint = "Use --address of a larger cluster, --set workers=N, or a profile for CPUs: tiny-dpo, tiny-grpo"
         raise UsageError(f"needs {profile.workers} {kind}(s) but the cluster has {there:g}", profile.name, hint)
     if check.need.fixed > check.device_bytes:
@@ -71,31 +94,77 @@ def require_room(job: TrainingJob, check: JobCheck) -> None:
         raise UsageError("vLLM's share of the device is smaller than the weights", profile.name, hint)
 
 
-def _check(job: TrainingJob, on_gpu: bool) -> JobCheck:
+def look_here(job: TrainingJob, node: WorkerNode) -> JobCheck:
+    """Look at a job on a node where workers will be.
+
+    Raises:
+        UsageError: what this node lacks.
+    """
+    for tracker in job.trackers:
+        if find_spec(tracker) is None:
+            raise UsageError(f"the package {tracker} is not installed on node {node.address}", "--track")
+    if job.profile.zero:
+        require_compiler(job.profile.accelerator == "gpu" and not job.profile.offload, node.address)
+    check = _sized(job, *_device(job, node))
+    if isinstance(job.profile, GrpoProfile):
+        require_server(job.profile, job.source, node.address)
+    return check
+
+
+def _estimate(job: TrainingJob) -> JobCheck:
+    """Return what a job needs, on a node that is not one of its own."""
+    return _sized(job, "no GPU here" if job.profile.accelerator == "gpu" else "this machine", 0.0, "here")
+
+
+def _device(job: TrainingJob, node: WorkerNode) -> tuple[str, float, str]:
+    """Return the name and the bytes of what a worker has on this node, and the node."""
     import psutil
     import torch
-    from transformers import AutoTokenizer
 
     if job.profile.accelerator == "cpu":
-        name, total = "this machine", float(psutil.virtual_memory().available) / job.profile.workers
-    elif not on_gpu:
-        name, total = "no GPU here", 0.0
-    elif torch.cuda.is_available():
-        device = torch.cuda.get_device_properties(0)
-        name, total = device.name, float(device.total_memory)
-    else:
+        return "this machine", float(psutil.virtual_memory().available) / node.workers, f"on node {node.address}"
+    if not torch.cuda.is_available():
         hint = "Install the CUDA build on every node: make setup PROFILE=cuda"
-        raise UsageError("the node has a GPU but its torch has no CUDA", job.profile.name, hint)
+        raise UsageError(f"node {node.address} has a GPU but its torch has no CUDA", job.profile.name, hint)
+    device = torch.cuda.get_device_properties(0)
+    return device.name, float(device.total_memory), f"on node {node.address}"
+
+
+def _sized(job: TrainingJob, device: str, device_bytes: float, where: str) -> JobCheck:
+    """Look at the base and the data from this node; no weights are loaded."""
+    from transformers import AutoTokenizer
+
     try:
         size = model_size(job.source, job.hub_revision)
-        cut = _cut(job, AutoTokenizer.from_pretrained(job.source, revision=job.hub_revision))
+        tokenizer = AutoTokenizer.from_pretrained(job.source, revision=job.hub_revision)
+        _require_switch(job, tokenizer)
+        cut = _cut(job, tokenizer)
     except AtpError:
         raise
     except Exception as error:  # the libraries complain of a damaged checkpoint in their own ways, some unpicklable
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
-        hint = "Check its files, its name, or the way to the hub"
-        raise UsageError(f"cannot be loaded: {reason}", job.source, hint) from error
-    return JobCheck(memory_need(job.profile, size, total), total, name, cut, model_bytes(job.profile, size))
+        hint = "Check its files, its name, or the way to the hub; a folder must be the same on all nodes"
+        raise UsageError(f"cannot be loaded {where}: {reason}", job.source, hint) from error
+    need = memory_need(job.profile, size, device_bytes)
+    return JobCheck(need, device_bytes, device, cut, model_bytes(job.profile, size))
+
+
+def _require_switch(job: TrainingJob, tokenizer: Any) -> None:
+    """Refuse `thinking` where the chat template has no such switch.
+
+    Raises:
+        UsageError: on and off give the same prompt.
+    """
+    if job.profile.thinking is None:
+        return
+    probe = [{"role": "user", "content": "?"}]
+    on, off = (
+        tokenizer.apply_chat_template(probe, tokenize=False, add_generation_prompt=True, enable_thinking=switch)
+        for switch in (True, False)
+    )
+    if on == off:
+        what = "its chat template does not turn thinking on or off"
+        raise UsageError(what, job.source, "--set thinking=null")
 
 
 def model_size(source: str, revision: str | None = None) -> ModelSize:
@@ -122,17 +191,25 @@ def _cut(job: TrainingJob, tokenizer: Any) -> int:
     if isinstance(job.profile, DpoProfile):
         rows = conversational_rows([entry for entry in job.data if not isinstance(entry, TrainingPrompt)])
         longest = [
-            max(_tokens(tokenizer, [*row["prompt"], *row[side]]) for side in ("chosen", "rejected")) for row in rows
+            max(_tokens(job, tokenizer, [*row["prompt"], *row[side]]) for side in ("chosen", "rejected"))
+            for row in rows
         ]
         return sum(length > job.profile.max_length for length in longest)
     prompts = [entry for entry in job.data if isinstance(entry, TrainingPrompt)]
     for prompt in prompts:
-        length = _tokens(tokenizer, list(prompt.messages), opens_reply=True)
+        length = _tokens(job, tokenizer, list(prompt.messages), opens_reply=True)
         if length > job.profile.max_prompt:
             what = f"has {length} tokens, more than max_prompt ({job.profile.max_prompt})"
             raise UsageError(what, f"prompt {prompt.prompt_id}", f"--set max_prompt={length}")
     return 0
 
 
-def _tokens(tokenizer: Any, messages: list[Any], opens_reply: bool = False) -> int:
-    return len(tokenizer.apply_chat_template(messages, tokenize=True, add_generation_prompt=opens_reply)["input_ids"])
+def _tokens(job: TrainingJob, tokenizer: Any, messages: list[Any], opens_reply: bool = False) -> int:
+    options = job.profile.template_options
+    made = tokenizer.apply_chat_template(messages, tokenize=True, add_generation_prompt=opens_reply, **options)
+    return len(made["input_ids"])
+
+
+def _kind(job: TrainingJob) -> str:
+    (kind,) = job.worker_resources
+    return kind

@@ -28,7 +28,7 @@ class TrainingJob:
         folder: the run's folder, absolute, on the driver's node.
         storage: where Ray Train keeps its checkpoints: a folder all nodes see, or an address that pyarrow's filesystems
             know (`s3://`, `gs://`). None is the run's folder.
-        trackers: where metrics go besides the run's own file: `tensorboard`, `wandb`, `mlflow`.
+        trackers: where metrics go besides the run's own files: `wandb`, `mlflow`.
     """
 
     profile: TrainingProfile
@@ -38,7 +38,7 @@ class TrainingJob:
     data: Data
     folder: Path
     storage: str | None = None
-    trackers: tuple[str, ...] = ("tensorboard",)
+    trackers: tuple[str, ...] = ()
 
     @property
     def paradigm(self) -> str:
@@ -64,8 +64,13 @@ class TrainingJob:
         return f"{self.folder.name}-{self.digest}"
 
     @property
+    def worker_resources(self) -> dict[str, float]:
+        """What Ray reserves for each worker."""
+        return {"GPU" if self.profile.accelerator == "gpu" else "CPU": 1}
+
+    @property
     def scratch(self) -> Path:
-        """A folder of the worker's own node, where trainers leave what is on its way to the storage."""
+        """A folder of each node's own disk; in it, one folder a node for what is on its way to the storage."""
         where = hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]
         return Path(tempfile.gettempdir()) / f"atp_ray-train-{where}-{self.name}"
 

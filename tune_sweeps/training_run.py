@@ -7,9 +7,8 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import ray
 from pyarrow.fs import FileSelector, LocalFileSystem, copy_files
 from ray.train import Checkpoint, CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
@@ -18,34 +17,12 @@ from ray.train.v2.api.exceptions import TrainingFailedError
 from atp_ray.alignment.learning_curve import MetricRow, log_rows, write_metrics
 from atp_ray.checkpoint.scope import SCOPE_FILE
 from atp_ray.errors import EngineError
+from tune_sweeps.node_address import NodeAddressTorchConfig
 from tune_sweeps.training_job import STATE_FILE, TrainingJob
-from tune_sweeps.watching import watching
+from tune_sweeps.training_progress import Step, progress_board
 
 # What a checkpoint holds besides the model: needed to go on, not to serve. Folders (ZeRO's shards) are left out too.
 TRAINING_STATE = ("optimizer", "scheduler", "rng_state", "scaler", "latest", "zero_to_fp32", "training_args")
-
-
-class Step(NamedTuple):
-    """How far training is: optimizer steps done and to do, and the last metrics logged."""
-
-    step: int
-    total: int
-    metrics: dict[str, float]
-
-
-class ProgressBoard:
-    """A small actor that workers write their progress to and the driver reads."""
-
-    def __init__(self) -> None:
-        self._step = Step(0, 0, {})
-
-    def update(self, step: int, total: int, metrics: dict[str, float]) -> None:
-        """Note the latest step."""
-        self._step = Step(step, total, metrics)
-
-    def read(self) -> Step:
-        """Return the latest step."""
-        return self._step
 
 
 def run_training(job: TrainingJob, on_progress: Callable[[Step], None] = lambda _: None) -> list[MetricRow]:
@@ -55,37 +32,36 @@ def run_training(job: TrainingJob, on_progress: Callable[[Step], None] = lambda 
     base's tokenizer and training scope beside it; the learning curve is also written to `metrics.parquet`.
 
     Args:
-        on_progress: called about twice a second, from another thread.
+        on_progress: called for each step about twice a second, from another thread.
 
     Raises:
         EngineError: the workers failed more often than the profile allows; the last checkpoint is kept.
     """
-    board = ray.remote(num_cpus=0)(ProgressBoard).remote()
-    trainer = TorchTrainer(
-        _train,
-        train_loop_config={"job": job, "board": board},
-        scaling_config=ScalingConfig(
-            num_workers=job.profile.workers,
-            use_gpu=job.profile.accelerator == "gpu",
-            resources_per_worker={"CPU": 1} if job.profile.accelerator == "cpu" else None,
-        ),
-        run_config=RunConfig(
-            name=job.name,
-            storage_path=job.storage_path,
-            failure_config=FailureConfig(max_failures=job.profile.worker_failures),
-            checkpoint_config=CheckpointConfig(num_to_keep=2),
-        ),
-    )
-    try:
-        with watching(lambda: on_progress(ray.get(board.read.remote()))):
+    with progress_board(job.tensorboard, on_progress) as board:
+        trainer = TorchTrainer(
+            _train,
+            train_loop_config={"job": job, "board": board},
+            torch_config=NodeAddressTorchConfig(),
+            # Ray's own strategy is PACK, on as few nodes as hold the workers: gradients travel slower between nodes.
+            scaling_config=ScalingConfig(
+                num_workers=job.profile.workers,
+                use_gpu=job.profile.accelerator == "gpu",
+                resources_per_worker=job.worker_resources,
+            ),
+            run_config=RunConfig(
+                name=job.name,
+                storage_path=job.storage_path,
+                failure_config=FailureConfig(max_failures=job.profile.worker_failures),
+                checkpoint_config=CheckpointConfig(num_to_keep=2),
+            ),
+        )
+        try:
             result = trainer.fit()
-    except TrainingFailedError as error:
-        hint = "The last checkpoint is kept; run the same command to resume"
-        if "OutOfMemoryError" in str(error):
-            hint = "Choose another --out with smaller batch or lengths (--set), or a profile with lora or zero: 3"
-        raise EngineError(f"training failed: {_reason(error)}", str(job.folder), hint) from error
-    finally:
-        ray.kill(board)
+        except TrainingFailedError as error:
+            hint = "The last checkpoint is kept; run the same command to resume"
+            if "OutOfMemoryError" in str(error):
+                hint = "Choose another --out with smaller batch or lengths (--set), or a profile with lora or zero: 3"
+            raise EngineError(f"training failed: {_reason(error)}", str(job.folder), hint) from error
     return _finish(job, result.checkpoint)
 
 

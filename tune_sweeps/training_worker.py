@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ class RayTrainCallback(TrainerCallback):  # type: ignore[misc]
     ) -> None:
         """Tell the step and its metrics; nobody waits for it."""
         if state.is_world_process_zero and logs:
-            self._board.update.remote(state.global_step, state.max_steps, dict(logs))
+            numbers = {name: float(value) for name, value in logs.items() if isinstance(value, int | float | str)}
+            self._board.update.remote(state.global_step, state.max_steps, numbers)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Report the checkpoint just written; the first worker of each node reports what lies there."""
@@ -51,28 +52,31 @@ class RayTrainCallback(TrainerCallback):  # type: ignore[misc]
 def train_worker(config: dict[str, Any]) -> None:
     """Train from the last checkpoint on; the one saved after the last step is the result."""
     job: TrainingJob = config["job"]
-    checkpoint = ray.train.get_checkpoint()
-    first_here = ray.train.get_context().get_local_rank() == 0
+    checkpoint, context = ray.train.get_checkpoint(), ray.train.get_context()
+    # Two nodes may be one machine and share its disk.
+    scratch = job.scratch / f"node-{context.get_node_rank()}"
+    first_here = context.get_local_rank() == 0
     if first_here:
-        shutil.rmtree(job.scratch, ignore_errors=True)  # what a killed worker may have left
+        shutil.rmtree(scratch, ignore_errors=True)  # what a killed worker may have left
     _wait_for_all()
     try:
         if checkpoint is None:
-            _train(job, config["board"], None)
+            _train(job, scratch, config["board"], None)
             return
         with checkpoint.as_directory() as folder:
             if not _finished(Path(folder)):
-                _train(job, config["board"], folder)
+                _train(job, scratch, config["board"], folder)
     finally:
         if first_here:
-            shutil.rmtree(job.scratch, ignore_errors=True)
+            shutil.rmtree(scratch, ignore_errors=True)
+            with suppress(OSError):  # another node of this machine still has its own in it
+                job.scratch.rmdir()
 
 
-def _train(job: TrainingJob, board: ActorHandle[Any], checkpoint: str | None) -> None:
-    os.environ["TENSORBOARD_LOGGING_DIR"] = str(job.tensorboard)
+def _train(job: TrainingJob, scratch: Path, board: ActorHandle[Any], checkpoint: str | None) -> None:
     if job.profile.zero:
-        start_deepspeed(job.profile.accelerator == "gpu")
-    trainer = _builder(job.profile)(job.profile, job.source, job.data, job.scratch, job.trackers, job.hub_revision)
+        start_deepspeed(job.profile.accelerator == "gpu", job.profile.offload)
+    trainer = _builder(job.profile)(job.profile, job.source, job.data, scratch, job.trackers, job.hub_revision)
     trainer.add_callback(RayTrainCallback(board))
     trainer.train(resume_from_checkpoint=checkpoint)
 

@@ -33,7 +33,7 @@ from atp_ray.alignment.pairs import (
     read_pairs,
     write_pairs,
 )
-from atp_ray.alignment.profiles import TrainingProfile, load_profile
+from atp_ray.alignment.profiles import TrainingProfile, generation_warnings, load_profile
 from atp_ray.alignment.training_prompts import training_prompts
 from atp_ray.alignment.training_runs import RUNS, TRAINING_KIND, find_training_run
 from atp_ray.checkpoint.hub import require_available
@@ -135,8 +135,8 @@ def _train(console: Console, options: DpoOptions | GrpoOptions) -> int:
     address = find_cluster(options.address, console.print)
     require_available([base], elsewhere=address is not None)
     with connected(address):
-        check = check_job(job)
-        _print_check(console, check)
+        check = check_job(job, lambda line: console.print(line))
+        _print_check(console, job, check)
         if options.dry_run:
             console.print("Dry run: nothing was trained.")
             return 0
@@ -173,7 +173,7 @@ def _trackers(asked: Sequence[str]) -> tuple[str, ...]:
     for tracker in asked:
         if find_spec(tracker) is None:
             raise UsageError(f"the package {tracker} is not installed", "--track", f"pip install {tracker}")
-    return ("tensorboard", *asked)
+    return tuple(asked)
 
 
 def _open_run(job: TrainingJob, base: str, profile: ModelProfile) -> dict[str, Any]:
@@ -246,13 +246,17 @@ def _note(metrics: Mapping[str, float]) -> str:
     return ""
 
 
-def _print_check(console: Console, check: JobCheck) -> None:
+def _print_check(console: Console, job: TrainingJob, check: JobCheck) -> None:
     need, gib = check.need, 2**30
     parts = ", ".join(f"{part} {size / gib:.2g}" for part, size in need._asdict().items() if size)
     there = f" of {check.device_bytes / gib:.0f}" if check.device_bytes else f" ({check.device})"
     console.print(f"Memory a worker, GiB: {need.total / gib:.2g}{there} ({parts}; estimate)")
     if need.total > check.device_bytes > 0:
         console.print("That may not fit: make batch or the lengths smaller, or raise workers with zero: 3.")
+    if check.nodes > 1:
+        console.print(f"{job.profile.workers} workers on {check.nodes} nodes.")
+    for warning in generation_warnings(job.profile):
+        console.print(warning)
     if check.cut:
         console.print(f"{check.cut} pairs are longer than the profile's max_length and will be cut.")
 

@@ -23,6 +23,9 @@ def dpo_trainer(
     revision: str | None = None,
 ) -> DPOTrainer:
     """Return a DPO trainer of the checkpoint `source` on preference pairs."""
+    rows = conversational_rows(pairs)
+    if profile.template_options:
+        rows = [row | {"chat_template_kwargs": profile.template_options} for row in rows]
     arguments = DPOConfig(
         **common_options(profile, output, trackers),
         max_length=profile.max_length,
@@ -32,7 +35,7 @@ def dpo_trainer(
     return DPOTrainer(
         model=load_model(profile, source, revision),
         args=arguments,
-        train_dataset=Dataset.from_list(conversational_rows(pairs)),
+        train_dataset=Dataset.from_list(rows),
         processing_class=AutoTokenizer.from_pretrained(source, revision=revision),
         peft_config=adapter_options(profile),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +33,10 @@ class MetricRow(NamedTuple):
 
 
 def log_rows(history: Iterable[Mapping[str, Any]]) -> list[MetricRow]:
-    """Return the log of Hugging Face's trainer as rows; the summary it appends after the last step is left out."""
+    """Return the log of Hugging Face's trainer as rows; its summary after the last step is left out.
+
+    So is what a step has no value of, such as the reward where all completions were cut off and masked.
+    """
     rows = []
     for entry in history:
         if "train_runtime" in entry:
@@ -41,7 +45,7 @@ def log_rows(history: Iterable[Mapping[str, Any]]) -> list[MetricRow]:
         rows += [
             MetricRow(step, epoch, name, float(value))
             for name, value in entry.items()
-            if name not in ("step", "epoch") and isinstance(value, int | float | str)
+            if name not in ("step", "epoch") and isinstance(value, int | float | str) and not math.isnan(float(value))
         ]
     return rows
 

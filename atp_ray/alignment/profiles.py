@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -47,6 +48,14 @@ class CommonProfile(Frozen):
         default=3, ge=0, description="Restarts from the last checkpoint; Ray's default is none."
     )
     seed: int = 0
+    thinking: bool | None = Field(
+        default=None, description="`enable_thinking` of the chat template; None leaves the template's own default."
+    )
+
+    @property
+    def template_options(self) -> dict[str, bool]:
+        """What the chat template is given besides the messages."""
+        return {} if self.thinking is None else {"enable_thinking": self.thinking}
 
 
 class DpoProfile(CommonProfile):
@@ -60,7 +69,8 @@ class GrpoProfile(CommonProfile):
     """A GRPO run; rewards are those of `atp_ray.alignment.rewards`.
 
     `generation` `auto` is vLLM inside the training processes on GPUs and transformers elsewhere; `vllm_server` asks a
-    server started with `trl vllm-serve` at `vllm_server_url`.
+    `vllm serve` at `vllm_server_url`, an address that every node with workers reaches. The server reaches the first
+    worker's node at `vllm_group_port`, where it is sent the weights.
     """
 
     method: Literal["grpo"]
@@ -69,9 +79,15 @@ class GrpoProfile(CommonProfile):
     temperature: float = Field(default=1.0, gt=0)
     max_prompt: int = Field(default=1024, ge=1, description="Longest prompt; a longer one is refused, not cut.")
     max_completion: int = Field(default=2048, ge=1)
+    mask_truncated: bool = Field(
+        default=False,
+        description="Leave completions cut off at max_completion out of the loss and of their group's average; "
+        "otherwise they count as replies without a decision (reward 0).",
+    )
     generation: Literal["auto", "transformers", "vllm", "vllm_server"] = "auto"
     vllm_memory: float = Field(default=0.3, gt=0, lt=1, description="Share of GPU memory for vLLM beside training.")
-    vllm_server_url: str = "http://127.0.0.1:8000"
+    vllm_server_url: str | None = Field(default=None, description="With vllm_server: http://HOST:PORT.")
+    vllm_group_port: int = Field(default=51216, ge=1024, le=65535, description="With vllm_server.")
 
     @property
     def generator(self) -> Literal["transformers", "vllm", "vllm_server"]:
@@ -125,6 +141,49 @@ def parse_profile(data: dict[str, Any], where: str) -> TrainingProfile:
         if profile.batch * profile.workers * profile.accumulation % profile.group_size:
             hint = f"Make workers x batch x accumulation a multiple of group_size ({profile.group_size})"
             raise UsageError("a step does not hold whole groups", where, hint)
-        if profile.accelerator == "cpu" and profile.generator == "vllm":
-            raise UsageError("TRL cannot generate by vLLM on CPUs", where, "Set generation: transformers")
+        _require_generator(profile, where)
     return profile
+
+
+def _require_generator(profile: GrpoProfile, where: str) -> None:
+    """Refuse a generator that the rest of the profile rules out.
+
+    Raises:
+        UsageError: vLLM on CPUs, an adapter under ZeRO-3 with vLLM, or no usable address of a server.
+    """
+    served = profile.generator == "vllm_server"
+    if served is not (profile.vllm_server_url is not None):
+        what = "needs vllm_server_url" if served else f"does not use vllm_server_url ({profile.vllm_server_url})"
+        hint = "Set both: generation: vllm_server and vllm_server_url: http://HOST:8000"
+        raise UsageError(f"generation {profile.generator} {what}", where, hint)
+    if profile.generator == "transformers":
+        return
+    if profile.accelerator == "cpu":
+        raise UsageError("TRL cannot generate by vLLM on CPUs", where, "Set generation: transformers")
+    if profile.lora and profile.zero == 3:
+        # TRL merges the adapter with all weights gathered on every GPU, so what ZeRO-3 saves is needed after all.
+        hint = "Set zero: 2: the frozen base needs neither gradients nor optimizer"
+        raise UsageError("an adapter under ZeRO-3 with vLLM holds the whole base on every GPU", where, hint)
+    if profile.vllm_server_url is not None:
+        address = urlsplit(profile.vllm_server_url)
+        if address.scheme not in ("http", "https") or address.hostname in (None, "0.0.0.0", "::"):
+            hint = "Give the host that other nodes reach it by: http://HOST:8000"
+            raise UsageError(f"'{profile.vllm_server_url}' is no server's address", f"{where}: vllm_server_url", hint)
+
+
+def generation_warnings(profile: TrainingProfile) -> list[str]:
+    """Return what is reported of TRL with the profile's generator and may stop a run, one line each."""
+    if not isinstance(profile, GrpoProfile) or profile.generator != "vllm":
+        return []
+    warnings = []
+    if profile.lora and profile.workers > 1:
+        warnings.append(
+            "Several workers with an adapter and vLLM beside training were seen to hang after a few steps (TRL issue "
+            "3671). If steps stop coming: --set generation=vllm_server, or workers=1."
+        )
+    if profile.zero == 3:
+        warnings.append(
+            "ZeRO-3 with vLLM beside training failed while weights were copied in some versions (TRL issue 2840). If "
+            "the first step fails: --set generation=vllm_server or generation=transformers."
+        )
+    return warnings

@@ -4,7 +4,7 @@ import pytest
 
 from atp_ray.alignment.deepspeed_options import zero_options
 from atp_ray.alignment.memory import GIB, ModelSize, memory_need
-from atp_ray.alignment.profiles import GrpoProfile, load_profile
+from atp_ray.alignment.profiles import GrpoProfile, generation_warnings, load_profile
 from atp_ray.config_files import config_names, configs_dir, load_yaml
 from atp_ray.errors import UsageError
 
@@ -52,11 +52,60 @@ def test_the_papers_settings_are_in_their_profiles(name: str, expected: dict) ->
         ("tiny-dpo", "precision=bf16", "lose most of an update"),
         ("tiny-grpo", "group_size=7", "a step does not hold whole groups"),
         ("tiny-grpo", "generation=vllm", "TRL cannot generate by vLLM on CPUs"),
+        ("tiny-grpo", "mask_truncated=perhaps", "mask_truncated"),
+        ("tiny-dpo", "mask_truncated=true", "mask_truncated"),
+        ("qwen3-8b-ma-grpo-lora", "zero=3", "an adapter under ZeRO-3 with vLLM holds the whole base on every GPU"),
+        ("qwen3-8b-ma-grpo", "generation=vllm_server", "generation vllm_server needs vllm_server_url"),
+        ("qwen3-8b-ma-grpo", "vllm_server_url=http://host:8000", "generation vllm does not use vllm_server_url"),
+        ("qwen3-8b-ma-grpo", "vllm_group_port=80", "vllm_group_port"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(name: str, setting: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         load_profile(name, method_of(name), [setting])
+
+
+@pytest.mark.parametrize("url", ["host:8000", "http://", "http://0.0.0.0:8000", "ftp://host"])
+def test_what_is_no_address_of_a_server_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match=r"is no server's address. Give the host that other nodes reach it by"):
+        load_profile("qwen3-8b-ma-grpo", "grpo", ["generation=vllm_server", f"vllm_server_url={url}"])
+
+
+def test_a_server_cannot_write_for_training_on_cpus() -> None:
+    with pytest.raises(UsageError, match=r"TRL cannot generate by vLLM on CPUs. Set generation: transformers"):
+        load_profile("tiny-grpo", "grpo", ["generation=vllm_server", "vllm_server_url=http://host:8000"])
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("qwen3-8b-ma-grpo-lora", [], None),
+        ("qwen3-8b-ma-grpo-lora", ["workers=4"], "Several workers with an adapter and vLLM beside training"),
+        ("qwen3-8b-ma-grpo", [], "ZeRO-3 with vLLM beside training"),
+        ("qwen3-8b-ma-grpo", ["generation=vllm_server", "vllm_server_url=http://host:8000"], None),
+        ("qwen3-8b-ma-grpo", ["generation=transformers"], None),
+        ("qwen3-8b-ma-dpo", ["workers=4"], None),
+    ],
+)
+def test_what_is_reported_of_trl_is_said_before_it_happens(name: str, settings: list, message: str | None) -> None:
+    said = generation_warnings(load_profile(name, method_of(name), settings))
+    assert len(said) == (message is not None)
+    assert message is None or said[0].startswith(message)
+
+
+@pytest.mark.parametrize("name", [name for name in config_names("training") if "qwen3-8b" in name])
+def test_a_model_that_thinks_in_play_thinks_in_training_and_is_not_blamed_for_being_cut_off(name: str) -> None:
+    profile = load_profile(name, method_of(name))
+    assert profile.thinking is load_yaml(configs_dir() / "checkpoints" / "qwen3-8b.yaml")["sampling"]["thinking"]
+    assert profile.template_options == {"enable_thinking": True}
+    assert not isinstance(profile, GrpoProfile) or profile.mask_truncated
+
+
+def test_by_default_the_template_decides_on_thinking_and_the_paper_on_what_is_cut_off() -> None:
+    for name in ("tiny-grpo", "llama-3.1-8b-instruct-sa-grpo"):
+        profile = load_profile(name, "grpo")
+        assert isinstance(profile, GrpoProfile)
+        assert (profile.template_options, profile.mask_truncated) == ({}, False)
 
 
 def test_nested_keys_can_be_set() -> None:

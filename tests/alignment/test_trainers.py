@@ -152,6 +152,30 @@ def test_every_setting_of_a_profile_reaches_the_trainer(tiny, tmp_path: Path) ->
     assert (by_grpo.temperature, by_grpo.epsilon_low, by_grpo.epsilon_high, by_grpo.beta) == (0.7, 0.13, 0.13, 0.07)
 
 
+COLOCATED = {"use_vllm": True, "vllm_mode": "colocate", "vllm_server_base_url": None, "vllm_max_model_length": 3072}
+SERVED = {"use_vllm": True, "vllm_mode": "server", "vllm_server_base_url": "http://host:8001", "vllm_group_port": 51300}
+SERVER = ["generation=vllm_server", "vllm_server_url=http://host:8001", "vllm_group_port=51300"]
+DIRECT = {"chat_template_kwargs": {"enable_thinking": False}, "mask_truncated_completions": False}
+THINKING = {"chat_template_kwargs": {"enable_thinking": True}, "mask_truncated_completions": True}
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ([], COLOCATED | THINKING | {"vllm_gpu_memory_utilization": 0.3}),
+        (["thinking=false", "mask_truncated=false", "vllm_memory=0.4"], DIRECT | {"vllm_gpu_memory_utilization": 0.4}),
+        (["thinking=null"], {"chat_template_kwargs": None}),
+        (["generation=transformers"], {"use_vllm": False, "vllm_server_base_url": None}),
+        (SERVER, SERVED),
+    ],
+)
+def test_where_completions_come_from_and_what_counts_of_them_reaches_trl(settings, expected, tmp_path: Path) -> None:
+    profile = load_profile("qwen3-8b-ma-grpo", "grpo", [*settings, "zero=0", "precision=fp32"])
+    # The configuration only, and as if on CPUs: the trainer would load eight billion weights and ask for a GPU.
+    config = Late("trl").GRPOConfig(**grpo.grpo_options(profile, tmp_path, ()) | {"use_cpu": True})
+    assert {name: getattr(config, name) for name in expected} == expected
+
+
 @pytest.mark.parametrize(("profile", "method"), [("tiny-dpo-lora", "dpo"), ("tiny-dpo", "dpo")])
 def test_an_adapter_has_the_profiles_rank_on_all_linear_layers_and_without_one_all_weights_are_trained(
     profile, method, tiny, tmp_path: Path

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+import ray
+from ray.util.placement_group import placement_group, remove_placement_group
 from support import PATIENCE_S, Late, role_play_pairs, wait_until
 from times import dear_start
 
@@ -23,6 +25,7 @@ from atp_ray.tiny.scope import shipped_scope
 from tune_sweeps.deepspeed_start import extensions_folder
 from tune_sweeps.training_checks import check_job, require_room
 from tune_sweeps.training_job import STATE_FILE, TrainingJob
+from tune_sweeps.training_nodes import reserved
 from tune_sweeps.training_run import Step
 from tune_sweeps.training_run import run_training as run_on_ray_train
 
@@ -56,7 +59,8 @@ def undisturbed(local_ray, tiny, tmp_path_factory) -> TrainingJob:
     reference = job(tiny, tmp_path_factory.mktemp("training") / "undisturbed")
     seen: list[Step] = []
     run_training(reference, seen.append)
-    assert seen[-1].step == seen[-1].total == STEPS
+    assert [step.step for step in seen] == [*range(1, STEPS + 1), STEPS]  # TRL's summary comes last
+    assert seen[-1].total == STEPS
     return reference
 
 
@@ -78,7 +82,7 @@ def test_the_loss_falls_and_the_result_is_a_checkpoint_with_its_scope(undisturbe
     assert trained.embedded
     assert load_scope(undisturbed.result) == shipped_scope()
     assert list(undisturbed.tensorboard.glob("events.out.tfevents.*"))
-    assert not undisturbed.scratch.exists()
+    assert not undisturbed.scratch.exists()  # what a node had in it went with the worker
 
 
 def test_a_killed_worker_goes_on_from_its_checkpoint_as_if_nothing_had_happened(undisturbed, tiny, tmp_path) -> None:
@@ -173,6 +177,28 @@ def test_a_gpu_profile_without_a_gpu_is_refused(local_ray, tiny, tmp_path) -> No
     profile = load_profile("qwen3-8b-sa-dpo", "dpo")
     with pytest.raises(UsageError, match=r"needs 1 GPU\(s\) but the cluster has 0"):
         looked_at(TrainingJob(profile, tiny.source, "r", None, role_play_pairs(4), tmp_path))
+
+
+def test_places_that_something_else_holds_are_waited_for_and_said_once(local_ray) -> None:
+    scarce = {"node:__internal_head__": 1.0}  # every Ray has one of it
+    holder = placement_group([scarce])
+    ray.get(holder.ready())
+    said: list[str] = []
+
+    def waiting(line: str) -> None:
+        said.append(line)
+        remove_placement_group(holder)
+
+    with reserved(1, scarce, waiting) as places:
+        (node,) = places.nodes
+        assert (node.workers, node.address) == (1, ray.util.get_node_ip_address())
+        assert places.ask(lambda node: (node, ray.get_runtime_context().get_node_id())) == [(node, node.node_id)]
+    assert said == ["Waiting for 1 node:__internal_head__(s), 0 of 1 free"]
+
+
+def test_workers_of_one_node_are_counted_as_such(local_ray) -> None:
+    with reserved(2, {"CPU": 1}) as places:
+        assert [node.workers for node in places.nodes] == [2]
 
 
 def test_a_pair_longer_than_the_profile_keeps_is_counted(local_ray, tiny, tmp_path) -> None:
