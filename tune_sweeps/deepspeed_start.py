@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from atp_ray.storage.places import cache_folder
+
 
 def start_deepspeed(on_gpu: bool) -> None:
     """Let DeepSpeed see the process group that Ray Train has made; else it takes each worker for the only one."""
@@ -23,8 +25,7 @@ def start_deepspeed(on_gpu: bool) -> None:
 
 def extensions_folder() -> Path:
     """Return where what DeepSpeed compiles is kept: a folder that only these workers use."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "atp_ray" / f"extensions-py{sys.version_info.major}{sys.version_info.minor}"
+    return cache_folder() / f"extensions-py{sys.version_info.major}{sys.version_info.minor}"
 
 
 @contextmanager
