@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from live_service import CONTROL_TOKEN, READ_TOKEN, HostedService, LiveService, WebhookReceiver
+from object_stores import BUCKET, client, s3_environment, s3_server
 from ray._private import auto_init_hook
 from support import save_random_adapter
 from times import dear_start
@@ -143,6 +144,14 @@ def balanced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     service = LiveService(tmp_path_factory.mktemp("balanced") / "state", *options, **tokens)
     yield service
     service.stop()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """An S3 server on loopback for all tests; the address of a bucket in it, to which this process is led."""
+    with s3_server() as server, s3_environment(server):
+        client().create_dir(BUCKET)
+        yield f"s3://{BUCKET}"
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from atp_ray.errors import UsageError
+from atp_ray.storage.places import cache_folder
 
 
 def start_deepspeed(on_gpu: bool, offload: bool) -> None:
@@ -55,8 +56,7 @@ def extensions_folder() -> Path:
 
     Home may be shared by nodes whose processors differ, and a lock does not hold between nodes on every file system.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "atp_ray" / f"extensions-py{sys.version_info.major}{sys.version_info.minor}-{platform.node()}"
+    return cache_folder() / f"extensions-py{sys.version_info.major}{sys.version_info.minor}-{platform.node()}"
 
 
 @contextmanager

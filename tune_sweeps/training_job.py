@@ -14,6 +14,7 @@ from atp_ray.alignment.training_runs import RESULT_FOLDER
 from atp_ray.paradigms.teaching import TrainingPrompt
 
 STATE_FILE = "trainer_state.json"  # the log of Hugging Face's trainer, in every checkpoint
+RAY_TRAIN_FOLDER = "ray_train"
 Data = Sequence[PreferencePair] | Sequence[TrainingPrompt]
 
 
@@ -56,7 +57,7 @@ class TrainingJob:
     @property
     def storage_path(self) -> str:
         """Where Ray Train keeps its checkpoints."""
-        return self.storage or str(self.folder / "ray_train")
+        return self.storage or str(self.folder / RAY_TRAIN_FOLDER)
 
     @property
     def name(self) -> str:

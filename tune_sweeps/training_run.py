@@ -14,9 +14,12 @@ from ray.train import Checkpoint, CheckpointConfig, FailureConfig, RunConfig, Sc
 from ray.train.torch import TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError
 
+from actors.tokens import driver_tokens
 from atp_ray.alignment.learning_curve import MetricRow, log_rows, write_metrics
 from atp_ray.checkpoint.scope import SCOPE_FILE
 from atp_ray.errors import EngineError
+from atp_ray.storage.object_store import open_store
+from atp_ray.storage.places import is_address
 from tune_sweeps.node_address import NodeAddressTorchConfig
 from tune_sweeps.training_job import STATE_FILE, TrainingJob
 from tune_sweeps.training_progress import Step, progress_board
@@ -40,7 +43,7 @@ def run_training(job: TrainingJob, on_progress: Callable[[Step], None] = lambda 
     with progress_board(job.tensorboard, on_progress) as board:
         trainer = TorchTrainer(
             _train,
-            train_loop_config={"job": job, "board": board},
+            train_loop_config={"job": job, "board": board, "tokens": driver_tokens()},
             torch_config=NodeAddressTorchConfig(),
             # Ray's own strategy is PACK, on as few nodes as hold the workers: gradients travel slower between nodes.
             scaling_config=ScalingConfig(
@@ -50,7 +53,7 @@ def run_training(job: TrainingJob, on_progress: Callable[[Step], None] = lambda 
             ),
             run_config=RunConfig(
                 name=job.name,
-                storage_path=job.storage_path,
+                **_storage(job),
                 failure_config=FailureConfig(max_failures=job.profile.worker_failures),
                 checkpoint_config=CheckpointConfig(num_to_keep=2),
             ),
@@ -65,16 +68,25 @@ def run_training(job: TrainingJob, on_progress: Callable[[Step], None] = lambda 
     return _finish(job, result.checkpoint)
 
 
+def _storage(job: TrainingJob) -> dict[str, Any]:
+    """Return Ray Train's options for where checkpoints go; the workers need not know the endpoint of a store."""
+    if not is_address(job.storage_path):
+        return {"storage_path": job.storage_path}
+    store = open_store(job.storage_path)
+    return {"storage_path": store.path, "storage_filesystem": store.filesystem}
+
+
 def _train(config: dict[str, Any]) -> None:
     # Imported here: only a worker pays for torch and TRL.
     from tune_sweeps.training_worker import train_worker
 
+    config["tokens"].install()
     train_worker(config)
 
 
 def _finish(job: TrainingJob, checkpoint: Checkpoint) -> list[MetricRow]:
     """Fetch the result from wherever it is stored; it appears in the run's folder whole or not at all."""
-    with tempfile.TemporaryDirectory(dir=job.folder) as scratch:
+    with tempfile.TemporaryDirectory(dir=job.folder, prefix=".result-") as scratch:
         fetched = Path(scratch) / "result"
         fetched.mkdir()
         for info in checkpoint.filesystem.get_file_info(FileSelector(checkpoint.path)):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-from pyarrow.fs import FileSystem
 from pydantic_settings import get_subcommand
 from rich.console import Console
 
@@ -35,7 +34,7 @@ from atp_ray.alignment.pairs import (
 )
 from atp_ray.alignment.profiles import TrainingProfile, generation_warnings, load_profile
 from atp_ray.alignment.training_prompts import training_prompts
-from atp_ray.alignment.training_runs import RUNS, TRAINING_KIND, find_training_run
+from atp_ray.alignment.training_runs import RESULT_FOLDER, RUNS, TRAINING_KIND, find_training_run
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import model_profile, resolve_checkpoint
 from atp_ray.checkpoint.profiles import ModelProfile, PolicyProfile
@@ -44,11 +43,15 @@ from atp_ray.cli.run import progress_bar, report_console, run_command
 from atp_ray.errors import StorageError, UsageError
 from atp_ray.paradigms.registry import paradigm, paradigm_names
 from atp_ray.report.figures.learning_curve import LEARNING_CURVE, draw_learning_curve
-from atp_ray.storage.run_folder import create_run, read_manifest, run_lock, write_manifest
+from atp_ray.storage.fetched import local_copy
+from atp_ray.storage.object_store import open_store
+from atp_ray.storage.places import base_name, is_address, join, parent
+from atp_ray.storage.run_folder import create_run, read_manifest, write_manifest
+from atp_ray.storage.run_places import begun_at, delivered, written_run
 from tune_sweeps.connection import connected, find_cluster
 from tune_sweeps.pair_collection import collect_pairs
 from tune_sweeps.training_checks import JobCheck, check_job, require_room
-from tune_sweeps.training_job import Data, TrainingJob
+from tune_sweeps.training_job import RAY_TRAIN_FOLDER, Data, TrainingJob
 from tune_sweeps.training_run import run_training
 
 PAIRS_FILE = "pairs.parquet"
@@ -87,8 +90,8 @@ def _pairs(console: Console, options: PairsOptions) -> int:
     tries = options.tries or TRIES[elicitation]
     prompts = training_prompts(options.paradigm, options.count, options.seed)
     out = options.out or _pairs_folder(options.checkpoint, options.paradigm)
-    with run_lock(out):
-        log = PairLog(out / LOG_FILE)
+    with written_run(out) as opened:
+        log = PairLog(opened.folder / LOG_FILE)
         console.print(
             f"{len(prompts)} prompts, {len(log.pairs)} pairs already collected, {elicitation}, {tries} tries a side"
         )
@@ -99,15 +102,15 @@ def _pairs(console: Console, options: PairsOptions) -> int:
             log.close()
         pairs = [log.pairs[prompt.prompt_id] for prompt in prompts if prompt.prompt_id in log.pairs]
         if pairs:
-            write_pairs(pairs, out / PAIRS_FILE)
+            write_pairs(pairs, opened.folder / PAIRS_FILE)
     return _conclude(console, out, len(prompts), collected)
 
 
-def _conclude(console: Console, out: Path, n_prompts: int, collected: Collected) -> int:
+def _conclude(console: Console, out: str, n_prompts: int, collected: Collected) -> int:
     if not collected.pairs:
         hint = "Raise --tries, or use --elicitation instructed with a checkpoint that follows instructions"
-        raise UsageError("not one pair came: one side of every prompt was never given", str(out), hint)
-    console.print(f"Pairs:   {out / PAIRS_FILE}  ({collected.pairs} of {n_prompts} prompts)", soft_wrap=True)
+        raise UsageError("not one pair came: one side of every prompt was never given", out, hint)
+    console.print(f"Pairs:   {join(out, PAIRS_FILE)}  ({collected.pairs} of {n_prompts} prompts)", soft_wrap=True)
     if collected.given_up:
         console.print(
             f"Given up: {len(collected.given_up)} prompts, e.g. {collected.given_up[0]} (--tries asks longer)"
@@ -124,14 +127,15 @@ def _train(console: Console, options: DpoOptions | GrpoOptions) -> int:
     if base.adapter:
         raise UsageError("is an adapter and cannot be trained further", name, "Train its base, or merge it first")
     data = _data(options, profile)
-    out = (options.out or RUNS / profile.name).resolve()
-    storage, trackers = _storage(options.storage), _trackers(options.track)
-    job = TrainingJob(profile, base.source, base.revision, base.hub_revision or None, data, out, storage, trackers)
+    out = options.out or str(RUNS / profile.name)
+    storage, trackers = _storage(options.storage, out), _trackers(options.track)
+    folder = Path(base_name(out) if is_address(out) else out).resolve()
+    job = TrainingJob(profile, base.source, base.revision, base.hub_revision or None, data, folder, storage, trackers)
     console.print(f"[bold]{profile.name}[/bold]: {profile.method.upper()} of {base.name} on {len(data)} examples")
     if profile.description:
         console.print(profile.description)
-    if _complete(job):
-        return _conclude_training(console, job, base, started)
+    if _complete(job, out):
+        return _conclude_training(console, job, base, out, started)
     address = find_cluster(options.address, console.print)
     require_available([base], elsewhere=address is not None)
     with connected(address):
@@ -141,15 +145,16 @@ def _train(console: Console, options: DpoOptions | GrpoOptions) -> int:
             console.print("Dry run: nothing was trained.")
             return 0
         require_room(job, check)
-        with run_lock(out):
+        with written_run(out) as opened:
+            job = replace(job, folder=opened.folder.resolve())
             manifest = _open_run(job, name, base)
             if manifest["status"] != "complete":
                 with progress_bar(console, "starting the workers", None, "steps") as update:
                     rows = run_training(job, lambda step: update(step.step, step.total, _note(step.metrics)))
-                draw_learning_curve(out, manifest, rows, ("png", "svg"))
+                draw_learning_curve(job.folder, manifest, rows, ("png", "svg"))
                 seconds = manifest.get("seconds", 0) + time.monotonic() - started
-                write_manifest(out, manifest | {"status": "complete", "seconds": seconds})
-    return _conclude_training(console, job, base, started)
+                write_manifest(job.folder, manifest | {"status": "complete", "seconds": seconds})
+    return _conclude_training(console, job, base, out, started)
 
 
 def _data(options: DpoOptions | GrpoOptions, profile: TrainingProfile) -> Data:
@@ -157,16 +162,21 @@ def _data(options: DpoOptions | GrpoOptions, profile: TrainingProfile) -> Data:
         if options.pairs is None and profile.paradigm is None:
             raise UsageError("no pairs given", "--pairs", "Give pairs.parquet, its folder, or a .json file")
         name = options.checkpoint or profile.checkpoint
-        source = options.pairs or _pairs_folder(name, str(profile.paradigm))
-        return read_pairs(source / PAIRS_FILE if source.is_dir() else source)
+        return read_pairs(_pairs_file(options.pairs or _pairs_folder(name, str(profile.paradigm))))
     asked = options.paradigm or profile.paradigm
     if asked is None:
         raise UsageError("no paradigm given", "--paradigm", f"Use one of {', '.join(paradigm_names())}")
     return training_prompts(asked, options.count)
 
 
-def _pairs_folder(checkpoint: str, paradigm_name: str) -> Path:
-    return RUNS / f"pairs-{checkpoint.replace('/', '-')}-{paradigm_name}"
+def _pairs_file(place: str) -> Path:
+    found = local_copy(place)
+    return found / PAIRS_FILE if found.is_dir() else found
+
+
+def _pairs_folder(checkpoint: str, paradigm_name: str) -> str:
+    name = checkpoint.replace("://", "-").replace("/", "-")
+    return str(RUNS / f"pairs-{name}-{paradigm_name}")
 
 
 def _trackers(asked: Sequence[str]) -> tuple[str, ...]:
@@ -216,26 +226,24 @@ def _lasting(base: str) -> str:
     return base
 
 
-def _complete(job: TrainingJob) -> bool:
+def _complete(job: TrainingJob, out: str) -> bool:
     """Return whether this very job is done; then it needs no cluster any more."""
-    manifest = read_manifest(job.folder) if (job.folder / "run.json").exists() else {}
+    manifest = begun_at(out) or {}
     return manifest.get("job") == job.digest and manifest.get("status") == "complete"
 
 
-def _storage(given: str | None) -> str | None:
-    """Return where checkpoints go: an address as it is, a folder as an absolute path.
+def _storage(given: str | None, out: str) -> str | None:
+    """Return where checkpoints go: an address as it is, a folder as an absolute path, None for the run's folder.
 
     Raises:
-        UsageError: an address that pyarrow has no filesystem for.
+        UsageError, StorageError: there is no such bucket, or its store does not answer or does not let us in.
     """
-    if given is None or "://" not in given:
-        return None if given is None else str(Path(given).resolve())
-    try:
-        FileSystem.from_uri(given)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UsageError(f"cannot be used: {reason}", "--storage", "Give a folder, s3://... or gs://...") from error
-    return given
+    if given is None:
+        return join(out, RAY_TRAIN_FOLDER) if is_address(out) else None
+    if is_address(given):
+        open_store(given)
+        return given
+    return str(Path(given).resolve())
 
 
 def _note(metrics: Mapping[str, float]) -> str:
@@ -261,36 +269,40 @@ def _print_check(console: Console, job: TrainingJob, check: JobCheck) -> None:
         console.print(f"{check.cut} pairs are longer than the profile's max_length and will be cut.")
 
 
-def _conclude_training(console: Console, job: TrainingJob, base: ModelProfile, started: float) -> int:
-    console.print(f"Result:  {job.result}" + ("  (LoRA adapter)" if job.profile.lora else ""), soft_wrap=True)
-    console.print(f"Curve:   {job.folder / LEARNING_CURVE}.png  (numbers: {job.folder / METRICS_FILE})", soft_wrap=True)
+def _conclude_training(console: Console, job: TrainingJob, base: ModelProfile, out: str, started: float) -> int:
+    run = out if is_address(out) else str(job.folder)
+    kind = "  (LoRA adapter)" if job.profile.lora else ""
+    console.print(f"Result:  {join(run, RESULT_FOLDER)}{kind}", soft_wrap=True)
+    curve, numbers = join(run, f"{LEARNING_CURVE}.png"), join(run, METRICS_FILE)
+    console.print(f"Curve:   {curve}  (numbers: {numbers})", soft_wrap=True)
     console.print(f"Time:    {time.monotonic() - started:.1f} s")
     grid = paradigm(job.paradigm).design.evaluation_grid if job.paradigm in paradigm_names() else "table1"
-    both = f"--checkpoint {base.name} --checkpoint {job.folder}"
+    both = f"--checkpoint {base.name} --checkpoint {run}"
     console.print(f"Next:    python -m atp_ray.sweep --grid {grid} {both}", soft_wrap=True)
     return 0
 
 
 def _export(console: Console, options: ExportOptions) -> int:
-    source = options.pairs / PAIRS_FILE if options.pairs.is_dir() else options.pairs
-    pairs = read_pairs(source)
+    pairs = read_pairs(_pairs_file(options.pairs))
     if options.format == "llama-factory":
         text = json.dumps(llama_factory_rows(pairs), indent=2, ensure_ascii=False) + "\n"
     else:
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in conversational_rows(pairs))
-    try:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"cannot be written: {error.strerror}", str(options.out), "Choose another --out") from error
+    with delivered(parent(options.out)) as folder:
+        try:
+            folder.folder.mkdir(parents=True, exist_ok=True)
+            (folder.folder / base_name(options.out)).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise StorageError(f"cannot be written: {error.strerror}", options.out, "Choose another --out") from error
     console.print(f"{len(pairs)} pairs: {options.out}", soft_wrap=True)
     return 0
 
 
 def _import(console: Console, options: ImportOptions) -> int:
-    pairs = read_pairs(options.file)
-    write_pairs(pairs, options.out / PAIRS_FILE)
-    console.print(f"{len(pairs)} pairs: {options.out / PAIRS_FILE}", soft_wrap=True)
+    pairs = read_pairs(local_copy(options.file))
+    with delivered(options.out) as out:
+        write_pairs(pairs, out.folder / PAIRS_FILE)
+    console.print(f"{len(pairs)} pairs: {join(options.out, PAIRS_FILE)}", soft_wrap=True)
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -16,10 +15,10 @@ from atp_ray.cli.options import (
     ClusterOptions,
     CommandOptions,
     Count,
-    Folder,
     KeyValues,
     ModelOptions,
     Options,
+    Place,
     Seed,
     Shown,
     one_as_several,
@@ -50,8 +49,8 @@ class PairsOptions(ModelOptions):
 
     paradigm: ParadigmName = Field(description="paradigm that the prompts are from")
     checkpoint: Checkpoint = Field("tiny", description="checkpoint to ask")
-    out: Folder | None = Field(
-        None, description="folder, resumed if it exists; runs/pairs-CHECKPOINT-PARADIGM if not given"
+    out: Place | None = Field(
+        None, description="folder or address, resumed if it exists; runs/pairs-CHECKPOINT-PARADIGM if not given"
     )
     count: Count | None = Field(None, description="number of prompts; as many as in the paper if not given")
     tries: Count | None = Field(
@@ -70,16 +69,16 @@ class PairsOptions(ModelOptions):
 class ExportOptions(CommandOptions):
     """Write pairs for another tool."""
 
-    pairs: CliPositionalArg[Path] = Field(description="pairs.parquet, or its folder")
+    pairs: CliPositionalArg[Place] = Field(description="pairs.parquet, or its folder; a path or an address")
     format: Literal["llama-factory", "trl"] = Field("llama-factory", description="format to write")
-    out: Annotated[Path, Shown("FILE")] = Field(description="a .json file, or .jsonl for trl")
+    out: Annotated[Place, Shown("FILE")] = Field(description="a .json file, or .jsonl for trl")
 
 
 class ImportOptions(CommandOptions):
     """Read LLaMA-Factory preference JSON."""
 
-    file: CliPositionalArg[Path] = Field(description="file to read")
-    out: Folder = Field(description="folder for pairs.parquet")
+    file: CliPositionalArg[Place] = Field(description="file to read")
+    out: Place = Field(description="folder for pairs.parquet")
 
 
 class TrainOptions(ClusterOptions):
@@ -90,8 +89,10 @@ class TrainOptions(ClusterOptions):
     )
     checkpoint: Checkpoint | None = Field(None, description="base checkpoint; the profile's if not given")
     set: KeyValues = Field((), description="change a key of the profile; repeat for several")
-    out: Folder | None = Field(None, description="run folder, resumed if it exists; runs/PROFILE if not given")
-    storage: Annotated[str | None, Shown("PLACE")] = Field(
+    out: Place | None = Field(
+        None, description="run folder or address, resumed if it exists; runs/PROFILE if not given"
+    )
+    storage: Annotated[Place | None, Shown("PLACE")] = Field(
         None, description="where checkpoints go: a shared folder, s3://..., gs://...; the run folder if not given"
     )
     track: Trackers = Field((), description="also send metrics there; repeat for both")
@@ -103,7 +104,7 @@ class DpoOptions(TrainOptions):
 
     method: ClassVar[Method] = "dpo"
 
-    pairs: Annotated[Path | None, Shown("PAIRS")] = Field(
+    pairs: Annotated[Place | None, Shown("PAIRS")] = Field(
         None, description="pairs.parquet, its folder, or a .json file; those that `align pairs` collected if not given"
     )
 

@@ -1,8 +1,8 @@
 """One string names a checkpoint everywhere; this module turns it into a frozen profile.
 
 `tiny`, a YAML name from configs/checkpoints, a training run (`runs/NAME` or `NAME`), a local folder (a checkpoint or a
-LoRA adapter), a Hugging Face id (`org/name`), `openai:MODEL` for any compatible endpoint, or `policy:NAME` for a player
-without a language model.
+LoRA adapter), either of the two in an object store (`s3://`, `gs://`), a Hugging Face id (`org/name`), `openai:MODEL`
+for any compatible endpoint, or `policy:NAME` for a player without a language model.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from atp_ray.checkpoint.folders import require_loadable
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile, PolicyProfile, Profile
 from atp_ray.config_files import config_names, configs_dir, load_yaml, parse_model
 from atp_ray.errors import UsageError, suggestion
+from atp_ray.storage.fetched import checkpoint_copy
+from atp_ray.storage.places import is_address
 
 POLICIES = ("quantal", "collude", "refrain")
 TRAINED_FROM_TINY = "atp_scope.json"  # travels with the weights, see atp_ray.tiny.scope
@@ -36,6 +38,8 @@ def resolve_checkpoint(name: str, base_url: str | None = None) -> Profile:
         return _policy(name)
     if name.startswith("openai:"):
         return _endpoint(name, base_url)
+    if is_address(name):
+        return _fetched(name)
     path = configs_dir() / "checkpoints" / f"{name}.yaml"
     if path.exists():
         data = load_yaml(path)
@@ -126,6 +130,15 @@ def _trained(folder: Path) -> ModelProfile:
         hint = f"Train it again, or restore {run.base} as it was"
         raise UsageError("was trained on other weights than its base has now", str(folder), hint)
     return _identified(base.model_copy(update={**trained, "revision": ""}), folder)
+
+
+def _fetched(address: str) -> Profile:
+    """Return the profile of what is at an address in an object store, as if its copy on this machine had been named."""
+    folder = checkpoint_copy(address)
+    if not any((folder / name).exists() for name in ("run.json", ADAPTER_CONFIG, "config.json")):
+        raise UsageError("holds no checkpoint", address, f"It needs config.json, {ADAPTER_CONFIG} or run.json")
+    profile = resolve_checkpoint(str(folder))
+    return profile.model_copy(update={"name": address}) if profile.name == str(folder) else profile
 
 
 def _adapted(name: str) -> ModelProfile:

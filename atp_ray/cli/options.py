@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from atp_ray.storage.places import checked_place
+
 SHARED = "shared options"
 
 
@@ -29,7 +31,22 @@ def one_as_several(value: Any) -> Any:
 
 Count = Annotated[int, Field(ge=1), Shown("N")]
 Seed = Annotated[int, Shown("N")]
-Folder = Annotated[Path, Shown("FOLDER")]
+
+
+def _no_address(value: Any) -> Any:
+    """Refuse an address where only a folder of this machine will do."""
+    if "://" in str(value):
+        raise ValueError(f"'{value}' is an address; a folder of this machine is needed here")
+    return value
+
+
+def _place(value: Any) -> Any:
+    """Return a path or an address as the text it is everywhere; YAML may give anything."""
+    return checked_place(str(value)) if isinstance(value, str | Path) else value
+
+
+Folder = Annotated[Path, BeforeValidator(_no_address), Shown("FOLDER")]
+Place = Annotated[str, BeforeValidator(_place), Shown("FOLDER")]
 Checkpoint = Annotated[str, Shown("CHECKPOINT")]
 Checkpoints = Annotated[tuple[str, ...], BeforeValidator(one_as_several), Shown("CHECKPOINT")]
 KeyValues = Annotated[tuple[str, ...], BeforeValidator(one_as_several), Shown("KEY=VALUE")]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
 from pydantic_settings import CliPositionalArg
 
-from atp_ray.cli.options import CommandOptions, Folder, Shown
+from atp_ray.cli.options import CommandOptions, Place, Shown
 from atp_ray.errors import suggestion
 
 FORMATS = ("png", "svg", "pdf")
@@ -17,8 +16,8 @@ FORMATS = ("png", "svg", "pdf")
 class ReportOptions(CommandOptions):
     """Print and plot the results of a run, with the paper's published values beside them."""
 
-    run: CliPositionalArg[Path] = Field(description="run folder that sweep or align wrote")
-    out: Folder | None = Field(None, description="folder for the figures; in the run folder if not given")
+    run: CliPositionalArg[Place] = Field(description="run that sweep or align wrote: a folder, s3://..., gs://...")
+    out: Place | None = Field(None, description="folder for the figures; in the run folder if not given")
     format: Annotated[str, Shown("FORMATS")] = Field(
         "png,svg", description=f"formats of the figures, separated by commas: {', '.join(FORMATS)}"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -31,7 +30,8 @@ from atp_ray.simulate.trace import print_trace
 from atp_ray.simulate.watch import watch
 from atp_ray.storage.event_log import read_event_log
 from atp_ray.storage.rows import population_label
-from atp_ray.storage.run_folder import log_path, run_lock
+from atp_ray.storage.run_folder import log_path
+from atp_ray.storage.run_places import OpenRun, written_run
 from tune_sweeps.connection import find_cluster
 from tune_sweeps.experiment import Placement, running_experiment
 
@@ -58,11 +58,12 @@ def run(options: SimulateOptions) -> int:
     require_available(profiles.values(), elsewhere=address is not None)
     placement = Placement(address, options.agents_per_actor, sandbox=options.sandbox, keep=options.keep)
     if options.out is not None:
-        _play_and_print(console, cell, profiles, options.out, placement, options.replies)
+        with written_run(options.out) as opened:
+            _play_and_print(console, cell, profiles, opened, placement, options.replies)
         console.print(f"Results: {options.out}")
         return 0
-    with tempfile.TemporaryDirectory(prefix="atp_ray-") as folder:
-        _play_and_print(console, cell, profiles, Path(folder), placement, options.replies)
+    with tempfile.TemporaryDirectory(prefix="atp_ray-") as folder, written_run(folder) as opened:
+        _play_and_print(console, cell, profiles, opened, placement, options.replies)
     return 0
 
 
@@ -120,28 +121,27 @@ def _cell(request: EpisodeRequest, profiles: Mapping[str, Profile], checkpoint: 
 
 
 def _play_and_print(
-    console: Console, cell: CellSpec, profiles: dict[str, Profile], out: Path, placement: Placement, n_replies: int
+    console: Console, cell: CellSpec, profiles: dict[str, Profile], run: OpenRun, placement: Placement, n_replies: int
 ) -> None:
     spec = cell.episodes[0]
     tools = paradigm(cell.paradigm).environment.uses_tools
-    with run_lock(out):
-        with (
-            console.status(f"starting the players ({cell.checkpoint})") as status,
-            running_experiment(
-                out,
-                list(profiles.values()),
-                cell.population,
-                placement,
-                tools=tools,
-                on_part=lambda part: status.update(f"starting {part}"),
-            ) as experiment,
-        ):
-            status.update("playing")
-            try:
-                ray.get(experiment.coordinators[0].play.remote(cell))
-            except ray.exceptions.RayTaskError as error:
-                raise own_error(error) from None
-        records = read_event_log(log_path(out, cell.cell_id))[spec.episode_id]
+    with (
+        console.status(f"starting the players ({cell.checkpoint})") as status,
+        running_experiment(
+            run.folder,
+            list(profiles.values()),
+            cell.population,
+            placement,
+            tools=tools,
+            on_part=lambda part: status.update(f"starting {part}"),
+        ) as experiment,
+    ):
+        status.update("playing")
+        try:
+            ray.get(experiment.coordinators[0].play.remote(cell))
+        except ray.exceptions.RayTaskError as error:
+            raise own_error(error) from None
+    records = read_event_log(log_path(run.folder, cell.cell_id))[spec.episode_id]
     print_trace(console, cell, records, n_replies)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,9 @@ from atp_ray.play.cells import CellSpec
 from atp_ray.play.workload import Workload, estimate_workload
 from atp_ray.report.run_report import draw_figures, summary_tables
 from atp_ray.sandbox.isolation import Isolation, require_isolation
-from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest, run_lock, write_manifest
+from atp_ray.storage.places import join
+from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest, write_manifest
+from atp_ray.storage.run_places import OpenRun, manifest_at, written_run
 from atp_ray.storage.schema import table_schemas
 from atp_ray.sweep.options import SweepOptions, grid_names
 from tune_sweeps.connection import find_cluster
@@ -42,7 +44,8 @@ def run(options: SweepOptions) -> int:
     """Do what the options ask for; returns the exit code."""
     console = report_console()
     started = time.monotonic()
-    grid, base_url, out = _grid_and_folder(options)
+    begun = _begun(options)
+    grid, base_url, out = _grid_and_place(options, begun)
     profiles = resolve_checkpoints(checkpoint_names(grid), base_url)
     cells = expand(grid, profiles)
     check_scope(cells, profiles.values())
@@ -52,37 +55,47 @@ def run(options: SweepOptions) -> int:
         console.print("Dry run: nothing was played.")
         return 0
     policy = FailurePolicy(turn_timeout_s=options.turn_timeout)
-    sandbox = _sandbox(options, out)
+    sandbox = _sandbox(options, begun)
     address = find_cluster(options.address, console.print)
-    if paradigm(grid.paradigm).environment.uses_tools and address is None:
+    elsewhere = address is not None
+    if paradigm(grid.paradigm).environment.uses_tools and not elsewhere:
         require_isolation(sandbox)
     placement = Placement(address, options.agents_per_actor, failure_policy=policy, sandbox=sandbox, keep=options.keep)
-    if {cell.cell_id for cell in cells} - finished_cells(out):
-        require_available(profiles.values(), elsewhere=address is not None)
-    with run_lock(out):
-        manifest = _open_run(out, grid, base_url, cells, profiles, sandbox, resume=options.resume)
-        missing = [cell for cell in cells if cell.cell_id not in finished_cells(out)]
+    if not options.resume:
+        require_available(profiles.values(), elsewhere=elsewhere)
+    with written_run(out) as opened:
+        run_dir = opened.folder
+        manifest = _open_run(run_dir, grid, base_url, cells, profiles, sandbox, resume=options.resume)
+        missing = [cell for cell in cells if cell.cell_id not in finished_cells(run_dir)]
         outcome = SweepOutcome({}, ())
         if missing:
-            outcome = _play(console, missing, profiles, out, placement, options.cells_at_once)
-        done = finished_cells(out) & {cell.cell_id for cell in cells}
+            if options.resume:
+                require_available(profiles.values(), elsewhere=elsewhere)
+            outcome = _play(console, missing, profiles, run_dir, placement, options.cells_at_once)
+        done = finished_cells(run_dir) & {cell.cell_id for cell in cells}
         seconds = outcome.seconds | {"total": time.monotonic() - started}
         manifest |= {"status": "complete" if len(done) == len(cells) else "incomplete", "seconds": seconds}
-        write_manifest(out, manifest)
-    return _conclude(console, out, len(done), len(cells), outcome, started)
+        write_manifest(run_dir, manifest)
+        return _conclude(console, opened, len(done), len(cells), outcome, started)
 
 
-def _grid_and_folder(options: SweepOptions) -> tuple[Grid, str | None, Path]:
-    if options.resume:
-        if options.out is None:
-            raise UsageError("needs the run to continue", "--resume", "Add --out RUN")
-        manifest = read_manifest(options.out)
+def _begun(options: SweepOptions) -> dict[str, Any] | None:
+    """Return the manifest of the run that is resumed, None where a new one starts."""
+    if not options.resume:
+        return None
+    if options.out is None:
+        raise UsageError("needs the run to continue", "--resume", "Add --out RUN")
+    return manifest_at(options.out)
+
+
+def _grid_and_place(options: SweepOptions, begun: Mapping[str, Any] | None) -> tuple[Grid, str | None, str]:
+    if begun is not None and options.out is not None:
         if options.grid or options.set or options.checkpoint or options.scenarios or options.population:
             raise UsageError(
                 "resumes a run with what it started with", "--resume", "Leave out --grid, --set and the like"
             )
-        grid = parse_grid(manifest.get("grid_as_given"), f"{options.out}/run.json: grid_as_given")
-        return grid, options.base_url or manifest.get("base_url"), options.out
+        grid = parse_grid(begun.get("grid_as_given"), f"{options.out}/run.json: grid_as_given")
+        return grid, options.base_url or begun.get("base_url"), options.out
     if options.grid is None:
         raise UsageError("no grid given", "--grid", f"Use one of {', '.join(grid_names())}")
     grid = load_grid(
@@ -96,12 +109,12 @@ def _grid_and_folder(options: SweepOptions) -> tuple[Grid, str | None, Path]:
         seeds=options.seeds,
     )
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    return grid, options.base_url, options.out or Path("runs") / f"{grid.name}-{stamp}"
+    return grid, options.base_url, options.out or join("runs", f"{grid.name}-{stamp}")
 
 
-def _sandbox(options: SweepOptions, out: Path) -> Isolation:
+def _sandbox(options: SweepOptions, begun: Mapping[str, Any] | None) -> Isolation:
     """Return the isolation asked for; a resumed run keeps its own unless told otherwise."""
-    recorded = read_manifest(out).get("sandbox") if options.resume else None
+    recorded = begun.get("sandbox") if begun is not None else None
     chosen: Isolation = options.sandbox or recorded or "bubblewrap"
     return chosen
 
@@ -172,14 +185,17 @@ def _describe(console: Console, grid: Grid, workload: Workload) -> None:
     )
 
 
-def _conclude(console: Console, out: Path, n_done: int, n_cells: int, outcome: SweepOutcome, started: float) -> int:
+def _conclude(
+    console: Console, opened: OpenRun, n_done: int, n_cells: int, outcome: SweepOutcome, started: float
+) -> int:
+    out, run_dir = opened.place, opened.folder
     if n_done:
-        for table in summary_tables(out):
+        for table in summary_tables(run_dir):
             console.print(table)
-        figures = draw_figures(out, out / "figures", ("png", "svg"))
-        console.print(f"Results: {out}  (Parquet: {', '.join(_datasets(out))})", soft_wrap=True)
+        figures = draw_figures(run_dir, run_dir / "figures", ("png", "svg"))
+        console.print(f"Results: {out}  (Parquet: {', '.join(_datasets(run_dir))})", soft_wrap=True)
         for figure in figures:
-            console.print(f"Figure:  {figure}", soft_wrap=True)
+            console.print(f"Figure:  {opened.shown(figure)}", soft_wrap=True)
     parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.seconds.items())
     console.print(f"Time:    {time.monotonic() - started:.1f} s" + (f" ({parts})" if parts else ""))
     if n_done < n_cells:

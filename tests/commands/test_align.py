@@ -110,7 +110,7 @@ def test_a_finished_run_is_not_trained_again_and_another_job_is_refused(undistur
     assert "holds another training run" in other.stderr
     elsewhere = align(line(pairs, undisturbed, "--storage", "nowhere://at-all"))
     assert (elsewhere.returncode, "Traceback" in other.stderr + elsewhere.stderr) == (2, False)
-    assert "--storage: cannot be used" in elsewhere.stderr
+    assert "--storage: addresses of the kind nowhere:// are not known" in elsewhere.stderr
 
 
 def test_report_draws_the_learning_curve_of_a_run(undisturbed, tmp_path) -> None:

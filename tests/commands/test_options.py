@@ -113,7 +113,7 @@ def test_positional_arguments_and_subcommands() -> None:
     assert (training.method, training.track, training.set) == ("grpo", ("wandb", "mlflow"), ("lora.rank=4",))
     exported = get_subcommand(parse_options(AlignOptions, ["export", "a", "--out", "b.json"], "align"))
     assert (str(exported.pairs), exported.format) == ("a", "llama-factory")
-    assert get_subcommand(parse_options(AlignOptions, ["import", "a", "--out", "b"], "align")).file.name == "a"
+    assert get_subcommand(parse_options(AlignOptions, ["import", "a", "--out", "b"], "align")).file == "a"
 
 
 def test_the_simulated_scenario_is_the_paper_s_first() -> None:

@@ -17,6 +17,8 @@ from atp_ray.paradigms.tool_usage.problem_pools.generated import generate_proble
 from atp_ray.paradigms.tool_usage.scenarios import RoundProblems
 from atp_ray.play.problems import Difficulty, Problem
 from atp_ray.play.randomness import derive_seed
+from atp_ray.storage.fetched import local_copy
+from atp_ray.storage.places import is_address
 
 EMBEDDED = "embedded"
 PAPER = "paper"
@@ -28,23 +30,25 @@ Pools = Mapping[Difficulty, list[Problem]]
 def load_pools(name: str) -> Pools:
     """Return the pools of both difficulties: `embedded`, `paper`, `paper:FOLDER`, or a folder of JSON lines.
 
-    A folder holds `simple.jsonl` and `complex.jsonl`, each line with `text` and `answer`. `paper:FOLDER` reads local
-    copies of the two datasets, in `FOLDER/gsm8k` and `FOLDER/openthoughts`.
+    A folder, here or in an object store, holds `simple.jsonl` and `complex.jsonl`, each line with `text` and `answer`.
+    `paper:FOLDER` reads local copies of the two datasets, in `FOLDER/gsm8k` and `FOLDER/openthoughts`.
 
     Raises:
         UsageError: nothing of that name, or a file is damaged; names file and line.
     """
     if name == EMBEDDED:
         return {difficulty: embedded_pool(difficulty) for difficulty in DIFFICULTIES}
+    if is_address(name):
+        return _folder_pools(local_copy(name))
     if name.partition(":")[0] == PAPER:
         # Imported here: the datasets library is dear to import and only this pool needs it.
         from atp_ray.paradigms.tool_usage.problem_pools.hub import load_paper_pools
 
         folder = name.partition(":")[2]
-        return load_paper_pools(Path(folder) if folder else None, POOL_SIZES)
+        return load_paper_pools(local_copy(folder) if folder else None, POOL_SIZES)
     if not Path(name).is_dir():
         raise UsageError(f"unknown problem pool '{name}'", "pool", f"Use {EMBEDDED}, {PAPER}, or a folder")
-    return {difficulty: _read_lines(Path(name) / f"{difficulty}.jsonl", difficulty) for difficulty in DIFFICULTIES}
+    return _folder_pools(Path(name))
 
 
 def embedded_pool(difficulty: Difficulty) -> list[Problem]:
@@ -85,6 +89,10 @@ def deal_problems(
         )
         for _ in range(agents)
     ]
+
+
+def _folder_pools(folder: Path) -> Pools:
+    return {difficulty: _read_lines(folder / f"{difficulty}.jsonl", difficulty) for difficulty in DIFFICULTIES}
 
 
 def _read_lines(path: Path, difficulty: Difficulty) -> list[Problem]:
