@@ -14,7 +14,8 @@ from atp_ray.cli.options import Options, Shown
 
 def shown(field: FieldInfo) -> Shown:
     """Return how help shows the field."""
-    return next((mark for mark in _marks(field) if isinstance(mark, Shown)), Shown())
+    marks = [mark for mark in _marks(field) if isinstance(mark, Shown)]
+    return marks[-1] if marks else Shown()  # the last is the field's own, those before it are its type's
 
 
 def subcommands(model: type[Options]) -> dict[str, type[Options]]:
