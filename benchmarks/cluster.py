@@ -155,9 +155,9 @@ class Cluster:
                 "RAY_AUTH_TOKEN": secrets.token_hex(16),
                 "RAY_USAGE_STATS_ENABLED": "0",
             }
-            self.nodes += [Node(switch.pid, index, spec, shared) for index, spec in enumerate(specs, start=1)]
-            for node in self.nodes:
-                self._start_ray(node)
+            self._switch_pid, self._made = switch.pid, 0
+            for spec in specs:
+                self.add(spec)
         except BaseException:
             self.stop()
             raise
@@ -171,6 +171,20 @@ class Cluster:
     def address(self) -> str:
         """The cluster's address, as `RAY_ADDRESS` takes it."""
         return f"{self.head.address}:{PORT}"
+
+    def add(self, spec: NodeSpec) -> Node:
+        """Start one more node."""
+        self._made += 1
+        node = Node(self._switch_pid, self._made, spec, self.shared)
+        self.nodes.append(node)
+        self._start_ray(node)
+        return node
+
+    def replace(self, node: Node, spec: NodeSpec) -> Node:
+        """End a node as a power cut does, and start another in its stead."""
+        self.nodes.remove(node)
+        node.kill()
+        return self.add(spec)
 
     def popen(
         self,

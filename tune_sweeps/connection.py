@@ -138,10 +138,15 @@ def _code_to_send() -> Iterator[Path | None]:
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="atp_ray-code-") as folder:
-        for package in PACKAGES:
-            source = configs_dir().parent / package
-            shutil.copytree(source, Path(folder) / package, ignore=shutil.ignore_patterns("__pycache__"))
+        copy_packages(Path(folder))
         yield Path(folder)
+
+
+def copy_packages(folder: Path) -> None:
+    """Write to `folder` what other nodes need of the project."""
+    for package in PACKAGES:
+        source = configs_dir().parent / package
+        shutil.copytree(source, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 @contextmanager

@@ -16,7 +16,9 @@ FORMATS = ("png", "svg", "pdf")
 class ReportOptions(CommandOptions):
     """Print and plot the results of a run, with the paper's published values beside them."""
 
-    run: CliPositionalArg[Annotated[Place, Shown("RUN")]] = Field(description="run that sweep or align wrote: a folder, s3://..., gs://...")
+    run: CliPositionalArg[Annotated[Place, Shown("RUN")]] = Field(
+        description="run that sweep or align wrote: a folder, s3://..., gs://..."
+    )
     out: Place | None = Field(None, description="folder for the figures; in the run folder if not given")
     format: Annotated[str, Shown("FORMATS")] = Field(
         "png,svg", description=f"formats of the figures, separated by commas: {', '.join(FORMATS)}"
