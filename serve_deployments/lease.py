@@ -62,7 +62,7 @@ class SharedLease(Lease):
 
     def __init__(self) -> None:
         self._holder = secrets.token_hex(8)
-        self._witness: ActorHandle[Witness] = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(
+        self.witness: ActorHandle[Witness] = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(
             Witness
         ).remote()
         self._leases: ActorHandle[Leases] | None = None
@@ -83,13 +83,13 @@ class SharedLease(Lease):
             # The actor ends with the last lease, in the middle of the answer.
             with suppress(ray.exceptions.RayError):
                 ray.get(self._leases.release.remote(self._holder, keep))
-        ray.kill(self._witness)
+        ray.kill(self.witness)
 
     def _hold(self, applications: Sequence[str], *, alone: bool) -> list[str]:
         for _ in range(TRIES):
             self._leases = leases_actor(ServeCleaner)
             try:
-                taken: list[str] = ray.get(self._leases.hold.remote(self._holder, self._witness, applications, alone))
+                taken: list[str] = ray.get(self._leases.hold.remote(self._holder, self.witness, applications, alone))
             except ray.exceptions.RayActorError:
                 continue  # it was just ending
             return taken
@@ -117,9 +117,10 @@ def leased(shared: bool, keep: bool = False) -> Iterator[Lease]:
 def held_applications() -> list[Held]:
     """Return what commands hold on this cluster or have left on it."""
     leases = running_leases()
-    if leases is None:
-        return []
-    held: list[Held] = ray.get(leases.held.remote())
+    held: list[Held] = []
+    if leases is not None:
+        with suppress(ray.exceptions.RayActorError):  # it was just ending
+            held = ray.get(leases.held.remote())
     return held
 
 

@@ -10,7 +10,7 @@ import pytest
 from support import wait_until
 from times import dear_start
 
-from benchmarks.cluster import Cluster, Node, can_start
+from benchmarks.cluster import Cluster, Node, NodeSpec, can_start
 
 HTTP_PORT = "8000"
 
@@ -21,7 +21,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     if not can_start():
         pytest.skip("no network namespaces can be made here")
     with dear_start("cluster"):
-        cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+        # An engine has room on the node without the project only.
+        specs = [NodeSpec(cpus=1), NodeSpec(cpus=1), NodeSpec(cpus=3, bare=True)]
+        cluster = Cluster(tmp_path_factory.mktemp("cluster"), specs)
     yield cluster
     cluster.stop()
 

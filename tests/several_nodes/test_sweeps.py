@@ -10,13 +10,11 @@ import pytest
 from command_runs import contents, settled_rounds
 from support import wait_until
 
-from benchmarks.cluster import NodeSpec
-
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.dear]
 
 SWEEP = ["python", "-m", "atp_ray.sweep"]
 SMALL = [*SWEEP, "--grid", "smoke", "--checkpoint", "policy:quantal"]
-LONG = [*SWEEP, "--grid", "appendix_b", "--checkpoint", "policy:quantal", "--rounds", "40", "--cells-at-once", "2"]
+LONG = [*SWEEP, "--grid", "appendix_b", "--checkpoint", "policy:quantal", "--rounds", "8", "--cells-at-once", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +159,7 @@ def test_a_node_that_dies_in_the_middle_loses_nothing(cluster, long_alone, folde
         assert process.poll() is None, (folder / "output").read_text()
         lost = cluster.nodes[2]
         assert re.search("AgentActor", " ".join(" ".join(member.cmdline()) for member in lost.processes()))
-        cluster.replace(lost, NodeSpec(bare=True))
+        cluster.replace(lost, lost.spec)
         assert process.wait() == 0, (folder / "output").read_text()
     assert contents(out) == long_alone
     nothing_left()

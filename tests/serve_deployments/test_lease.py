@@ -1,0 +1,85 @@
+"""Applications on Ray Serve end with the last command that holds them, on a real Ray."""
+
+import pytest
+import ray
+from ray import serve
+from support import wait_until
+
+from atp_ray.errors import UsageError
+from serve_deployments.http_port import serve_runs
+from serve_deployments.lease import SharedLease, held_applications, leased, stop_application
+
+
+@pytest.fixture(autouse=True)
+def serve_for_all(local_ray):
+    """Serve is not the leases' own here: other tests use it too."""
+    serve.start(proxy_location="Disabled")
+    return
+
+
+def application(name: str) -> str:
+    @serve.deployment(ray_actor_options={"num_cpus": 0})
+    class Nothing:
+        pass
+
+    serve.run(Nothing.bind(), name=name, route_prefix=None)
+    return name
+
+
+def runs(name: str) -> bool:
+    return name in serve.status().applications
+
+
+def test_what_two_commands_hold_ends_with_the_second() -> None:
+    with leased(shared=True) as one:
+        one.hold("shared")
+        application("shared")
+        with leased(shared=True) as other:
+            other.hold("shared")
+            assert held_applications() == [("shared", 2, False)]
+        assert runs("shared")
+    assert not runs("shared")
+    assert held_applications() == []
+    assert serve_runs()
+
+
+def test_what_a_killed_command_held_ends_too() -> None:
+    lease = SharedLease()
+    lease.hold("killed")
+    application("killed")
+    ray.kill(lease.witness)
+    wait_until(lambda: not runs("killed"), "the application to be deleted")
+
+
+def test_what_is_kept_stays_until_it_is_stopped() -> None:
+    with leased(shared=True, keep=True) as lease:
+        lease.hold("kept")
+        application("kept")
+    assert runs("kept")
+    assert held_applications() == [("kept", 0, True)]
+    with pytest.raises(UsageError, match="no engine is called 'other'"):
+        stop_application("other")
+    with leased(shared=True) as next_one:
+        next_one.hold("kept")
+        assert not stop_application("kept")  # it is in use
+        assert runs("kept")
+    assert not runs("kept")
+
+
+def test_what_a_cluster_has_one_of_is_left_to_who_has_it() -> None:
+    with leased(shared=True) as lease:
+        lease.hold_alone("one")
+        application("one")
+        with (
+            leased(shared=True) as other,
+            pytest.raises(UsageError, match="another command serves one on this cluster"),
+        ):
+            other.hold_alone("one")
+        assert runs("one")
+    assert not runs("one")
+
+
+def test_on_its_own_ray_a_command_holds_nothing() -> None:
+    with leased(shared=False) as lease:
+        lease.hold("own")
+    assert held_applications() == []
