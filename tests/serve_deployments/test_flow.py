@@ -44,14 +44,15 @@ class Asker:
         one = GatewayClient(deployment, gateways, timeout_s) if gateways else ServeClient(deployment, timeout_s)
         self._client = one
 
-    async def ask(self, seeds):
-        return await asyncio.gather(*(self._client.reply(request(seed)) for seed in seeds))
+    async def ask(self, requests):
+        return await asyncio.gather(*(self._client.reply(request) for request in requests))
 
 
-def request(seed) -> ReplyRequest:
+def requests(seeds) -> list[ReplyRequest]:
     spec = make_spec(checkpoint="tiny")
     messages = tuple(build_messages(EpisodeMemory(spec, (0,)).seat_view(0)))
-    return ReplyRequest(messages, Sampling(max_tokens=24, attempts=1), seed, spec.scenario.options)
+    sampling = Sampling(max_tokens=24, attempts=1)
+    return [ReplyRequest(messages, sampling, seed, spec.scenario.options) for seed in seeds]
 
 
 def load(deployment) -> Load:
@@ -65,8 +66,10 @@ def idle(deployment) -> bool:
 
 
 def test_a_flood_is_answered_once_each_and_waiting_in_line_is_never_a_time_out(small_engine) -> None:
+    asker = Asker.remote(small_engine)
+    ray.get(asker.ask.remote(requests(range(SLOTS))))  # it has imported Ray Serve now
     start = time.monotonic()
-    replies = ray.get(Asker.remote(small_engine).ask.remote(range(WARM)))
+    replies = ray.get(asker.ask.remote(requests(range(WARM))))
     assert {reply.error for reply in replies} == {None}
     patience_s = time.monotonic() - start
     before = load(small_engine)
@@ -74,9 +77,10 @@ def test_a_flood_is_answered_once_each_and_waiting_in_line_is_never_a_time_out(s
     askers = [Asker.remote(small_engine, timeout_s=patience_s) for _ in range(2)]
     start = time.monotonic()
     shares = [range(WARM, FLOOD // 2), range(FLOOD // 2, FLOOD + WARM)]
-    calls = [asker.ask.remote(seeds) for asker, seeds in zip(askers, shares, strict=True)]
+    calls = [asker.ask.remote(requests(seeds)) for asker, seeds in zip(askers, shares, strict=True)]
     replies = [reply for share in ray.get(calls) for reply in share]
     seconds = time.monotonic() - start
+    wait_until(lambda: idle(small_engine), "the engine to be empty")
     after = load(small_engine)
     assert len(replies) == FLOOD
     assert {reply.error for reply in replies} == {None}
@@ -90,21 +94,21 @@ def test_a_flood_is_answered_once_each_and_waiting_in_line_is_never_a_time_out(s
 
 def test_a_request_that_takes_too_long_inside_is_cancelled_in_the_engine(small_engine) -> None:
     before = load(small_engine)
-    replies = ray.get(Asker.remote(small_engine, timeout_s=1e-4).ask.remote(range(20)))
+    replies = ray.get(Asker.remote(small_engine, timeout_s=1e-4).ask.remote(requests(range(20))))
     assert {reply.error for reply in replies} == {"no reply within 0.0001 s of its start in the engine"}
     assert not any(reply.refused for reply in replies)
     wait_until(lambda: idle(small_engine), "the engine to be empty")
     assert load(small_engine).finished == before.finished
 
 
-MANY = range(10_000, 13_000)  # longer than any test waits for
+MANY = range(10_000, 20_000)  # longer than any test waits for
 
 
 @pytest.mark.parametrize("end", ["cancelled", "killed"])
 def test_what_nobody_waits_for_any_more_is_cancelled_in_the_engine(small_engine, end) -> None:
     before = load(small_engine)
     asker = Asker.options(name=f"asker-{end}").remote(small_engine)
-    call = asker.ask.remote(MANY)
+    call = asker.ask.remote(requests(MANY))
     wait_until(lambda: load(small_engine).finished > before.finished, "the first reply")
     assert load(small_engine).in_line > SLOTS
     if end == "killed":
@@ -119,7 +123,7 @@ def test_an_agent_that_dies_takes_its_requests_out_of_the_engine_by_way_of_the_g
     before = load(small_engine)
     gateways, actors = launch_gateways()
     asker = Asker.options(name="asker-agent").remote(small_engine, gateways)
-    asker.ask.remote(MANY)
+    asker.ask.remote(requests(MANY))
     wait_until(lambda: load(small_engine).finished > before.finished, "the first reply")
     ray.kill(asker)
     wait_until(lambda: idle(small_engine), "the engine to be empty")
