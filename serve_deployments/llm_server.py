@@ -8,42 +8,40 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray import serve
 from ray.serve.handle import DeploymentHandle
 from ray.serve.llm import LLMConfig
 from ray.serve.llm.deployment import LLMServer
 from ray.serve.llm.openai_api_models import ChatCompletionRequest
 
-from actors.shipping import Shipment, obtain
+from actors.shipping import Shipment
 from atp_ray.play.model_calls import ModelReply, ReplyRequest, decision_texts
 from serve_deployments.cpu_engine import CpuEngine
-from serve_deployments.engine_options import located
 from serve_deployments.engine_records import READY, tell_phase
+from serve_deployments.sent_folders import found_here
 
 
 class AgentLLMServer(LLMServer):  # type: ignore[misc]
     """Serves one base model and the LoRA adapters on it to agents and to OpenAI clients."""
 
     async def __init__(  # type: ignore[misc]  # Serve awaits constructors
-        self, options: dict[str, Any], sent: Sequence[Shipment] = (), folders: DeploymentHandle | None = None
+        self, options: dict[str, Any], sent: Sequence[Shipment] = (), source: DeploymentHandle | None = None
     ) -> None:
         """Start the engine.
 
         Args:
             options: of `LLMConfig`, as `llm_options` returns them; built here, so that whoever deploys imports no vLLM.
             sent: folders among them that this node may lack.
-            folders: what hands these out.
+            source: what hands these out.
         """
         application = serve.get_replica_context().app_name
-        if folders is not None:
-            places = await asyncio.to_thread(_places, sent, folders, partial(tell_phase, application))
-            options = located(options, places)
+        if source is not None:
+            options = await asyncio.to_thread(found_here, options, sent, source, partial(tell_phase, application))
         tell_phase(application, "loading weights")
         config = LLMConfig(**options)
         if Path(str(config.model_loading_config.model_source)).is_dir():
@@ -82,12 +80,6 @@ class AgentLLMServer(LLMServer):  # type: ignore[misc]
             usage = response.usage
             return ModelReply(text, usage.prompt_tokens, usage.completion_tokens or 0, time.monotonic() - start)
         return ModelReply("", error="the engine returned nothing")
-
-
-def _places(sent: Sequence[Shipment], folders: DeploymentHandle, on_copy: Callable[[str], None]) -> dict[str, str]:
-    """Return where this node has each folder that was sent, copied now where it had not."""
-    here = ray.get_runtime_context().get_node_id()
-    return {shipment.path: str(obtain(shipment, here, folders.read.remote, on_copy)) for shipment in sent}
 
 
 def _chat_request(request: ReplyRequest, model: str) -> ChatCompletionRequest:

@@ -87,8 +87,9 @@ def _check(job: TrainingJob, on_gpu: bool) -> JobCheck:
         hint = "Install the CUDA build on every node: make setup PROFILE=cuda"
         raise UsageError("the node has a GPU but its torch has no CUDA", job.profile.name, hint)
     try:
-        size = model_size(job.source, job.hub_revision)
-        cut = _cut(job, AutoTokenizer.from_pretrained(job.source, revision=job.hub_revision))
+        source = job.local_source
+        size = model_size(source, job.hub_revision)
+        cut = _cut(job, AutoTokenizer.from_pretrained(source, revision=job.hub_revision))
     except AtpError:
         raise
     except Exception as error:  # the libraries complain of a damaged checkpoint in their own ways, some unpicklable

@@ -72,7 +72,9 @@ def _train(job: TrainingJob, board: ActorHandle[Any], checkpoint: str | None) ->
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(job.tensorboard)
     if job.profile.zero:
         start_deepspeed(job.profile.accelerator == "gpu")
-    trainer = _builder(job.profile)(job.profile, job.source, job.data, job.scratch, job.trackers, job.hub_revision)
+    trainer = _builder(job.profile)(
+        job.profile, job.local_source, job.data, job.scratch, job.trackers, job.hub_revision
+    )
     trainer.add_callback(RayTrainCallback(board))
     trainer.train(resume_from_checkpoint=checkpoint)
 

@@ -51,6 +51,7 @@ from atp_ray.storage.run_places import begun_at, delivered, written_run
 from tune_sweeps.experiment import connected
 from tune_sweeps.pair_collection import collect_pairs
 from tune_sweeps.training_checks import JobCheck, check_job, require_room
+from tune_sweeps.training_files import prepare_files
 from tune_sweeps.training_job import RAY_TRAIN_FOLDER, Data, TrainingJob
 from tune_sweeps.training_run import run_training
 
@@ -137,6 +138,7 @@ def _train(console: Console, options: DpoOptions | GrpoOptions) -> int:
         return _conclude_training(console, job, base, out, started)
     require_available([base], elsewhere=options.address is not None)
     with connected(options.address):
+        job = prepare_files(job)
         check = check_job(job)
         _print_check(console, check)
         if options.dry_run:
