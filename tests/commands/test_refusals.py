@@ -67,6 +67,13 @@ def refused(module, arguments) -> str:
         ("serve", ["--host", "0.0.0.0"], "0.0.0.0 can be reached by others. Set ATP_RAY_CONTROL_TOKEN"),
         ("serve", ["--webhook", "ops=ftp://x"], "is not NAME=URL"),
         ("serve", ["--pace", "-1"], "--pace"),
+        (
+            "serve",
+            ["--state", "s3://bucket/state"],
+            "--state: 's3://bucket/state' is an address; a folder of this machine",
+        ),
+        ("sweep", ["--grid", "smoke", "--out", "ftp://host/run"], "--out: addresses of the kind ftp:// are not known"),
+        ("report", ["s3://"], "RUN: 's3://' is not s3://BUCKET/PATH"),
         ("serve", ["--proxy", "haproxy", "--address", "auto"], "applies to a Ray that this command starts"),
         ("report", ["/nowhere"], "holds no run"),
         ("report", [], "error: RUN: is required"),
