@@ -15,10 +15,27 @@ from actors.shipping import Node, on_each, other_nodes, send_folder
 from atp_ray.checkpoint.adapters import ADAPTER_CONFIG
 from atp_ray.errors import StorageError, UsageError
 from atp_ray.storage.object_store import ObjectStore, open_store
-from atp_ray.storage.places import is_address
-from tune_sweeps.training_job import TrainingJob
+from atp_ray.storage.places import is_address, join
+from tune_sweeps.training_job import RAY_TRAIN_FOLDER, TrainingJob
 
 SHARED = "Give --storage a folder that all nodes share, s3://BUCKET/PATH or gs://BUCKET/PATH"
+
+
+def storage_place(given: str | None, out: str) -> str | None:
+    """Return where checkpoints go: an address as it is, a folder as an absolute path, None for the run's folder.
+
+    Args:
+        out: the run's folder or address.
+
+    Raises:
+        UsageError, StorageError: there is no such bucket, or its store does not answer or does not let us in.
+    """
+    if given is None:
+        return join(out, RAY_TRAIN_FOLDER) if is_address(out) else None
+    if is_address(given):
+        open_store(given)
+        return given
+    return str(Path(given).resolve())
 
 
 def prepare_files(job: TrainingJob) -> TrainingJob:

@@ -53,10 +53,10 @@ def test_an_adapter_and_a_checkpoint_are_resolved_under_their_address(s3, adapte
     put_folder(Path(adapters[0].adapter), f"{s3}/adapter")
     put_folder(Path(tiny.source), f"{s3}/tiny-copy")
     adapter = resolve_checkpoint(f"{s3}/adapter")
-    assert (adapter.name, adapter.revision) == (f"{s3}/adapter", adapters[0].revision)
+    assert (adapter.name, adapter.revision) == ("s3/experiments/adapter", adapters[0].revision)
     assert adapter.source == tiny.source
     whole = resolve_checkpoint(f"{s3}/tiny-copy")
-    assert (whole.name, whole.revision, whole.embedded) == (f"{s3}/tiny-copy", tiny.revision, True)
+    assert (whole.name, whole.revision, whole.embedded) == ("s3/experiments/tiny-copy", tiny.revision, True)
 
 
 def test_of_a_training_run_only_what_it_trained_is_fetched(s3, adapters, tiny, tmp_path) -> None:
