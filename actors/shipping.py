@@ -82,16 +82,6 @@ class FolderSource:
             return stream.read(PIECE_BYTES)
 
 
-def actor_asker(source: ActorHandle[Any]) -> Ask:
-    """Return what asks a source that is a Ray actor."""
-
-    def ask(folder: str, name: str, start: int) -> Future[bytes]:
-        future: Future[bytes] = source.read.remote(folder, name, start).future()
-        return future
-
-    return ask
-
-
 def obtain(shipment: Shipment, node_id: str, ask: Ask, on_copy: Callable[[str], None] = lambda _: None) -> Path:
     """Return the folder on this node: where it is, or copied into the cache now or before.
 
@@ -112,6 +102,35 @@ def obtain(shipment: Shipment, node_id: str, ask: Ask, on_copy: Callable[[str], 
             _copy(shipment.path, entry, ask, folder / entry.name)
 
     return kept_folder(KIND, contents.digest, contents.size, fill)
+
+
+@dataclass(frozen=True)
+class SentFolder:
+    """A shipment, and the actor that hands it out; it lives as long as the process that sends."""
+
+    shipment: Shipment
+    source: ActorHandle[Any]
+
+    def here(self) -> Path:
+        """Return the folder on this node, as `obtain`."""
+        return obtain(self.shipment, this_node(), self._ask)
+
+    def _ask(self, folder: str, name: str, start: int) -> Future[bytes]:
+        future: Future[bytes] = self.source.read.remote(folder, name, start).future()
+        return future
+
+
+def send_folder(folder: str, *, on_gpu: bool) -> SentFolder | None:
+    """Have a folder for every node, None where it is needed on this one only.
+
+    Raises:
+        UsageError, StorageError, EngineError: as `shipments`.
+    """
+    sent = shipments([folder], on_gpu=on_gpu)
+    if not sent:
+        return None
+    pinned = NodeAffinitySchedulingStrategy(this_node(), soft=False)
+    return SentFolder(sent[0], ray.remote(num_cpus=0, scheduling_strategy=pinned)(FolderSource).remote([folder]))
 
 
 def _copy(folder: str, entry: FileEntry, ask: Ask, target: Path) -> None:
@@ -147,13 +166,13 @@ def shipments(folders: Sequence[str], *, on_gpu: bool) -> tuple[Shipment, ...]:
         EngineError: a node does not answer.
     """
     nodes = other_nodes(on_gpu=on_gpu)
-    here = ray.get_runtime_context().get_node_id()
+    here = this_node()
     return tuple(_shipment(folder, nodes, here) for folder in dict.fromkeys(folders)) if nodes else ()
 
 
 def other_nodes(*, on_gpu: bool) -> list[Node]:
     """Return the nodes besides this one where a process with a GPU, or with CPUs only, may run."""
-    here, kind = ray.get_runtime_context().get_node_id(), "GPU" if on_gpu else "CPU"
+    here, kind = this_node(), "GPU" if on_gpu else "CPU"
     alive = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get(kind, 0) > 0]
     return [
         Node(node["NodeID"], f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})")
@@ -163,10 +182,9 @@ def other_nodes(*, on_gpu: bool) -> list[Node]:
 
 
 def this_node() -> str:
-    """Return the resource that only this node has."""
-    here = ray.get_runtime_context().get_node_id()
-    address = next(node["NodeManagerAddress"] for node in ray.nodes() if node["NodeID"] == here)
-    return f"node:{address}"
+    """Return Ray's id of this node."""
+    node_id: str = ray.get_runtime_context().get_node_id()
+    return node_id
 
 
 def on_each(nodes: Sequence[Node], function: Callable[..., Any], *arguments: Any) -> list[Any]:

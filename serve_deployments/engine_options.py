@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,28 +35,6 @@ def runs_on_gpu(profile: ModelProfile, gpus: float) -> bool:
             hint="Use --address of a GPU cluster, or --checkpoint tiny, which runs on a laptop",
         )
     return True
-
-
-def local_folders(group: EngineGroup) -> list[str]:
-    """Return the folders of this machine that an engine loads; a model on the hub is none."""
-    places = [group.base.source, *(profile.adapter or "" for profile in group.adapters)]
-    return [place for place in places if Path(place).is_absolute() and Path(place).is_dir()]
-
-
-def located(options: dict[str, Any], folders: Mapping[str, str]) -> dict[str, Any]:
-    """Return the options of `llm_options` with the folders where this node has them.
-
-    Args:
-        folders: from a folder where the engine was asked for to the same one here.
-    """
-    loading, engine = options["model_loading_config"], dict(options["engine_kwargs"])
-    source = loading["model_source"]
-    if "lora_modules" in engine:
-        engine["lora_modules"] = [
-            module | {"path": folders.get(module["path"], module["path"])} for module in engine["lora_modules"]
-        ]
-    loading = loading | {"model_source": folders.get(source, source)}
-    return options | {"model_loading_config": loading, "engine_kwargs": engine}
 
 
 def llm_options(group: EngineGroup, on_gpu: bool) -> dict[str, Any]:

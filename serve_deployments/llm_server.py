@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray import serve
 from ray.serve.handle import DeploymentHandle
 from ray.serve.llm import LLMConfig
@@ -23,14 +22,14 @@ from ray.serve.llm.deployment import LLMServer
 from ray.serve.llm.openai_api_models import ChatCompletionRequest
 
 from actors.cancelling import Caller, Callers
-from actors.shipping import Shipment, obtain
+from actors.shipping import Shipment
 from actors.tokens import Tokens
 from atp_ray.play.model_calls import ModelReply, ReplyRequest, decision_texts
 from serve_deployments.admission import Admission, Load
 from serve_deployments.cpu_engine import CpuEngine
 from serve_deployments.engine_gauge import attach_gauge
-from serve_deployments.engine_options import located
 from serve_deployments.engine_records import READY, tell_phase
+from serve_deployments.sent_folders import found_here
 
 
 class AgentLLMServer(LLMServer):  # type: ignore[misc]
@@ -41,7 +40,7 @@ class AgentLLMServer(LLMServer):  # type: ignore[misc]
         options: dict[str, Any],
         tokens: Tokens,
         sent: Sequence[Shipment] = (),
-        folders: DeploymentHandle | None = None,
+        source: DeploymentHandle | None = None,
     ) -> None:
         """Start the engine.
 
@@ -49,13 +48,12 @@ class AgentLLMServer(LLMServer):  # type: ignore[misc]
             options: of `LLMConfig`, as `llm_options` returns them; built here, so that whoever deploys imports no vLLM.
             tokens: of the model hub, where this node's environment lacks them.
             sent: folders among the options that this node may lack.
-            folders: what hands these out.
+            source: what hands these out.
         """
         tokens.install()
         application = serve.get_replica_context().app_name
-        if folders is not None:
-            places = await asyncio.to_thread(_places, sent, folders, partial(tell_phase, application))
-            options = located(options, places)
+        if source is not None:
+            options = await asyncio.to_thread(found_here, options, sent, source, partial(tell_phase, application))
         tell_phase(application, "loading weights")
         config = LLMConfig(**options)
         if Path(str(config.model_loading_config.model_source)).is_dir():
@@ -137,12 +135,6 @@ class AgentLLMServer(LLMServer):  # type: ignore[misc]
             usage = response.usage
             return ModelReply(text, usage.prompt_tokens, usage.completion_tokens or 0)
         return ModelReply("", error="the engine returned nothing")
-
-
-def _places(sent: Sequence[Shipment], folders: DeploymentHandle, on_copy: Callable[[str], None]) -> dict[str, str]:
-    """Return where this node has each folder that was sent, copied now where it had not."""
-    here = ray.get_runtime_context().get_node_id()
-    return {shipment.path: str(obtain(shipment, here, folders.read.remote, on_copy)) for shipment in sent}
 
 
 def _chat_request(request: ReplyRequest, model: str) -> ChatCompletionRequest:

@@ -15,21 +15,20 @@ from ray import serve
 from ray.serve.schema import ApplicationStatus
 
 from actors.model_clients import Deployment
-from actors.shipping import SOURCE_CLASS, shipments, this_node
 from actors.tokens import driver_tokens
 from atp_ray.checkpoint.profiles import ModelProfile
 from atp_ray.errors import EngineError
 from serve_deployments.engine_groups import EngineGroup, engine_groups
-from serve_deployments.engine_options import deployment_options, llm_options, local_folders, runs_on_gpu
+from serve_deployments.engine_options import deployment_options, llm_options, runs_on_gpu
 from serve_deployments.engine_records import READY, EngineRecord, read_phase, read_record, tell_phase, write_record
 from serve_deployments.http_port import serve_runs, start_serve
 from serve_deployments.lease import Lease
+from serve_deployments.sent_folders import sent_folders
 
 ENGINE_CLASS = "serve_deployments.llm_server.AgentLLMServer"
 FRONT_CLASS = "serve_deployments.openai_front.OpenAiFront"
 ENGINE_NAME = "engine"
 OPENAI_APP = "openai"
-NODE_SHARE = 0.001  # of a node's own resource, which only says which node
 POLL_S = 0.2
 STATUS_EVERY_S = 2.0
 BUSY = (ApplicationStatus.NOT_STARTED, ApplicationStatus.DEPLOYING, ApplicationStatus.DELETING)
@@ -152,15 +151,9 @@ def _start(app: serve.Application, name: str, route_prefix: str | None) -> None:
 
 
 def _engine(group: EngineGroup, on_gpu: bool) -> serve.Application:
-    engine = serve.deployment(name=_deployment_name(group), **deployment_options(group.base, on_gpu))(ENGINE_CLASS)
-    sent = shipments(local_folders(group), on_gpu=on_gpu)
-    if not sent:
-        return engine.bind(llm_options(group, on_gpu), driver_tokens())
-    # What hands the folders out is a part of the application: it lives and ends with the engine that may need it.
-    here = {"num_cpus": 0, "resources": {this_node(): NODE_SHARE}}
-    source = serve.deployment(name=f"folders:{_deployment_name(group)}", ray_actor_options=here)(SOURCE_CLASS)
-    folders = source.bind([shipment.path for shipment in sent])
-    return engine.bind(llm_options(group, on_gpu), driver_tokens(), sent, folders)
+    options = deployment_options(group.base, on_gpu)
+    deployment = serve.deployment(name=_deployment_name(group), **options)(ENGINE_CLASS)
+    return deployment.bind(llm_options(group, on_gpu), driver_tokens(), *sent_folders(group, on_gpu))
 
 
 def _record(group: EngineGroup, application: str) -> EngineRecord:

@@ -135,8 +135,9 @@ def _sized(job: TrainingJob, device: str, device_bytes: float, where: str) -> Jo
     from transformers import AutoTokenizer
 
     try:
-        size = model_size(job.source, job.hub_revision)
-        tokenizer = AutoTokenizer.from_pretrained(job.source, revision=job.hub_revision)
+        source = job.local_source
+        size = model_size(source, job.hub_revision)
+        tokenizer = AutoTokenizer.from_pretrained(source, revision=job.hub_revision)
         _require_switch(job, tokenizer)
         cut = _cut(job, tokenizer)
     except AtpError:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from actors.shipping import SentFolder
 from atp_ray.alignment.pairs import PreferencePair
 from atp_ray.alignment.profiles import TrainingProfile
 from atp_ray.alignment.training_runs import RESULT_FOLDER
@@ -30,6 +31,7 @@ class TrainingJob:
         storage: where Ray Train keeps its checkpoints: a folder all nodes see, or an address that pyarrow's filesystems
             know (`s3://`, `gs://`). None is the run's folder.
         trackers: where metrics go besides the run's own files: `wandb`, `mlflow`.
+        sent: the base's folder for nodes that do not have it.
     """
 
     profile: TrainingProfile
@@ -40,6 +42,7 @@ class TrainingJob:
     folder: Path
     storage: str | None = None
     trackers: tuple[str, ...] = ()
+    sent: SentFolder | None = None
 
     @property
     def paradigm(self) -> str:
@@ -53,6 +56,11 @@ class TrainingJob:
         for entry in self.data:
             digest.update(repr(entry).encode())
         return digest.hexdigest()[:16]
+
+    @property
+    def local_source(self) -> str:
+        """The base on the node that asks: its folder there, copied if it must be, or its hub id."""
+        return self.source if self.sent is None else str(self.sent.here())
 
     @property
     def storage_path(self) -> str:

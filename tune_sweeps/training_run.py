@@ -21,6 +21,7 @@ from atp_ray.errors import EngineError
 from atp_ray.storage.object_store import open_store
 from atp_ray.storage.places import is_address
 from tune_sweeps.node_address import NodeAddressTorchConfig
+from tune_sweeps.training_files import name_base
 from tune_sweeps.training_job import STATE_FILE, TrainingJob
 from tune_sweeps.training_progress import Step, progress_board
 
@@ -95,6 +96,7 @@ def _finish(job: TrainingJob, checkpoint: Checkpoint) -> list[MetricRow]:
         state = fetched / STATE_FILE
         rows = log_rows(json.loads(state.read_text(encoding="utf-8"))["log_history"])
         state.unlink()
+        name_base(fetched, job)
         scope = Path(job.source) / SCOPE_FILE
         if scope.is_file():
             shutil.copy(scope, fetched / SCOPE_FILE)

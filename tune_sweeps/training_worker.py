@@ -76,7 +76,7 @@ def train_worker(config: dict[str, Any]) -> None:
 def _train(job: TrainingJob, scratch: Path, board: ActorHandle[Any], checkpoint: str | None) -> None:
     if job.profile.zero:
         start_deepspeed(job.profile.accelerator == "gpu", job.profile.offload)
-    trainer = _builder(job.profile)(job.profile, job.source, job.data, scratch, job.trackers, job.hub_revision)
+    trainer = _builder(job.profile)(job.profile, job.local_source, job.data, scratch, job.trackers, job.hub_revision)
     trainer.add_callback(RayTrainCallback(board))
     trainer.train(resume_from_checkpoint=checkpoint)
 

@@ -44,14 +44,14 @@ from atp_ray.errors import StorageError, UsageError
 from atp_ray.paradigms.registry import paradigm, paradigm_names
 from atp_ray.report.figures.learning_curve import LEARNING_CURVE, draw_learning_curve
 from atp_ray.storage.fetched import local_copy
-from atp_ray.storage.object_store import open_store
 from atp_ray.storage.places import base_name, is_address, join, parent
 from atp_ray.storage.run_folder import create_run, read_manifest, write_manifest
 from atp_ray.storage.run_places import begun_at, delivered, written_run
 from tune_sweeps.connection import connected, find_cluster
 from tune_sweeps.pair_collection import collect_pairs
 from tune_sweeps.training_checks import JobCheck, check_job, require_room
-from tune_sweeps.training_job import RAY_TRAIN_FOLDER, Data, TrainingJob
+from tune_sweeps.training_files import prepare_files, storage_place
+from tune_sweeps.training_job import Data, TrainingJob
 from tune_sweeps.training_run import run_training
 
 PAIRS_FILE = "pairs.parquet"
@@ -128,7 +128,7 @@ def _train(console: Console, options: DpoOptions | GrpoOptions) -> int:
         raise UsageError("is an adapter and cannot be trained further", name, "Train its base, or merge it first")
     data = _data(options, profile)
     out = options.out or str(RUNS / profile.name)
-    storage, trackers = _storage(options.storage, out), _trackers(options.track)
+    storage, trackers = storage_place(options.storage, out), _trackers(options.track)
     folder = Path(base_name(out) if is_address(out) else out).resolve()
     job = TrainingJob(profile, base.source, base.revision, base.hub_revision or None, data, folder, storage, trackers)
     console.print(f"[bold]{profile.name}[/bold]: {profile.method.upper()} of {base.name} on {len(data)} examples")
@@ -139,6 +139,7 @@ def _train(console: Console, options: DpoOptions | GrpoOptions) -> int:
     address = find_cluster(options.address, console.print)
     require_available([base], elsewhere=address is not None)
     with connected(address):
+        job = prepare_files(job)
         check = check_job(job, lambda line: console.print(line))
         _print_check(console, job, check)
         if options.dry_run:
@@ -230,20 +231,6 @@ def _complete(job: TrainingJob, out: str) -> bool:
     """Return whether this very job is done; then it needs no cluster any more."""
     manifest = begun_at(out) or {}
     return manifest.get("job") == job.digest and manifest.get("status") == "complete"
-
-
-def _storage(given: str | None, out: str) -> str | None:
-    """Return where checkpoints go: an address as it is, a folder as an absolute path, None for the run's folder.
-
-    Raises:
-        UsageError, StorageError: there is no such bucket, or its store does not answer or does not let us in.
-    """
-    if given is None:
-        return join(out, RAY_TRAIN_FOLDER) if is_address(out) else None
-    if is_address(given):
-        open_store(given)
-        return given
-    return str(Path(given).resolve())
 
 
 def _note(metrics: Mapping[str, float]) -> str:

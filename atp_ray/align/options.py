@@ -15,6 +15,7 @@ from atp_ray.cli.options import (
     ClusterOptions,
     CommandOptions,
     Count,
+    FolderPlace,
     KeyValues,
     ModelOptions,
     Options,
@@ -49,7 +50,7 @@ class PairsOptions(ModelOptions):
 
     paradigm: ParadigmName = Field(description="paradigm that the prompts are from")
     checkpoint: Checkpoint = Field("tiny", description="checkpoint to ask")
-    out: Place | None = Field(
+    out: FolderPlace | None = Field(
         None, description="folder or address, resumed if it exists; runs/pairs-CHECKPOINT-PARADIGM if not given"
     )
     count: Count | None = Field(None, description="number of prompts; as many as in the paper if not given")
@@ -78,7 +79,7 @@ class ImportOptions(CommandOptions):
     """Read LLaMA-Factory preference JSON."""
 
     file: CliPositionalArg[Place] = Field(description="file to read")
-    out: Place = Field(description="folder for pairs.parquet")
+    out: FolderPlace = Field(description="folder for pairs.parquet")
 
 
 class TrainOptions(ClusterOptions):
@@ -89,7 +90,7 @@ class TrainOptions(ClusterOptions):
     )
     checkpoint: Checkpoint | None = Field(None, description="base checkpoint; the profile's if not given")
     set: KeyValues = Field((), description="change a key of the profile; repeat for several")
-    out: Place | None = Field(
+    out: FolderPlace | None = Field(
         None, description="run folder or address, resumed if it exists; runs/PROFILE if not given"
     )
     storage: Annotated[Place | None, Shown("PLACE")] = Field(

@@ -133,12 +133,15 @@ def _trained(folder: Path) -> ModelProfile:
 
 
 def _fetched(address: str) -> Profile:
-    """Return the profile of what is at an address in an object store, as if its copy on this machine had been named."""
+    """Return the profile of what is at an address in an object store, as if its copy on this machine had been named.
+
+    In tables and engines it is called `s3/BUCKET/PATH`: a colon would divide a base from its adapter there.
+    """
     folder = checkpoint_copy(address)
     if not any((folder / name).exists() for name in ("run.json", ADAPTER_CONFIG, "config.json")):
         raise UsageError("holds no checkpoint", address, f"It needs config.json, {ADAPTER_CONFIG} or run.json")
     profile = resolve_checkpoint(str(folder))
-    return profile.model_copy(update={"name": address}) if profile.name == str(folder) else profile
+    return profile.model_copy(update={"name": address.replace("://", "/")}) if profile.name == str(folder) else profile
 
 
 def _adapted(name: str) -> ModelProfile:

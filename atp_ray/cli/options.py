@@ -46,7 +46,8 @@ def _place(value: Any) -> Any:
 
 
 Folder = Annotated[Path, BeforeValidator(_no_address), Shown("FOLDER")]
-Place = Annotated[str, BeforeValidator(_place), Shown("FOLDER")]
+Place = Annotated[str, BeforeValidator(_place)]
+FolderPlace = Annotated[Place, Shown("FOLDER")]
 Checkpoint = Annotated[str, Shown("CHECKPOINT")]
 Checkpoints = Annotated[tuple[str, ...], BeforeValidator(one_as_several), Shown("CHECKPOINT")]
 KeyValues = Annotated[tuple[str, ...], BeforeValidator(one_as_several), Shown("KEY=VALUE")]

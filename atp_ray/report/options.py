@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import CliPositionalArg
 
-from atp_ray.cli.options import CommandOptions, Place, Shown
+from atp_ray.cli.options import CommandOptions, FolderPlace, Place, Shown
 from atp_ray.errors import suggestion
 
 FORMATS = ("png", "svg", "pdf")
@@ -19,7 +19,7 @@ class ReportOptions(CommandOptions):
     run: CliPositionalArg[Annotated[Place, Shown("RUN")]] = Field(
         description="run that sweep or align wrote: a folder, s3://..., gs://..."
     )
-    out: Place | None = Field(None, description="folder for the figures; in the run folder if not given")
+    out: FolderPlace | None = Field(None, description="folder for the figures; in the run folder if not given")
     format: Annotated[str, Shown("FORMATS")] = Field(
         "png,svg", description=f"formats of the figures, separated by commas: {', '.join(FORMATS)}"
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from atp_ray.cli.options import AgentOptions, Checkpoint, Count, KeyValues, Place, Seed, Shown
+from atp_ray.cli.options import AgentOptions, Checkpoint, Count, FolderPlace, KeyValues, Seed, Shown
 from atp_ray.sandbox.isolation import Isolation
 
 
@@ -44,6 +44,6 @@ class SimulateOptions(AgentOptions):
     live: Annotated[str | None, Shown("URL")] = Field(
         None, description="read along with a simulation of a running `serve` instead"
     )
-    out: Place | None = Field(
+    out: FolderPlace | None = Field(
         None, description="folder to keep the run in, or s3://..., gs://...; nothing is kept if not given"
     )

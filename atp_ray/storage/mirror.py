@@ -29,7 +29,7 @@ from atp_ray.storage.claims import Claim
 from atp_ray.storage.object_store import ObjectStore
 from atp_ray.storage.places import hidden
 
-EVERY_S = 5.0
+EVERY_S = 2.0
 SHARE = 10  # of the time at most one part in so many is spent on putting
 
 

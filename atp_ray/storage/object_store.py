@@ -116,17 +116,25 @@ def open_store(address: str) -> ObjectStore:
         StorageError: the store does not answer, or does not let us in.
     """
     parts = urlsplit(address)
-    path = f"{parts.netloc}{parts.path}".rstrip("/")
+    bucket, path = parts.netloc, f"{parts.netloc}{parts.path}".rstrip("/")
     try:
-        seen = _within(
-            PATIENCE_S, lambda: _filesystem(parts.scheme, parts.netloc, hasty=True).get_file_info(parts.netloc)
-        )
-        if seen.type == fs.FileType.NotFound:
+        if not _within(PATIENCE_S, lambda: _answers(_filesystem(parts.scheme, bucket, hasty=True), bucket, path)):
             hint = "Create it, or check the address and AWS_ENDPOINT_URL"
-            raise UsageError(f"there is no bucket '{parts.netloc}'", address, hint)
-        return ObjectStore(address, _filesystem(parts.scheme, parts.netloc), path)
+            raise UsageError(f"there is no bucket '{bucket}'", address, hint)
+        return ObjectStore(address, _filesystem(parts.scheme, bucket), path)
     except (OSError, pa.ArrowException) as error:
         raise StorageError(f"cannot be reached: {_reason(error)}", address, _hint(error)) from error
+
+
+def _answers(filesystem: fs.FileSystem, bucket: str, path: str) -> bool:
+    """Return whether a bucket exists; who may not ask that may still list the folder in it."""
+    try:
+        return bool(filesystem.get_file_info(bucket).type != fs.FileType.NotFound)
+    except OSError as error:
+        if not _denied(str(error)):
+            raise
+        filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
+        return True
 
 
 def _filesystem(scheme: str, bucket: str, *, hasty: bool = False) -> fs.FileSystem:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from atp_ray.errors import UsageError
+
 SCHEMES = ("s3", "gs")
 
 
@@ -37,8 +39,16 @@ def join(place: str, *names: str) -> str:
 
 
 def parent(place: str) -> str:
-    """Return the place that holds a place."""
-    return place.rstrip("/").rpartition("/")[0] if is_address(place) else str(Path(place).parent)
+    """Return the place that holds a file.
+
+    Raises:
+        UsageError: an address that is a bucket only.
+    """
+    if not is_address(place):
+        return str(Path(place).parent)
+    if not urlsplit(place).path:
+        raise UsageError("names a bucket and no file in it", place, "Add the file's name")
+    return place.rstrip("/").rpartition("/")[0]
 
 
 def base_name(place: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from actors.failure_policy import FailurePolicy
-from atp_ray.cli.options import AgentOptions, Checkpoints, Count, KeyValues, Place, Shown
+from atp_ray.cli.options import AgentOptions, Checkpoints, Count, FolderPlace, KeyValues, Shown
 from atp_ray.config_files import config_names
 from atp_ray.sandbox.isolation import Isolation
 
@@ -34,7 +34,7 @@ class SweepOptions(AgentOptions):
     rounds: Count | None = Field(None, description="rounds per episode")
     seeds: Count | None = Field(None, description="repetitions of every episode")
     set: KeyValues = Field((), description="change any key of the grid; repeat for several")
-    out: Place | None = Field(
+    out: FolderPlace | None = Field(
         None, description="run folder, or s3://BUCKET/RUN, gs://BUCKET/RUN; a new one under runs/ if not given"
     )
     resume: bool = Field(False, description="resume the run in --out; only what is missing is played")

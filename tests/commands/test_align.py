@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from command_runs import ROOT, Done, command_line, kill_tree, run_here
+from object_stores import objects, put_folder
 from support import drawn_text, role_play_pairs, wait_until
 
 from atp_ray.alignment.learning_curve import read_metrics, series
@@ -27,7 +28,7 @@ def pairs(tmp_path_factory) -> Path:
     return path
 
 
-def line(pairs: Path, out: Path, *more: str) -> list[str]:
+def line(pairs: Path | str, out: Path | str, *more: str) -> list[str]:
     command = ["dpo", "--profile", "tiny-dpo-lora", "--pairs", str(pairs)]
     return [*command, "--out", str(out), "--set", f"steps={STEPS}", "--set", "save_steps=2", *more]
 
@@ -157,3 +158,23 @@ def test_a_damaged_run_is_one_line(undisturbed, tmp_path) -> None:
     write_manifest(tmp_path, read_manifest(undisturbed) | {"method": "ppo"})
     with pytest.raises(UsageError, match="method"):
         resolve_checkpoint(str(tmp_path))
+
+
+def test_pairs_run_and_checkpoints_in_a_bucket(local_ray, pairs, s3, tiny) -> None:
+    put_folder(pairs.parent, f"{s3}/aligned/pairs")
+    out = f"{s3}/aligned/my-dpo"
+    arguments = line(f"{s3}/aligned/pairs", out, "--set", "steps=2", "--set", "save_steps=1")
+    done = align(arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Result:  {out}/checkpoint  (LoRA adapter)" in done.stdout
+    assert f"--checkpoint tiny --checkpoint {out}" in done.stdout
+    found = objects(out)
+    assert {"run.json", "metrics.parquet", "checkpoint/adapter_model.safetensors"} <= set(found)
+    assert not [name for name in found if "result-" in name]
+    assert [name for name in found if name.startswith("ray_train/") and name.endswith("trainer_state.json")]
+    profile = resolve_checkpoint(out)
+    assert (profile.name, profile.source, profile.embedded) == ("my-dpo", tiny.source, True)
+    assert "Time:" in align(arguments).stdout  # it is complete and is not trained again
+    report = run_here("report", out)
+    assert report.returncode == 0, report.stderr
+    assert f"Figure:  {out}/learning_curve.png" in report.stdout

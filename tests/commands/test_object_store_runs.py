@@ -47,7 +47,7 @@ def test_a_sweep_into_a_bucket_equals_one_into_a_folder(on_disk, s3) -> None:
         patch.chdir(ROOT)
         assert pd.read_parquet(f"{address}/decisions")["action"].tolist() == contents_actions(on_disk)
     decisions = pyarrow.dataset.dataset(f"{address.removeprefix('s3://')}/decisions", filesystem=client())
-    assert decisions.count_rows() == duckdb.sql("select count(*) from decisions").fetchone()[0] == 40 * 8
+    assert decisions.count_rows() == duckdb.sql("select count(*) from decisions").fetchall()[0][0] == 40 * 8
 
 
 def contents_actions(run) -> list[str]:

@@ -68,6 +68,13 @@ def refused(module, arguments) -> str:
         ("serve", ["--webhook", "ops=ftp://x"], "is not NAME=URL"),
         ("serve", ["--pace", "-1"], "--pace"),
         ("serve", ["--address", "auto"], "this machine is not part of a running Ray cluster"),
+        (
+            "serve",
+            ["--state", "s3://bucket/state"],
+            "--state: 's3://bucket/state' is an address; a folder of this machine",
+        ),
+        ("sweep", ["--grid", "smoke", "--out", "ftp://host/run"], "--out: addresses of the kind ftp:// are not known"),
+        ("report", ["s3://"], "RUN: 's3://' is not s3://BUCKET/PATH"),
         ("report", ["/nowhere"], "holds no run"),
         ("report", [], "error: RUN: is required"),
         ("report", ["/nowhere", "--format", "gif"], "--format: unknown format 'gif'. Known: pdf, png, svg"),

@@ -13,7 +13,7 @@ from support import PATIENCE_S
 
 from atp_ray.errors import StorageError, UsageError
 from atp_ray.storage.object_store import open_store
-from atp_ray.storage.places import checked_place, hidden, join
+from atp_ray.storage.places import checked_place, hidden, join, parent
 
 
 def test_objects_are_put_as_a_whole_listed_read_and_deleted(s3, tmp_path) -> None:
@@ -102,6 +102,9 @@ def test_places_are_joined_as_paths_or_as_addresses() -> None:
     assert checked_place("runs/x/") == "runs/x"
     assert join("s3://b/run", "log", "a") == "s3://b/run/log/a"
     assert join("runs", "x") == "runs/x"
+    assert (parent("s3://b/run/a.json"), parent("s3://b/a.json"), parent("a.json")) == ("s3://b/run", "s3://b", ".")
+    with pytest.raises(UsageError, match="names a bucket and no file in it"):
+        parent("s3://b")
     assert hidden(".claims/x")
     assert hidden("a/../b")
     assert not hidden("log/a.jsonl")
