@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -59,15 +60,31 @@ def test_an_unknown_profile_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_a_cpu_build_of_torch_is_no_cuda_profile() -> None:
-    import torch
+@pytest.mark.parametrize(
+    ("there", "profile"), [(".setup-cuda-test", "cuda"), (".setup-cpu-test", "cpu"), (None, "cpu")]
+)
+def test_make_keeps_to_the_profile_that_is_there(there: str | None, profile: str, tmp_path: Path) -> None:
+    (tmp_path / ".venv").mkdir()
+    if there is not None:
+        (tmp_path / ".venv" / there).touch()
+    told = subprocess.run(
+        ["make", "--dry-run", "-f", ROOT / "Makefile", "setup"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == f'sh tools/setup.sh {profile} "test"'
 
+
+def test_a_cpu_build_of_torch_is_no_cuda_profile() -> None:
+    build = version("torch")
     checked = subprocess.run(
         [sys.executable, ROOT / "tools" / "torch_build.py"], capture_output=True, text=True, check=False
     )
-    if torch.version.cuda is None:
+    if build.endswith("+cpu"):
         assert checked.returncode == 1
-        assert checked.stderr.startswith(f"error: torch {torch.__version__} is a CPU build, profile cuda needs CUDA. ")
+        assert checked.stderr.startswith(f"error: torch {build} is a CPU build, profile cuda needs CUDA. ")
         assert len(checked.stderr.splitlines()) == 1
     else:
         assert (checked.returncode, checked.stderr) == (0, "")
