@@ -1,16 +1,20 @@
-PROFILE ?= cpu
+# What .venv holds already; a new one is for CPUs.
+PROFILE ?= $(if $(wildcard .venv/.setup-cuda-*),cuda,cpu)
 EXTRAS ?= test
 OUT ?= runs/appendix_b
 PY = .venv/bin/python
 PYTEST = $(PY) -m pytest -n 2 --dist loadgroup
 
-.PHONY: help setup sweep tipping-demo serve check test test-times test-long mutate lint docs benchmark clean
+.PHONY: help setup constraints sweep tipping-demo serve check test test-times test-long mutate lint docs benchmark clean
 
 help:            ## list what can be made
 	@sed -n 's/^\([a-z-]*\): *[^#]*## /  make \1\t/p' Makefile
 
 setup:           ## create .venv (PROFILE=cpu, the default, or cuda)
-	@sh tools/setup.sh $(PROFILE) $(EXTRAS)
+	@sh tools/setup.sh $(PROFILE) "$(EXTRAS)"
+
+constraints: setup ## resolve constraints/cuda.txt again, after a change of the dependencies or of constraints/cpu.txt
+	@sh tools/resolve_cuda.sh
 
 sweep: setup     ## the main job: 20 settings x 7 games x 3 rounds x 8 agents with the embedded checkpoint
 	@$(PY) -m atp_ray.sweep $(if $(wildcard $(OUT)/run.json),--resume,--grid appendix_b) --out $(OUT)

