@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 
 def start_deepspeed(on_gpu: bool) -> None:
     """Let DeepSpeed see the process group that Ray Train has made; else it takes each worker for the only one."""
     import deepspeed
-    from deepspeed.comm.torch import build_shm_op
 
-    if not on_gpu:
-        with _alone_on_this_machine(extensions_folder()):
-            build_shm_op()  # DeepSpeed keeps it, and does not build again
+    compile_nothing()
     deepspeed.init_distributed(dist_backend="nccl" if on_gpu else "gloo", auto_mpi_discovery=False, verbose=False)
 
 
-def extensions_folder() -> Path:
-    """Return where what DeepSpeed compiles is kept: a folder that only these workers use."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "atp_ray" / f"extensions-py{sys.version_info.major}{sys.version_info.minor}"
+def compile_nothing() -> None:
+    """Let DeepSpeed use gloo alone between the workers of a node without GPUs.
 
-
-@contextmanager
-def _alone_on_this_machine(folder: Path) -> Iterator[None]:
-    """Compile in `folder` while no other worker does.
-
-    Torch marks a build with a file and waits until it is gone, for ever if the process that builds was killed. Here the
-    kernel ends the lock with its holder, and a mark that is found under it is nobody's.
+    For its own way it compiles for a minute on each node, needs a compiler there, and waits for ever where an earlier
+    build was killed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    os.environ["TORCH_EXTENSIONS_DIR"] = str(folder)
-    with (folder / "building").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for mark in folder.glob("*/lock"):
-            mark.unlink()
-        yield
+    from deepspeed import ops
+    from deepspeed.ops.op_builder.cpu import ShareMemCommBuilder
+
+    ops.__compatible_ops__[ShareMemCommBuilder.NAME] = False
