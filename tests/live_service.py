@@ -28,6 +28,10 @@ from atp_ray.serve.__main__ import OPENAI_PREFIX, run_service
 from atp_ray.serve.options import ServeOptions
 
 READ_TOKEN, CONTROL_TOKEN = "read-me", "steer-me"
+TOKENS = {"ATP_RAY_READ_TOKEN": READ_TOKEN, "ATP_RAY_CONTROL_TOKEN": CONTROL_TOKEN}
+# No Python process starts in so little; Serve gives each proxy that replaces another a little more.
+HASTY_PROXY = {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "0.7", "RAY_SERVE_PROXY_GRACEFUL_SHUTDOWN_TIMEOUT_S": "0.1"}
+PATIENT_PROXY = {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60"}
 
 
 class LiveService:
@@ -42,14 +46,14 @@ class LiveService:
         with dear_start("service"):
             self.start()
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
+    def start(self, **changed: str) -> None:
+        """Start it and wait until it answers; `changed` is of its environment."""
         command = [sys.executable, "-m", "atp_ray.serve", "--port", str(self.port), "--state", str(self.state)]
         self._log = (self.state.parent / f"{self.state.name}.log").open("ab")
         self.process = subprocess.Popen(
             [*command, *self._options],
             cwd=configs_dir().parent,
-            env=os.environ | self._environment,
+            env=os.environ | self._environment | changed,
             stdout=self._log,
             stderr=self._log,
         )
@@ -70,20 +74,21 @@ class LiveService:
 
     def replaced_proxies(self) -> int:
         """Return how many HTTP proxies Serve took for dead."""
-        arguments = [argument for member in self._tree() for argument in member.cmdline()]
+        arguments = [argument for member in self._tree() for argument in command_of(member)]
         [logs] = {argument.partition("=")[2] for argument in arguments if argument.startswith("--log_dir=")}
         return sum(path.read_text().count("is unhealthy") for path in Path(logs, "serve").glob("controller_*.log"))
 
     def kill(self, title: str) -> None:
         """SIGKILL one of its processes whose title begins so."""
-        found = [member for member in self._tree() if " ".join(member.cmdline()).startswith(title)]
+        found = [member for member in self._tree() if " ".join(command_of(member)).startswith(title)]
         assert found, title
         found[0].kill()
 
     def kill_tree(self) -> None:
         """SIGKILL everything at once."""
         for member in self._tree():
-            member.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
         self.process.wait()
         self._log.close()
 
@@ -167,6 +172,13 @@ class _Hook(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """Return a process's command line; empty where it has ended meanwhile."""
+    with contextlib.suppress(psutil.NoSuchProcess):  # a zombie's too
+        return process.cmdline()
+    return []
 
 
 def free_port() -> int:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import importlib
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from atp_ray.alignment.learning_curve import METRICS_FILE, log_rows, write_metrics
 from atp_ray.alignment.pairs import PreferencePair
+from atp_ray.alignment.profiles import DpoProfile
 from atp_ray.alignment.training_prompts import training_prompts
 from atp_ray.errors import UsageError
 from atp_ray.paradigms.games.payoffs import Payoffs
@@ -60,6 +63,7 @@ def measured_slowness() -> float:
 
 
 torch, transformers, peft = Late("torch"), Late("transformers"), Late("peft")
+dpo = Late("atp_ray.alignment.dpo")
 
 # How long a test waits for what takes seconds to minutes on an idle machine: only what hangs takes longer.
 PATIENCE_S = 600 * measured_slowness()
@@ -90,6 +94,11 @@ def can_isolate() -> bool:
     return True
 
 
+# What a process needs to know of the fourth paradigm.
+TOY = {
+    "ATP_RAY_PARADIGMS": "toy=toy_paradigm",
+    "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
+}
 UPSTREAM = Path(__file__).resolve().parents[2] / "shared" / "upstream_data" / "ma_llm"
 needs_isolation = pytest.mark.skipif(not can_isolate(), reason="this host cannot run bubblewrap")
 needs_upstream = pytest.mark.skipif(not UPSTREAM.is_dir(), reason="the reference's data files are not here")
@@ -238,6 +247,14 @@ def role_play_pairs(count: int) -> list[PreferencePair]:
         )
         for prompt in training_prompts("role_play", count)
     ]
+
+
+def train_alone(profile: DpoProfile, source: str, pairs: Sequence[PreferencePair], folder: Path) -> None:
+    """Train in this process, without Ray: the weights and the learning curve that any run of the profile comes to."""
+    trainer = dpo.dpo_trainer(profile, source, pairs, folder / "trainer")
+    trainer.train()
+    trainer.save_model(folder)
+    write_metrics(log_rows(trainer.state.log_history), folder / METRICS_FILE)
 
 
 def save_random_adapter(base: Path, folder: Path, seed: int, rank: int = 8) -> None:

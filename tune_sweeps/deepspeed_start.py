@@ -23,32 +23,41 @@ def start_deepspeed(on_gpu: bool, offload: bool) -> None:
     """
     import deepspeed
     from deepspeed.accelerator import get_accelerator
-    from deepspeed.comm.torch import build_shm_op
 
-    if offload or not on_gpu:
+    compile_no_messages()
+    if offload:
         with _alone_on_this_machine(extensions_folder()):
             # DeepSpeed keeps what is built, and does not build again.
-            if not on_gpu:
-                build_shm_op()
-            if offload:
-                get_accelerator().create_op_builder("CPUAdamBuilder").load(verbose=False)
+            get_accelerator().create_op_builder("CPUAdamBuilder").load(verbose=False)
     deepspeed.init_distributed(dist_backend="nccl" if on_gpu else "gloo", auto_mpi_discovery=False, verbose=False)
 
 
-def require_compiler(nothing_to_build: bool, node: str) -> None:
+def compile_no_messages() -> None:
+    """Let DeepSpeed use gloo alone between the workers of a node without GPUs.
+
+    For its own way it compiles for a minute on each node, needs a compiler there, and waits for ever where an earlier
+    build was killed.
+    """
+    from deepspeed import ops
+    from deepspeed.ops.op_builder.cpu import ShareMemCommBuilder
+
+    ops.__compatible_ops__[ShareMemCommBuilder.NAME] = False
+
+
+def require_compiler(node: str) -> None:
     """Refuse a node where DeepSpeed would have to compile and cannot.
 
     Raises:
         UsageError: no C++ compiler or no ninja there, and nothing compiled before.
     """
-    if nothing_to_build or any(extensions_folder().glob("*/*.so")):
+    if any(extensions_folder().glob("*/*.so")):
         return
     # Ninja comes with torch's build tools as a package, whose command is beside the Python that runs this.
     places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     for tool in (os.environ.get("CXX", "c++"), "ninja"):
         if shutil.which(tool, path=places) is None:
-            hint = "Install it there, or train without DeepSpeed: --set zero=0"
-            raise UsageError(f"DeepSpeed compiles on each node, and node {node} has no {tool}", "zero", hint)
+            hint = "Install it there, or leave Adam on the GPU: --set offload=false"
+            raise UsageError(f"DeepSpeed compiles on each node, and node {node} has no {tool}", "offload", hint)
 
 
 def extensions_folder() -> Path:

@@ -103,8 +103,8 @@ def look_here(job: TrainingJob, node: WorkerNode) -> JobCheck:
     for tracker in job.trackers:
         if find_spec(tracker) is None:
             raise UsageError(f"the package {tracker} is not installed on node {node.address}", "--track")
-    if job.profile.zero:
-        require_compiler(job.profile.accelerator == "gpu" and not job.profile.offload, node.address)
+    if job.profile.offload:
+        require_compiler(node.address)
     check = _sized(job, *_device(job, node))
     if isinstance(job.profile, GrpoProfile):
         require_server(job.profile, job.source, node.address)

@@ -1,15 +1,11 @@
 """Mixed populations: seats of one game for different checkpoints, and labels that do not promise more than there is."""
 
-import subprocess
-import sys
-
 import pytest
-from support import PATIENCE_S
+from command_runs import run_process
 
 from atp_ray.checkpoint.names import resolve_checkpoint
 from atp_ray.checkpoint.populations import parse_population, population_kind
 from atp_ray.checkpoint.profiles import ModelProfile
-from atp_ray.config_files import configs_dir
 from atp_ray.errors import UsageError
 from atp_ray.paradigms.grids import checkpoint_names, expand, load_grid
 from atp_ray.storage.tables import read_table
@@ -60,12 +56,10 @@ def test_what_does_not_go_with_a_population_is_one_line() -> None:
         load_grid("table1", ["population=tiny:8"])
 
 
+@pytest.mark.dear  # a whole sweep as a process, with a Ray of its own from start to end
 def test_a_mixed_game_is_played_and_told_by_checkpoint(tmp_path) -> None:
-    line = [sys.executable, "-m", "atp_ray.sweep", "--grid", "smoke", "--population",
-            "policy:quantal:5,policy:refrain:3", "--seeds", "4", "--out", str(tmp_path / "run")]  # fmt: skip
-    done = subprocess.run(
-        line, cwd=configs_dir().parent, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-    )
+    players = ["--population", "policy:quantal:5,policy:refrain:3", "--seeds", "4", "--agents-per-actor", "8"]
+    done = run_process("sweep", "--grid", "smoke", *players, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     assert "by checkpoint" in done.stdout
     rows = read_table(tmp_path / "run", "decisions").to_pylist()

@@ -6,6 +6,7 @@ import sys
 
 import httpx
 import pytest
+from command_runs import run_here
 from live_service import LiveService, free_port, wait_until_over
 from support import PATIENCE_S
 
@@ -84,10 +85,7 @@ def test_a_simulation_is_read_along_with(live_service, capsys) -> None:
     ],
 )
 def test_bad_addresses_are_one_line(live_service, address, line) -> None:
-    command = [sys.executable, "-m", "atp_ray.simulate", "--live", address.format(url=live_service.url)]
-    done = subprocess.run(
-        command, cwd=configs_dir().parent, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-    )
+    done = run_here("simulate", "--live", address.format(url=live_service.url))
     assert done.returncode == 2
     assert line in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from command_runs import ROOT, Done, command_line, kill_tree, run_here
 from object_stores import objects, put_folder
-from support import drawn_text, role_play_pairs, wait_until
+from support import drawn_text, role_play_pairs, train_alone, wait_until
 
 from atp_ray.alignment.learning_curve import read_metrics, series
 from atp_ray.alignment.pairs import write_pairs
+from atp_ray.alignment.profiles import load_profile
 from atp_ray.alignment.training_runs import find_training_run
 from atp_ray.checkpoint.names import resolve_checkpoint, resolve_checkpoints
 from atp_ray.errors import UsageError
@@ -44,16 +45,9 @@ def losses(folder: Path) -> list[float]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(local_ray, pairs, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("aligned") / "undisturbed"
-    done = align(line(pairs, folder))
-    assert done.returncode == 0, done.stderr
-    assert "Next:    python -m atp_ray.sweep --grid table1 --checkpoint tiny --checkpoint" in done.stdout
-    return folder
-
-
-def test_a_whole_job_killed_and_given_again_ends_as_if_undisturbed(undisturbed, pairs, tmp_path) -> None:
-    out = tmp_path / "run"
+def killed(pairs, tmp_path_factory) -> Path:
+    """A run whose whole command was killed after its first checkpoint."""
+    out = tmp_path_factory.mktemp("aligned") / "first"
     process = subprocess.Popen(
         command_line("align", *line(pairs, out)), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -61,20 +55,33 @@ def test_a_whole_job_killed_and_given_again_ends_as_if_undisturbed(undisturbed, 
     wait_until(lambda: list(out.glob(saved)) or process.poll() is not None, "the first checkpoint")
     assert process.poll() is None
     kill_tree(process)
-    assert read_manifest(out)["status"] == "running"
+    return out
+
+
+@pytest.fixture(scope="module")
+def finished(local_ray, killed, pairs) -> Path:
+    """The killed run, given again."""
+    assert read_manifest(killed)["status"] == "running"
     with pytest.raises(UsageError, match="the training run is not finished"):
-        resolve_checkpoint(str(out))
-    done = align(line(pairs, out))
+        resolve_checkpoint(str(killed))
+    done = align(line(pairs, killed))
     assert done.returncode == 0, done.stderr
-    assert losses(out) == pytest.approx(losses(undisturbed), abs=1e-6)
+    assert "Next:    python -m atp_ray.sweep --grid table1 --checkpoint tiny --checkpoint" in done.stdout
+    return killed
 
 
-def test_a_finished_run_is_a_checkpoint_by_path_and_by_name(undisturbed, tiny, tmp_path, monkeypatch) -> None:
-    profile = resolve_checkpoint(str(undisturbed))
-    assert (profile.name, profile.source, profile.embedded) == ("undisturbed", tiny.source, True)
-    assert profile.adapter == str(undisturbed / "checkpoint")
+def test_a_whole_job_killed_and_given_again_ends_as_if_undisturbed(finished, tiny, tmp_path) -> None:
+    profile = load_profile("tiny-dpo-lora", "dpo", [f"steps={STEPS}", "save_steps=2"])
+    train_alone(profile, tiny.source, role_play_pairs(32), tmp_path)
+    assert losses(finished) == pytest.approx(losses(tmp_path), abs=1e-6)
+
+
+def test_a_finished_run_is_a_checkpoint_by_path_and_by_name(finished, tiny, tmp_path, monkeypatch) -> None:
+    profile = resolve_checkpoint(str(finished))
+    assert (profile.name, profile.source, profile.embedded) == ("first", tiny.source, True)
+    assert profile.adapter == str(finished / "checkpoint")
     (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "mine").symlink_to(undisturbed)
+    (tmp_path / "runs" / "mine").symlink_to(finished)
     monkeypatch.chdir(tmp_path)
     assert find_training_run("mine") == Path("runs/mine")
     assert resolve_checkpoint("mine").adapter == profile.adapter
@@ -82,40 +89,38 @@ def test_a_finished_run_is_a_checkpoint_by_path_and_by_name(undisturbed, tiny, t
         resolve_checkpoint("qwen3-8b-ma-grpo")
 
 
-def test_weights_are_found_from_where_the_user_stands_and_not_from_the_project(
-    undisturbed, tmp_path, monkeypatch
-) -> None:
+def test_weights_are_found_from_where_the_user_stands_and_not_from_the_project(finished, tmp_path, monkeypatch) -> None:
     for folder in (tmp_path / "here", tmp_path / "there"):
-        shutil.copytree(undisturbed, folder / "runs" / "mine")
+        shutil.copytree(finished, folder / "runs" / "mine")
     monkeypatch.chdir(tmp_path / "there")
     assert resolve_checkpoint("runs/mine").adapter == str(tmp_path / "there" / "runs" / "mine" / "checkpoint")
 
 
-def test_two_runs_of_one_name_and_a_base_that_has_changed_are_refused(undisturbed, tmp_path) -> None:
-    other = tmp_path / undisturbed.name
-    shutil.copytree(undisturbed, other)
-    with pytest.raises(UsageError, match="are both called 'undisturbed'"):
-        resolve_checkpoints([str(undisturbed), str(other)], None)
+def test_two_runs_of_one_name_and_a_base_that_has_changed_are_refused(finished, tmp_path) -> None:
+    other = tmp_path / finished.name
+    shutil.copytree(finished, other)
+    with pytest.raises(UsageError, match="are both called 'first'"):
+        resolve_checkpoints([str(finished), str(other)], None)
     write_manifest(other, read_manifest(other) | {"base_revision": "0123456789abcdef"})
     with pytest.raises(UsageError, match="was trained on other weights than its base has now"):
         resolve_checkpoint(str(other))
 
 
-def test_a_finished_run_is_not_trained_again_and_another_job_is_refused(undisturbed, pairs) -> None:
-    before = (undisturbed / "checkpoint" / "adapter_model.safetensors").stat().st_mtime_ns
-    again = align(line(pairs, undisturbed))
+def test_a_finished_run_is_not_trained_again_and_another_job_is_refused(finished, pairs) -> None:
+    before = (finished / "checkpoint" / "adapter_model.safetensors").stat().st_mtime_ns
+    again = align(line(pairs, finished))
     assert again.returncode == 0, again.stderr
-    assert (undisturbed / "checkpoint" / "adapter_model.safetensors").stat().st_mtime_ns == before
-    other = align(line(pairs, undisturbed, "--set", "beta=0.2"))
+    assert (finished / "checkpoint" / "adapter_model.safetensors").stat().st_mtime_ns == before
+    other = align(line(pairs, finished, "--set", "beta=0.2"))
     assert other.returncode == 2
     assert "holds another training run" in other.stderr
-    elsewhere = align(line(pairs, undisturbed, "--storage", "nowhere://at-all"))
+    elsewhere = align(line(pairs, finished, "--storage", "nowhere://at-all"))
     assert (elsewhere.returncode, "Traceback" in other.stderr + elsewhere.stderr) == (2, False)
     assert "--storage: addresses of the kind nowhere:// are not known" in elsewhere.stderr
 
 
-def test_report_draws_the_learning_curve_of_a_run(undisturbed, tmp_path) -> None:
-    done = run_here("report", undisturbed, "--out", tmp_path, "--format", "svg")
+def test_report_draws_the_learning_curve_of_a_run(finished, tmp_path) -> None:
+    done = run_here("report", finished, "--out", tmp_path, "--format", "svg")
     assert done.returncode == 0, done.stderr
     assert "rewards/margins" in done.stdout
     assert "Not a statement about Qwen or Llama" in drawn_text(tmp_path / "learning_curve.svg")
@@ -154,8 +159,8 @@ def test_a_dry_run_says_what_memory_it_would_take(local_ray, pairs, tmp_path, mo
     assert not (tmp_path / "run").exists()
 
 
-def test_a_damaged_run_is_one_line(undisturbed, tmp_path) -> None:
-    write_manifest(tmp_path, read_manifest(undisturbed) | {"method": "ppo"})
+def test_a_damaged_run_is_one_line(finished, tmp_path) -> None:
+    write_manifest(tmp_path, read_manifest(finished) | {"method": "ppo"})
     with pytest.raises(UsageError, match="method"):
         resolve_checkpoint(str(tmp_path))
 

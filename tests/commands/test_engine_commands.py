@@ -95,6 +95,8 @@ def test_any_compatible_endpoint_is_a_checkpoint(served, tmp_path) -> None:
         "1",
         "--set",
         "sampling.max_tokens=96",
+        "--agents-per-actor",
+        "8",
     ]
     done = run_here("simulate", *arguments, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
@@ -107,10 +109,11 @@ def test_any_compatible_endpoint_is_a_checkpoint(served, tmp_path) -> None:
 def test_table2_end_to_end_killed_and_resumed(served, tmp_path) -> None:
     run = tmp_path / "run"
     arguments = ["--grid", "table2", "--checkpoint", "openai:tiny", "--base-url", served, "--set", "agents=6",
-                 "--set", "rounds=3", "--set", "sampling.max_tokens=96", "--out", str(run)]  # fmt: skip
+                 "--set", "rounds=3", "--set", "sampling.max_tokens=96", "--agents-per-actor", "3",
+                 "--out", str(run)]  # fmt: skip
     settled = kill_after(4, arguments, run, tmp_path)
     assert settled < 18
-    done = run_here("sweep", "--resume", "--out", run)
+    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "6")
     assert done.returncode == 0, done.stdout + done.stderr
     for text in ("tool usage", "accuracy", "paper: Qwen3-8B + DPO", "table2_tool_usage.svg", "solutions"):
         assert text in done.stdout
@@ -156,7 +159,8 @@ def test_the_trace_of_a_maths_session_and_of_a_role_play(served, tmp_path) -> No
 def test_a_run_without_a_sandbox_says_so_in_its_results(served, tmp_path) -> None:
     run = tmp_path / "run"
     arguments = ["--grid", "table2", "--checkpoint", "openai:tiny", "--base-url", served, "--set", "agents=2",
-                 "--set", "rounds=1", "--set", "sampling.max_tokens=96", "--sandbox", "none", "--out", run]  # fmt: skip
+                 "--set", "rounds=1", "--set", "sampling.max_tokens=96", "--agents-per-actor", "2",
+                 "--sandbox", "none", "--out", run]  # fmt: skip
     done = run_here("sweep", *arguments)
     assert done.returncode == 0, done.stderr
     assert "Tool calls ran without a sandbox (--sandbox none)." in done.stdout

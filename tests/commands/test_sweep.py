@@ -49,7 +49,7 @@ def test_a_sweep_killed_at_random_and_resumed_equals_an_undisturbed_one(undistur
     settled = kill_after(wanted, [*SWEEP, "--out", str(run), "--agents-per-actor", "4"], run, tmp_path)
     assert wanted <= settled < 4 * 2 * 60
     assert json.loads((run / "run.json").read_text())["status"] == "running"
-    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "2")
+    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "8")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads((run / "run.json").read_text())["status"] == "complete"
     assert contents(run) == contents(undisturbed)
@@ -64,8 +64,8 @@ def test_table1_resumed_while_ray_plays_on_for_the_killed_command_equals_an_undi
     assert done.returncode == 0, done.stderr
     for text in ("paper: Qwen3-8B + GRPO", "57.8", "Not a statement about Qwen or Llama", "table1_violation_rate.png"):
         assert text in done.stdout
-    kill_after(40, [*arguments, "--out", str(run), "--agents-per-actor", "16"], run, tmp_path, tree=False)
-    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "32")
+    kill_after(40, [*arguments, "--out", str(run), "--agents-per-actor", "32"], run, tmp_path, tree=False)
+    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "64")
     assert done.returncode == 0, done.stdout + done.stderr
     assert contents(run) == contents(undisturbed)
     assert read_table(run, "decisions").num_rows == 2 * 64 * 6
@@ -92,10 +92,9 @@ def test_a_cell_that_is_lost_is_written_again_from_its_log(undisturbed) -> None:
 
 @pytest.mark.parametrize("n", [64, 256])
 def test_large_populations_from_the_command_line(local_ray, n, tmp_path) -> None:
-    arguments = ["--checkpoint", "policy:quantal", "--n-agents", n, "--threshold", n // 2, "--visibility", "counts"]
-    done = run_here(
-        "simulate", *arguments, "--rounds", "2", "--replies", "3", "--agents-per-actor", "32", "--out", tmp_path / "run"
-    )
+    arguments = ["--checkpoint", "policy:quantal", "--n-agents", n, "--threshold", n // 2, "--visibility", "counts",
+                 "--rounds", "2", "--replies", "3", "--agents-per-actor", "128", "--out", tmp_path / "run"]  # fmt: skip
+    done = run_here("simulate", *arguments)
     assert done.returncode == 0, done.stderr
     assert f"{n} agents, {n // 2} colluders needed" in done.stdout
     assert f"... and {n - 3} more" in done.stdout
@@ -127,12 +126,12 @@ def test_a_full_disk_is_one_clear_line_and_the_run_goes_on_once_there_is_room(lo
     log.parent.mkdir(parents=True)
     log.symlink_to("/dev/full")
     done = run_here(
-        "sweep", "--grid", "smoke", "--checkpoint", "policy:quantal", "--agents-per-actor", "4", "--out", run
+        "sweep", "--grid", "smoke", "--checkpoint", "policy:quantal", "--agents-per-actor", "8", "--out", run
     )
     assert done.returncode == 2, done.stdout + done.stderr
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert "--resume" in done.stdout
     log.unlink()
-    assert run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "4").returncode == 0
+    assert run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "8").returncode == 0
     assert read_table(run, "decisions").num_rows == 16

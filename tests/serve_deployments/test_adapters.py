@@ -22,6 +22,7 @@ from serve_deployments.engine_options import llm_options
 
 torch, transformers, peft = Late("torch"), Late("transformers"), Late("peft")
 
+needs_torch = pytest.mark.xdist_group("torch")  # to save an adapter
 GREEDY = Sampling(temperature=0, max_tokens=48, attempts=1)
 
 
@@ -31,6 +32,7 @@ def prompts(count: int = 14) -> list[ReplyRequest]:
     ]  # fmt: skip
 
 
+@needs_torch
 def test_a_base_and_its_adapters_share_an_engine_and_other_bases_do_not(tiny, adapters) -> None:
     other = ModelProfile(name="other", source="org/other")
     groups = engine_groups([adapters[0], other, tiny, adapters[1]])
@@ -45,6 +47,7 @@ def test_a_base_and_its_adapters_share_an_engine_and_other_bases_do_not(tiny, ad
     assert "enable_lora" not in llm_options(groups[1], on_gpu=True)["engine_kwargs"]
 
 
+@needs_torch
 def test_a_hub_base_and_a_local_adapter_share_an_engine_of_the_hubs_own_revision(adapters) -> None:
     base = resolve_checkpoint("qwen3-8b")
     trained = base.model_copy(update={"name": "mine", "adapter": adapters[0].adapter, "revision": "digest"})
@@ -63,6 +66,7 @@ def test_the_same_weights_under_two_names_share_an_engine_and_both_are_served(ti
     assert not group.adapters
 
 
+@needs_torch
 def test_adapters_without_their_base_imply_it(adapters) -> None:
     (group,) = engine_groups(adapters)
     assert group.members == tuple(adapters)
@@ -71,18 +75,21 @@ def test_adapters_without_their_base_imply_it(adapters) -> None:
     assert llm_options(group, on_gpu=True)["model_loading_config"]["model_source"] == adapters[0].source
 
 
+@needs_torch
 def test_the_rank_is_what_vllm_allows(tiny, tmp_path) -> None:
     save_random_adapter(tiny.source, tmp_path / "twelve", 1, rank=12)
     (group,) = engine_groups([model_profile(str(tmp_path / "twelve"))])
     assert llm_options(group, on_gpu=True)["engine_kwargs"]["max_lora_rank"] == 16
 
 
+@needs_torch
 def test_an_adapter_folder_is_a_checkpoint_on_the_base_it_names_and_labelled_as_it(adapters, tiny) -> None:
     assert (adapters[0].source, adapters[0].sampling, adapters[0].engine) == (tiny.source, tiny.sampling, tiny.engine)
     assert adapters[0].embedded
     assert adapters[0].revision not in ("", tiny.revision, adapters[1].revision)
 
 
+@needs_torch
 @pytest.mark.parametrize("field", ["hidden_size", "num_hidden_layers"])
 def test_an_adapter_for_another_base_is_refused(field, tiny, tmp_path) -> None:
     save_random_adapter(tiny.source, tmp_path / "mine", 1)

@@ -3,34 +3,29 @@
 import threading
 
 import pytest
-from live_service import LiveService, wait_until_over
+from live_service import CONTROL_TOKEN, PATIENT_PROXY, LiveService, wait_until_over
 from support import PATIENCE_S, wait_until
 
 from atp_ray.client import Client
 from atp_ray.live.schemas import EventView
 
-pytestmark = pytest.mark.xdist_group("services")
-
-ROUNDS = 40
+SEATS, ROUNDS = 8, 40
 # A monitor that intervenes is disturbed too: it must act once, and in the same round.
 RAISE = {"kind": "first_success", "interventions": [{"kind": "change_numbers", "threshold": 3}]}
-GAME = {"scenario": "public_fund", "n_agents": 4, "threshold": 2, "rounds": ROUNDS, "seed": 11, "monitors": [RAISE]}
+GAME = {"scenario": "public_fund", "n_agents": SEATS, "threshold": 2, "rounds": ROUNDS, "seed": 11, "monitors": [RAISE]}
 API, HOST, AGENT = "ray::ServeReplica:simulations", "ray::SimulationHost", "ray::AgentActor"
 REFRAIN = {"kind": "fix_seats", "seats": [0, 1], "action": "refrain"}
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    service = LiveService(
-        tmp_path_factory.mktemp("kills") / "state", "--agents", "4", "--agents-per-actor", "2", "--pace", "0.1"
-    )
-    yield service
-    service.stop()
+@pytest.fixture
+def client(disposable: LiveService):
+    with disposable.client(CONTROL_TOKEN) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
-def undisturbed(service) -> list[dict]:
-    with service.client() as client:
+def undisturbed(disposable) -> list[dict]:
+    with disposable.client(CONTROL_TOKEN) as client:
         simulation = client.create(**GAME)
         client.run(simulation.id)
         wait_until_over(client, simulation.id)
@@ -51,74 +46,67 @@ def assert_whole(client: Client, simulation_id: str, first_round: int = 1) -> No
     assert settled == list(range(first_round, ROUNDS + 1))
 
 
-@pytest.mark.parametrize("part", [API, HOST, AGENT])
-def test_a_part_killed_during_a_run_changes_nothing(service, undisturbed, part) -> None:
-    with service.client() as client:
-        simulation = client.create(**GAME)
-        client.run(simulation.id)
-        for number in (5, 20):
-            wait_for_round(client, simulation.id, number)
-            service.kill(part)
-        wait_until_over(client, simulation.id)
-        assert_whole(client, simulation.id)
-        assert client.decisions(simulation.id).to_pylist() == undisturbed
+def test_parts_killed_during_a_run_change_nothing_and_a_reader_misses_nothing(client, disposable, undisturbed) -> None:
+    simulation = client.create(**GAME)
+    seen: list[int] = []
 
+    def read() -> None:
+        with disposable.client(CONTROL_TOKEN) as other:
+            seen.extend(event.seq for event in other.events(simulation.id) if isinstance(event, EventView))
 
-def test_a_reader_whose_stream_breaks_misses_nothing(service, undisturbed) -> None:
-    with service.client() as client, service.client() as other:
-        simulation = client.create(**GAME)
-        seen: list[int] = []
-        reader = threading.Thread(
-            target=lambda: seen.extend(e.seq for e in other.events(simulation.id) if isinstance(e, EventView))
-        )
-        reader.start()
-        client.run(simulation.id)
-        wait_for_round(client, simulation.id, 10)
-        service.kill(API)
-        wait_until_over(client, simulation.id)
-        reader.join(PATIENCE_S)
-        assert seen == list(range(1, 2 + ROUNDS + 2 + 1))
+    reader = threading.Thread(target=read)
+    reader.start()
+    # Each alone, then all at once; every time it is playing, and has recovered before the next.
+    for stage, parts in enumerate(([API], [HOST], [AGENT], [API, HOST, AGENT]), 1):
+        client.run(simulation.id, until_round=stage * ROUNDS // 4)
+        wait_for_round(client, simulation.id, (stage - 1) * ROUNDS // 4 + 1)
+        for part in parts:
+            disposable.kill(part)
+        wait_until_over(client, simulation.id, "finished" if stage == 4 else "paused")
+    assert_whole(client, simulation.id)
+    assert client.decisions(simulation.id).to_pylist() == undisturbed
+    reader.join(PATIENCE_S)
+    told = client.events(simulation.id, follow=False)
+    assert seen == [event.seq for event in told if isinstance(event, EventView)]
 
 
 @pytest.mark.parametrize("part", [API, HOST])
-def test_forks_during_a_kill_are_made_once_and_whole(service, undisturbed, part) -> None:
-    with service.client() as client:
-        parent = client.create(**GAME)
-        client.run(parent.id)
-        wait_for_round(client, parent.id, 3)
-        killer = threading.Timer(0.3, service.kill, (part,))
-        killer.start()
-        branches = [client.fork(parent.id, 2, [REFRAIN], seed=seed) for seed in range(8)]
-        killer.join()
-        branches += [client.fork(parent.id, 2)]
-        assert client.simulation(parent.id).branches == [branch.id for branch in branches]
-        for branch in branches:
-            kinds = [event.kind for event in client.events(branch.id, follow=False) if isinstance(event, EventView)]
-            assert kinds == (["created"] if branch is branches[-1] else ["created", "intervention"])
-        for branch in (branches[0], branches[-1]):
-            client.run(branch.id)
-        for found in (parent, branches[0], branches[-1]):
-            wait_until_over(client, found.id)
-        assert client.decisions(parent.id).to_pylist() == undisturbed
-        assert client.decisions(branches[-1].id).to_pylist() == undisturbed
-        assert_whole(client, branches[0].id, 3)
-        changed = client.decisions(branches[0].id).to_pylist()
-        assert changed[: 2 * 4] == undisturbed[: 2 * 4]
-        assert {row["action"] for row in changed[2 * 4 :] if row["seat"] < 2} == {"aligned"}
+def test_forks_during_a_kill_are_made_once_and_whole(client, disposable, undisturbed, part) -> None:
+    parent = client.create(**GAME)
+    client.run(parent.id)
+    wait_for_round(client, parent.id, 3)
+    killer = threading.Timer(0.3, disposable.kill, (part,))
+    killer.start()
+    branches = [client.fork(parent.id, 2, [REFRAIN], seed=seed) for seed in range(8)]
+    killer.join()
+    branches += [client.fork(parent.id, 2)]
+    assert client.simulation(parent.id).branches == [branch.id for branch in branches]
+    for branch in branches:
+        kinds = [event.kind for event in client.events(branch.id, follow=False) if isinstance(event, EventView)]
+        assert kinds == (["created"] if branch is branches[-1] else ["created", "intervention"])
+    for branch in (branches[0], branches[-1]):
+        client.run(branch.id)
+    for found in (parent, branches[0], branches[-1]):
+        wait_until_over(client, found.id)
+    assert client.decisions(parent.id).to_pylist() == undisturbed
+    assert client.decisions(branches[-1].id).to_pylist() == undisturbed
+    assert_whole(client, branches[0].id, 3)
+    changed = client.decisions(branches[0].id).to_pylist()
+    assert changed[: 2 * SEATS] == undisturbed[: 2 * SEATS]
+    assert {row["action"] for row in changed[2 * SEATS :] if row["seat"] < 2} == {"aligned"}
 
 
-def test_the_whole_tree_killed_and_started_again_goes_on_by_itself(service, undisturbed) -> None:
-    with service.client() as client:
-        running, paused = client.create(**GAME), client.create(**GAME)
-        client.run(paused.id, until_round=7)
-        client.run(running.id)
-        wait_until_over(client, paused.id, "paused")
-        wait_for_round(client, running.id, 12)
-        branch = client.fork(running.id, 5)
-        known = [found.id for found in client.simulations().simulations]
-    service.kill_tree()
-    service.start()
-    with service.client() as client:
+def test_the_whole_tree_killed_and_started_again_goes_on_by_itself(client, disposable, undisturbed) -> None:
+    running, paused = client.create(**GAME), client.create(**GAME)
+    client.run(paused.id, until_round=7)
+    client.run(running.id)
+    wait_until_over(client, paused.id, "paused")
+    wait_for_round(client, running.id, 12)
+    branch = client.fork(running.id, 5)
+    known = [found.id for found in client.simulations().simulations]
+    disposable.kill_tree()
+    disposable.start(**PATIENT_PROXY)
+    with disposable.client(CONTROL_TOKEN) as client:
         assert [found.id for found in client.simulations().simulations] == known
         assert client.simulation(paused.id).status == "paused"
         assert client.simulation(paused.id).rounds_settled == 7

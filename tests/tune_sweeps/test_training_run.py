@@ -1,4 +1,4 @@
-"""Training under Ray Train: the same curve on one worker, on two, sharded, and after a kill; the result is served."""
+"""Training under Ray Train: the curve of the same training without Ray, shared, sharded, and after a kill."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import psutil
 import pytest
 import ray
 from ray.util.placement_group import placement_group, remove_placement_group
-from support import PATIENCE_S, Late, role_play_pairs, wait_until
+from support import PATIENCE_S, Late, role_play_pairs, train_alone, wait_until
 from times import dear_start
 
 from atp_ray.alignment.learning_curve import read_metrics, series
@@ -22,7 +22,7 @@ from atp_ray.checkpoint.profiles import ModelProfile
 from atp_ray.checkpoint.scope import load_scope
 from atp_ray.errors import UsageError
 from atp_ray.tiny.scope import shipped_scope
-from tune_sweeps.deepspeed_start import extensions_folder
+from tune_sweeps.deepspeed_start import compile_no_messages
 from tune_sweeps.training_checks import check_job, require_room
 from tune_sweeps.training_job import STATE_FILE, TrainingJob
 from tune_sweeps.training_nodes import reserved
@@ -32,6 +32,7 @@ from tune_sweeps.training_run import run_training as run_on_ray_train
 pytestmark = [pytest.mark.xdist_group("torch"), pytest.mark.dear]
 
 torch, transformers, safetensors = Late("torch"), Late("transformers"), Late("safetensors.torch")
+deepspeed_comm = Late("deepspeed.comm.torch")
 
 STEPS = 8
 
@@ -54,14 +55,38 @@ def losses(folder: Path) -> list[float]:
 
 
 @pytest.fixture(scope="module")
+def alone(tiny, tmp_path_factory) -> Path:
+    """What a training without Ray came to: its learning curve and its weights."""
+    made = job(tiny, tmp_path_factory.mktemp("training") / "alone")
+    train_alone(made.profile, made.source, made.data, made.folder)
+    return made.folder
+
+
+@pytest.fixture(scope="module")
 def undisturbed(local_ray, tiny, tmp_path_factory) -> TrainingJob:
-    """A run of one worker that nobody disturbs."""
-    reference = job(tiny, tmp_path_factory.mktemp("training") / "undisturbed")
+    """A run of two workers that nobody disturbs."""
+    shared = job(tiny, tmp_path_factory.mktemp("training") / "undisturbed", "workers=2", "batch=4")
     seen: list[Step] = []
-    run_training(reference, seen.append)
+    run_training(shared, seen.append)
     assert [step.step for step in seen] == [*range(1, STEPS + 1), STEPS]  # TRL's summary comes last
     assert seen[-1].total == STEPS
-    return reference
+    return shared
+
+
+@pytest.fixture(scope="module")
+def disturbed(local_ray, tiny, tmp_path_factory) -> TrainingJob:
+    """A run of one worker that was killed after its first checkpoint."""
+    one = job(tiny, tmp_path_factory.mktemp("training") / "disturbed", "zero=2")
+    thread = threading.Thread(target=run_training, args=(one,))
+    thread.start()
+    saved = "ray_train/*/checkpoint_*/trainer_state.json"
+    wait_until(lambda: list(one.folder.glob(saved)) or not thread.is_alive(), "the first checkpoint")
+    killed = [process.pid for process in training_workers()]
+    assert killed
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    thread.join(PATIENCE_S)
+    return one
 
 
 def training_workers() -> list[psutil.Process]:
@@ -85,41 +110,29 @@ def test_the_loss_falls_and_the_result_is_a_checkpoint_with_its_scope(undisturbe
     assert not undisturbed.scratch.exists()  # what a node had in it went with the worker
 
 
-def test_a_killed_worker_goes_on_from_its_checkpoint_as_if_nothing_had_happened(undisturbed, tiny, tmp_path) -> None:
-    disturbed = job(tiny, tmp_path / "run", "zero=2")
-    # What a worker leaves that was killed while DeepSpeed compiled in it.
-    mark = extensions_folder() / "deepspeed_shm_comm" / "lock"
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    mark.touch()
-    thread = threading.Thread(target=run_training, args=(disturbed,))
-    thread.start()
-    saved = "ray_train/*/checkpoint_*/trainer_state.json"
-    wait_until(lambda: list((tmp_path / "run").glob(saved)) or not thread.is_alive(), "the first checkpoint")
-    killed = [process.pid for process in training_workers()]
-    assert killed
-    for pid in killed:
-        os.kill(pid, signal.SIGKILL)
-    thread.join(PATIENCE_S)
-    assert_same_result(disturbed, undisturbed)
+def test_a_killed_worker_goes_on_from_its_checkpoint_as_if_nothing_had_happened(disturbed, alone) -> None:
+    assert_same_result(disturbed, alone)
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [("workers=2", "batch=4"), ("zero=3", "workers=2", "batch=4")],
-    ids=["2 workers", "zero3, 2 workers"],
-)
-def test_the_same_effective_batch_gives_the_same_curve_however_it_is_shared(
-    undisturbed, tiny, tmp_path, settings
-) -> None:
-    shared = job(tiny, tmp_path / "run", *settings)
-    run_training(shared)
-    assert_same_result(shared, undisturbed)
+def test_two_workers_that_share_a_batch_have_the_curve_of_one(undisturbed, alone) -> None:
+    assert_same_result(undisturbed, alone)
 
 
-def assert_same_result(one: TrainingJob, other: TrainingJob) -> None:
+def test_two_workers_that_share_the_weights_too_have_the_curve_of_one(local_ray, alone, tiny, tmp_path) -> None:
+    sharded = job(tiny, tmp_path / "run", "zero=3", "workers=2", "batch=4")
+    run_training(sharded)
+    assert_same_result(sharded, alone)
+
+
+def test_deepspeed_compiles_nothing_for_workers_without_a_gpu() -> None:
+    compile_no_messages()
+    assert deepspeed_comm.build_shm_op() is None
+
+
+def assert_same_result(one: TrainingJob, alone: Path) -> None:
     """The curve is the same, and the result is whole, whatever pieces the workers held."""
-    assert losses(one.folder) == pytest.approx(losses(other.folder), abs=2e-3)
-    ours, theirs = (safetensors.load_file(job.result / "model.safetensors") for job in (one, other))
+    assert losses(one.folder) == pytest.approx(losses(alone), abs=2e-3)
+    ours, theirs = (safetensors.load_file(folder / "model.safetensors") for folder in (one.result, alone))
     assert ours.keys() - theirs.keys() <= {"lm_head.weight"}  # DeepSpeed writes tied weights twice
     assert all(torch.allclose(ours[name], theirs[name], atol=2e-3) for name in theirs)
     transformers.AutoModelForCausalLM.from_pretrained(one.result)
@@ -134,17 +147,17 @@ def test_more_workers_than_cpus_are_refused_and_not_waited_for(local_ray, tiny, 
         looked_at(job(tiny, tmp_path, "workers=64"))
 
 
-def test_a_finished_checkpoint_is_not_trained_on(undisturbed, tiny, tmp_path) -> None:
-    states = (undisturbed.folder / "ray_train").glob(f"*/checkpoint_*/{STATE_FILE}")
+def test_a_finished_checkpoint_is_not_trained_on(disturbed, tiny, tmp_path) -> None:
+    states = (disturbed.folder / "ray_train").glob(f"*/checkpoint_*/{STATE_FILE}")
     # A kill after the last save: all of the run is there but its result.
-    again = job(tiny, tmp_path / "run")
-    shutil.copytree(undisturbed.folder / "ray_train", again.folder / "ray_train")
-    (again.folder / "ray_train" / undisturbed.name).rename(again.folder / "ray_train" / again.name)
+    again = job(tiny, tmp_path / "run", "zero=2")
+    shutil.copytree(disturbed.folder / "ray_train", again.folder / "ray_train")
+    (again.folder / "ray_train" / disturbed.name).rename(again.folder / "ray_train" / again.name)
     assert max(json.loads(state.read_text())["global_step"] for state in states) == STEPS
     run_training(again)
-    assert losses(again.folder) == losses(undisturbed.folder)
+    assert losses(again.folder) == losses(disturbed.folder)
     assert sorted(path.name for path in again.result.iterdir()) == sorted(
-        path.name for path in undisturbed.result.iterdir()
+        path.name for path in disturbed.result.iterdir()
     )
 
 

@@ -39,7 +39,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, service: str) -> Iterator[Open]:
-    """Opens pages; at the end, nothing may have gone wrong in any and no other host may have been asked."""
+    """Opens pages of the service."""
+    yield from _opened(browser, service)
+
+
+@pytest.fixture
+def open_guarded_page(browser: Browser, guarded: LiveService) -> Iterator[Open]:
+    """Opens pages of the service with tokens."""
+    yield from _opened(browser, f"{guarded.url}/")
+
+
+def _opened(browser: Browser, service: str) -> Iterator[Open]:
+    """Open pages; at the end, nothing may have gone wrong in any and no other host may have been asked."""
     wrong: list[str] = []
     contexts = []
 

@@ -199,9 +199,9 @@ def test_a_simulation_that_could_not_be_deleted_is_followed_on(open_page: Open, 
 
 
 def test_a_service_with_tokens_is_read_and_not_changed_with_the_read_token(
-    open_page: Open, guarded: LiveService
+    open_guarded_page: Open, guarded: LiveService
 ) -> None:
-    page = open_page(allowed="")
+    page = open_guarded_page(allowed="40")  # the browser itself tells of 401 and 403
     page.goto(guarded.url)
     page.get_by_label("Bearer token").fill("wrong")
     page.get_by_role("button", name="Go on").click()
