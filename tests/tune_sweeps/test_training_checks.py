@@ -66,7 +66,7 @@ def test_a_node_without_a_compiler_is_refused_before_deepspeed_looks_for_one(tmp
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(
-        UsageError, match=r"offload: DeepSpeed compiles on each node, and node 10.0.0.7 has no no-such-c"
+        UsageError, match=r"offload: DeepSpeed compiles on each node, and node 10.0.0.7 has no"
     ):
         deepspeed_start.require_compiler("10.0.0.7")
     built = deepspeed_start.extensions_folder() / "cpu_adam" / "cpu_adam.so"
