@@ -6,8 +6,10 @@ import logging
 import os
 import re
 import shutil
+import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,10 +94,8 @@ def connected(address: str | None, n_engines: int = 1) -> Iterator[None]:
     # Ray's session logs. This is RAY_DEDUP_LOGS_SKIP_REGEX, which Ray reads only while it is imported.
     stdout_deduplicator.skip_re = re.compile(RAY_CHATTER)
     try:
-        if address is None:
-            _start_local(n_engines)
-        else:
-            _join(address)
+        with _own_signals():
+            _start_local(n_engines) if address is None else _join(address)
     except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         reason = (str(error).splitlines() or [""])[0]
         hint = "Check --address and that the cluster is up; its nodes share a token (~/.ray/auth_token)"
@@ -104,6 +104,15 @@ def connected(address: str | None, n_engines: int = 1) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep what SIGTERM does: Ray, once connected, would print a trace of its own and abort."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
 
 
 def _start_local(n_engines: int) -> None:
