@@ -17,7 +17,7 @@ from atp_ray.config_files import configs_dir
 ROOT = configs_dir().parent
 PIN = re.compile(r"([a-z0-9][a-z0-9.-]*)==([0-9][\w.+]*)")
 # Built for another CUDA, or asked for in another version by what only one profile has.
-DIFFERENT = {"apache-tvm-ffi", "grpcio-reflection", "protobuf", "pymdown-extensions", "triton"}
+DIFFERENT = {"apache-tvm-ffi", "grpcio-reflection", "protobuf", "triton"}
 
 
 def pins(name: str) -> dict[str, Version]:
