@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
 from ray._private.ray_logging import stdout_deduplicator
 from ray._private.utils import read_ray_address
 
@@ -128,6 +129,8 @@ def _start_local(n_engines: int) -> None:
 
 
 def _join(address: str) -> None:
+    # Ray does so by itself for `auto` only; without it a cluster with tokens is given up after 20 s.
+    maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
     with _code_to_send() as code:
         environment: dict[str, Any] = {
             "env_vars": {name: os.environ[name] for name in TRAVELLING if name in os.environ}
