@@ -29,6 +29,8 @@ PORT = 6379
 START_S = 600
 OBJECT_STORE_BYTES = 100 * 2**20
 HOME = "/tmp/home"
+# Ends with the process that started it, however that ends, and all that it started with it.
+UNSHARE = ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--fork", "--kill-child"]
 # Run as the first process of a node; the arguments are the project, the environment, the shared folder and `bare`.
 NODE_SCRIPT = """
 set -e
@@ -80,7 +82,7 @@ class Node:
         self.address = f"127.77.0.{index}"
         self.spec = spec
         project, environment = configs_dir().parent, Path(sys.prefix).resolve()
-        command = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        command = [*UNSHARE, "--mount", "--pid", "--mount-proc"]
         arguments = [project, environment, shared, "bare" if spec.bare else "whole"]
         self._unshare = subprocess.Popen(
             [*command, "sh", "-c", NODE_SCRIPT, "node", *map(str, arguments)], stdout=subprocess.PIPE, text=True
@@ -137,11 +139,8 @@ class Cluster:
 
     def __init__(self, shared: Path, specs: Sequence[NodeSpec] = (NodeSpec(), NodeSpec(), NodeSpec(bare=True))) -> None:
         self.shared = shared
-        self._switch = subprocess.Popen(
-            ["unshare", "--net", "--fork", "--kill-child", "sh", "-c",
-             "ip link add switch type bridge && ip link set switch up && echo ready && exec sleep infinity"],
-            stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        plugs = "ip link add switch type bridge && ip link set switch up && echo ready && exec sleep infinity"
+        self._switch = subprocess.Popen([*UNSHARE, "sh", "-c", plugs], stdout=subprocess.PIPE, text=True)
         self.nodes: list[Node] = []
         try:
             assert self._switch.stdout is not None
@@ -235,7 +234,7 @@ class Cluster:
 
 def can_start() -> bool:
     """Return whether this machine can make the namespaces that nodes need."""
-    return os.geteuid() == 0 and all(map(which, ("unshare", "nsenter", "ip")))
+    return os.geteuid() == 0 and all(map(which, ("setpriv", "unshare", "nsenter", "ip")))
 
 
 def _network(process: int, change: str) -> None:
@@ -249,7 +248,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run on the head; a shell if not given")
     arguments = parser.parse_args(argv)
     if not can_start():
-        print("error: several nodes on one machine need root, and unshare, nsenter and ip", file=sys.stderr)
+        print("error: several nodes on one machine need root, and setpriv, unshare, nsenter and ip", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="atp_ray-cluster-") as shared:
         start = time.monotonic()

@@ -65,9 +65,7 @@ def test_a_tracker_that_a_node_lacks_is_refused(tiny) -> None:
 def test_a_node_without_a_compiler_is_refused_before_deepspeed_looks_for_one(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(
-        UsageError, match=r"offload: DeepSpeed compiles on each node, and node 10.0.0.7 has no"
-    ):
+    with pytest.raises(UsageError, match=r"offload: DeepSpeed compiles on each node, and node 10.0.0.7 has no"):
         deepspeed_start.require_compiler("10.0.0.7")
     built = deepspeed_start.extensions_folder() / "cpu_adam" / "cpu_adam.so"
     built.parent.mkdir(parents=True)
