@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from live_service import CONTROL_TOKEN, READ_TOKEN, HostedService, LiveService, WebhookReceiver
-from object_stores import BUCKET, client, s3_environment, s3_server
+from object_stores import BUCKET, CREDENTIALS, client, s3_environment, s3_server
 from ray._private import auto_init_hook
 from support import save_random_adapter
 from times import dear_start
@@ -29,6 +30,11 @@ DEAR = {"services": {"live_service", "guarded", "balanced"}, "ray": {"local_ray"
 # A busy machine is no failure: examples may take as long as they need.
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the workers of any Ray in the tests into the tests' own object store, and into nobody else's."""
+    os.environ.update(CREDENTIALS)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
