@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from live_service import HASTY_PROXY, TOKENS, HostedService, LiveService, WebhookReceiver
-from object_stores import BUCKET, client, s3_environment, s3_server
+from object_stores import BUCKET, CREDENTIALS, client, s3_environment, s3_server
 from ray._private import auto_init_hook
 from support import TOY, save_random_adapter
 from times import dear_start
@@ -34,6 +34,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A busy machine is no failure: examples may take as long as they need.
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the workers of any Ray in the tests into the tests' own object store, and into nobody else's."""
+    os.environ.update(CREDENTIALS)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks

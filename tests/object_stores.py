@@ -15,6 +15,7 @@ from pyarrow import fs
 from support import wait_until
 
 BUCKET = "experiments"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
 @contextmanager
@@ -39,8 +40,7 @@ def s3_server(**environment: str) -> Iterator[str]:
 @contextmanager
 def s3_environment(server: str) -> Iterator[None]:
     """Set what leads S3 clients to a server."""
-    wanted = {"AWS_ENDPOINT_URL": server, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    with mock.patch.dict(os.environ, wanted):
+    with mock.patch.dict(os.environ, CREDENTIALS | {"AWS_ENDPOINT_URL": server}):
         yield
 
 

@@ -122,6 +122,17 @@ def manifest_at(place: str) -> dict[str, Any]:
     return found
 
 
+def require_new(place: str) -> None:
+    """Refuse a place that already holds a run, before anything of it is fetched.
+
+    Raises:
+        UsageError: it does.
+        StorageError: the store cannot be read.
+    """
+    if begun_at(place) is not None:
+        raise UsageError("already holds a run", place, "Add --resume to continue it, or choose another --out")
+
+
 def begun_at(place: str) -> dict[str, Any] | None:
     """Return the contents of a run's `run.json`, None where no run was begun.
 
@@ -182,7 +193,7 @@ def _delete_nobodys(cache: Path) -> None:
 
 @contextmanager
 def _named(folder: Path, place: str) -> Iterator[None]:
-    """Say in errors the place that the user knows instead of the folder that stands for it."""
+    """Say in errors about the folder the place that the user knows instead."""
     try:
         yield
     except AtpError as error:

@@ -27,7 +27,7 @@ from atp_ray.report.run_report import draw_figures, summary_tables
 from atp_ray.sandbox.isolation import Isolation, require_isolation
 from atp_ray.storage.places import join
 from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest, write_manifest
-from atp_ray.storage.run_places import OpenRun, manifest_at, written_run
+from atp_ray.storage.run_places import OpenRun, manifest_at, require_new, written_run
 from atp_ray.storage.schema import table_schemas
 from atp_ray.sweep.options import SweepOptions, grid_names
 from tune_sweeps.connection import find_cluster
@@ -80,8 +80,14 @@ def run(options: SweepOptions) -> int:
 
 
 def _begun(options: SweepOptions) -> dict[str, Any] | None:
-    """Return the manifest of the run that is resumed, None where a new one starts."""
+    """Return the manifest of the run that is resumed, None where a new one starts.
+
+    Raises:
+        UsageError: there is no run to resume, or a run where a new one is to start.
+    """
     if not options.resume:
+        if options.out is not None and not options.dry_run:
+            require_new(options.out)
         return None
     if options.out is None:
         raise UsageError("needs the run to continue", "--resume", "Add --out RUN")
