@@ -10,21 +10,24 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-import ray
 from ray import serve
 from ray.serve.schema import ApplicationStatus
 
 from actors.model_clients import Deployment
+from atp_ray.checkpoint.hub import model_config
 from atp_ray.checkpoint.profiles import ModelProfile
 from atp_ray.errors import EngineError
+from serve_deployments.cluster_gpus import cluster_gpus
 from serve_deployments.engine_groups import EngineGroup, engine_groups
-from serve_deployments.engine_options import deployment_options, llm_options, runs_on_gpu
+from serve_deployments.engine_options import deployment_options, llm_options
+from serve_deployments.engine_plans import EnginePlan, Planning, plan_engines
 from serve_deployments.engine_records import READY, EngineRecord, read_phase, read_record, tell_phase, write_record
 
 ENGINE_CLASS = "serve_deployments.llm_server.AgentLLMServer"
 FRONT_CLASS = "serve_deployments.openai_front.OpenAiFront"
 ENGINE_NAME = "engine"
 OPENAI_APP = "openai"
+NO_PLANNING = Planning()
 POLL_S = 0.2
 STATUS_EVERY_S = 2.0
 BUSY = (ApplicationStatus.NOT_STARTED, ApplicationStatus.DEPLOYING, ApplicationStatus.DELETING)
@@ -41,51 +44,52 @@ class Models(NamedTuple):
         return {name: deployment.app_name for name, deployment in self.deployments.items()}
 
 
-def start_models(profiles: Iterable[ModelProfile]) -> Models:
+def start_models(profiles: Iterable[ModelProfile], planning: Planning = NO_PLANNING) -> Models:
     """Begin to start one engine for each base model, and return without waiting for it.
 
     Adapters are served by the engine of their base. On a cluster where an engine already holds a base and the adapters
     asked for, that engine is used.
 
     Raises:
-        UsageError: a profile needs more GPUs than the cluster has.
+        UsageError: the cluster's GPUs cannot hold all engines; as `plan_engines`.
     """
     groups = engine_groups(profiles)
-    gpus = ray.cluster_resources().get("GPU", 0)
-    on_gpu = [runs_on_gpu(group.base, gpus) for group in groups]
+    running = {group.model_id: _running_engine(group) for group in groups}
+    plans = _plans([group for group in groups if running[group.model_id] is None], planning)
     if groups:
         # Agents come by handle; without an HTTP proxy a sweep needs no port.
         serve.start(proxy_location="Disabled")
     deployments: dict[str, Deployment] = {}
     applications: dict[str, str] = {}
-    for group, gpu in zip(groups, on_gpu, strict=True):
-        record = _running_engine(group)
+    for group in groups:
+        record = running[group.model_id]
         if record is None:
             application = f"model-{group.model_id}-{group.key}".replace("/", "--")
             record = _record(group, application)
             write_record(group.key, record)
-            _start(_engine(group, gpu), application, route_prefix=None)
+            _start(_engine(group, plans[group.model_id]), application, route_prefix=None)
         applications[record.application] = group.model_id
         deployments |= _places(group, record)
     return Models(deployments, applications)
 
 
-def start_openai(profiles: Sequence[ModelProfile], prefix: str) -> Models:
+def start_openai(profiles: Sequence[ModelProfile], prefix: str, planning: Planning = NO_PLANNING) -> Models:
     """Begin to serve checkpoints over the OpenAI-compatible HTTP API under `prefix`, for agents by handle too.
 
     An adapter's model name is `BASE:NAME`, all others are served under their own. Serve's HTTP port must be open.
 
     Raises:
-        UsageError: a profile needs more GPUs than the cluster has.
+        UsageError: as `start_models`.
     """
-    gpus = ray.cluster_resources().get("GPU", 0)
+    groups = engine_groups(profiles)
+    plans = _plans(groups, planning)
     engines: dict[str, serve.Application] = {}
     options: dict[str, dict[str, Any]] = {}
     deployments: dict[str, Deployment] = {}
-    for group in engine_groups(profiles):
-        on_gpu = runs_on_gpu(group.base, gpus)
-        engines[group.model_id] = _engine(group, on_gpu)
-        options[group.model_id] = llm_options(group, on_gpu)
+    for group in groups:
+        plan = plans[group.model_id]
+        engines[group.model_id] = _engine(group, plan)
+        options[group.model_id] = llm_options(group, plan.on_gpu)
         record = _record(group, OPENAI_APP)
         write_record(group.key, record)
         deployments |= _places(group, record)
@@ -123,13 +127,13 @@ def await_models(
             raise EngineError(f"the engine of checkpoint '{checkpoints}' did not start: {reason}", hint=hint)
 
 
-def deploy_models(profiles: Iterable[ModelProfile]) -> dict[str, Deployment]:
+def deploy_models(profiles: Iterable[ModelProfile], planning: Planning = NO_PLANNING) -> dict[str, Deployment]:
     """Start one engine for each base model and wait until it answers; keyed by the profile's name.
 
     Raises:
         UsageError, EngineError: as `start_models` and `await_models`.
     """
-    models = start_models(profiles)
+    models = start_models(profiles, planning)
     await_models(models)
     return models.deployments
 
@@ -140,9 +144,15 @@ def _start(app: serve.Application, name: str, route_prefix: str | None) -> None:
     serve.run_many([target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)
 
 
-def _engine(group: EngineGroup, on_gpu: bool) -> serve.Application:
-    options = deployment_options(group.base, on_gpu)
-    return serve.deployment(name=_deployment_name(group), **options)(ENGINE_CLASS).bind(llm_options(group, on_gpu))
+def _plans(groups: Sequence[EngineGroup], planning: Planning) -> dict[str, EnginePlan]:
+    plans = plan_engines(groups, cluster_gpus(planning.told), model_config, planning) if groups else []
+    return {plan.model_id: plan for plan in plans}
+
+
+def _engine(group: EngineGroup, plan: EnginePlan) -> serve.Application:
+    options = deployment_options(group.base, plan.on_gpu, plan.replicas, plan.most)
+    deployment = serve.deployment(name=_deployment_name(group), **options)(ENGINE_CLASS)
+    return deployment.bind(llm_options(group, plan.on_gpu))
 
 
 def _record(group: EngineGroup, application: str) -> EngineRecord:

@@ -28,6 +28,7 @@ from atp_ray.config_files import configs_dir
 from atp_ray.errors import EngineError
 from atp_ray.sandbox.isolation import Isolation
 from serve_deployments.engine_groups import engine_groups
+from serve_deployments.engine_plans import Planning
 from serve_deployments.model_app import await_models, start_models
 
 POLICY_COALESCE = 256
@@ -52,6 +53,7 @@ class Placement:
     `address` is None for a Ray of its own on this machine, or an existing cluster's (`auto`, `ray://host:port`).
     `agents_per_actor` None is one actor per agent, packed only beyond what the cluster holds. `cells_at_once` is the
     most cells that a coordinator plays together. `sandbox` is how tool calls are isolated, where there are any.
+    `planning` is what the plan of the engines depends on.
     """
 
     address: str | None = None
@@ -60,6 +62,7 @@ class Placement:
     cells_at_once: int = 4
     failure_policy: FailurePolicy = field(default_factory=FailurePolicy)
     sandbox: Isolation = "bubblewrap"
+    planning: Planning = field(default_factory=Planning)
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def running_experiment(
 
     Raises:
         EngineError: the cluster cannot be reached, or an engine or the actors do not start.
-        UsageError: a checkpoint needs more GPUs than there are.
+        UsageError: the GPUs cannot hold the checkpoints.
     """
     seconds: dict[str, float] = {}
     start = time.monotonic()
@@ -100,7 +103,7 @@ def running_experiment(
         seconds["ray"] = time.monotonic() - start
         start = time.monotonic()
         # Engines start while agents, sandboxes and coordinators do.
-        served = start_models(models)
+        served = start_models(models, placement.planning)
         on_part(f"{n_agents} agents" + (" and the engine" if models else ""))
         sandboxes: tuple[str, ...] = ()
         sandbox_actors: list[ActorHandle[Any]] = []

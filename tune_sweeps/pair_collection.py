@@ -13,6 +13,7 @@ from atp_ray.alignment.pairs import PairLog
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile
 from atp_ray.paradigms.teaching import TrainingPrompt
 from atp_ray.play.asking import ModelClient
+from serve_deployments.engine_plans import Planning
 from serve_deployments.model_app import deploy_models
 from tune_sweeps.experiment import connected
 
@@ -25,10 +26,12 @@ def collect_pairs(
     tries: int,
     address: str | None,
     on_done: Callable[[int], None],
+    planning: Planning,
 ) -> Collected:
     """Collect the pairs that `log` does not hold yet.
 
     Raises:
+        UsageError: the GPUs cannot hold the checkpoint.
         EngineError: no cluster, the engine does not start, or the model cannot be asked; what was collected is kept.
     """
     with connected(address):
@@ -36,6 +39,6 @@ def collect_pairs(
         if isinstance(profile, EndpointProfile):
             client = EndpointClient(profile)
         else:
-            client = ServeClient(deploy_models([profile])[profile.name])
+            client = ServeClient(deploy_models([profile], planning)[profile.name])
         collector = PairCollector(client, profile.name, profile.sampling, elicitation, tries)
         return asyncio.run(collector.collect(prompts, log, on_done))

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from actors.coordinator import Progress as Counts
 from actors.failure_policy import FailurePolicy
+from atp_ray.checkpoint.engine_changes import engine_change, split_settings
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import resolve_checkpoints
 from atp_ray.checkpoint.profiles import Profile
@@ -28,6 +29,8 @@ from atp_ray.sandbox.isolation import Isolation, require_isolation
 from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest, run_lock, write_manifest
 from atp_ray.storage.schema import table_schemas
 from atp_ray.sweep.options import SweepOptions, grid_names
+from serve_deployments.engine_plans import planning_of
+from tune_sweeps.dry_plan import dry_plan
 from tune_sweeps.experiment import Placement
 from tune_sweeps.runner import SweepOutcome, play_cells
 
@@ -42,19 +45,26 @@ def run(options: SweepOptions) -> int:
     console = report_console()
     started = time.monotonic()
     grid, base_url, out = _grid_and_folder(options)
-    profiles = resolve_checkpoints(checkpoint_names(grid), base_url)
+    engines, _ = split_settings(options.set)
+    change = engine_change(engines, options.replicas, options.tensor_parallel, options.max_model_len)
+    profiles = change.apply(resolve_checkpoints(checkpoint_names(grid), base_url))
     cells = expand(grid, profiles)
     check_scope(cells, profiles.values())
     workload = estimate_workload(cells)
     _describe(console, grid, workload)
+    planning = planning_of(options.gpus, options.gpu_type, workload.demands)
     if options.dry_run:
+        for line in dry_plan(profiles.values(), planning, options.address):
+            console.print(line, soft_wrap=True)
         console.print("Dry run: nothing was played.")
         return 0
     policy = FailurePolicy(turn_timeout_s=options.turn_timeout)
     sandbox = _sandbox(options, out)
     if paradigm(grid.paradigm).environment.uses_tools and options.address is None:
         require_isolation(sandbox)
-    placement = Placement(options.address, options.agents_per_actor, failure_policy=policy, sandbox=sandbox)
+    placement = Placement(
+        options.address, options.agents_per_actor, failure_policy=policy, sandbox=sandbox, planning=planning
+    )
     if {cell.cell_id for cell in cells} - finished_cells(out):
         require_available(profiles.values(), elsewhere=options.address is not None)
     with run_lock(out):
@@ -71,11 +81,12 @@ def run(options: SweepOptions) -> int:
 
 
 def _grid_and_folder(options: SweepOptions) -> tuple[Grid, str | None, Path]:
+    _, settings = split_settings(options.set)
     if options.resume:
         if options.out is None:
             raise UsageError("needs the run to continue", "--resume", "Add --out RUN")
         manifest = read_manifest(options.out)
-        if options.grid or options.set or options.checkpoint or options.scenarios or options.population:
+        if options.grid or settings or options.checkpoint or options.scenarios or options.population:
             raise UsageError(
                 "resumes a run with what it started with", "--resume", "Leave out --grid, --set and the like"
             )
@@ -85,7 +96,7 @@ def _grid_and_folder(options: SweepOptions) -> tuple[Grid, str | None, Path]:
         raise UsageError("no grid given", "--grid", f"Use one of {', '.join(grid_names())}")
     grid = load_grid(
         options.grid,
-        options.set,
+        settings,
         checkpoints=options.checkpoint or None,
         scenarios=options.scenarios,
         population=options.population,
@@ -163,10 +174,10 @@ def _play(
 
 def _describe(console: Console, grid: Grid, workload: Workload) -> None:
     console.print(f"[bold]{grid.name}[/bold]: {grid.description}" if grid.description else f"[bold]{grid.name}[/bold]")
+    total = workload.total
     console.print(
-        f"{workload.cells} cells, {workload.episodes} episodes, {workload.decisions:,} decisions; "
-        f"about {workload.prompt_tokens:,} prompt tokens (estimate), "
-        f"replies up to {workload.longest_reply_tokens} tokens"
+        f"{workload.cells} cells, {workload.episodes} episodes, {total.decisions:,} decisions; "
+        f"about {total.prompt_tokens:,} prompt tokens (estimate), replies up to {total.reply_tokens} tokens"
     )
 
 

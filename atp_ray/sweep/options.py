@@ -33,7 +33,11 @@ class SweepOptions(AgentOptions):
     n_agents: Count | None = Field(None, description="agents per game (games)")
     rounds: Count | None = Field(None, description="rounds per episode")
     seeds: Count | None = Field(None, description="repetitions of every episode")
-    set: KeyValues = Field((), description="change any key of the grid; repeat for several")
+    set: KeyValues = Field(
+        (),
+        description="change any key of the grid, or engine.KEY or deployment.KEY of every checkpoint; "
+        "repeat for several",
+    )
     out: Folder | None = Field(None, description="run folder; a new one under runs/ if not given")
     resume: bool = Field(False, description="resume the run in --out; only what is missing is played")
     dry_run: bool = Field(False, description="print what would be played, and stop")
