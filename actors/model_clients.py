@@ -13,7 +13,7 @@ from typing import Any
 from ray.exceptions import RayError
 
 from actors.coalescer import Coalescer
-from atp_ray.play.model_calls import ModelReply, ReplyRequest
+from atp_ray.play.model_calls import ModelReply, ReplyRequest, RequestBatch
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ class ServeClient:
         try:
             if self._handle is None:
                 self._handle = serve.get_deployment_handle(self._deployment.deployment_name, self._deployment.app_name)
-            replies: list[ModelReply] = await self._handle.reply.remote(list(requests), self._deployment.adapter)
+            replies: list[ModelReply] = await self._handle.reply.remote(
+                RequestBatch(requests), self._deployment.adapter
+            )
         except (RayError, RayServeException) as error:
             return lost_replies(error, len(requests))
         return replies

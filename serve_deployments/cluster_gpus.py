@@ -30,12 +30,13 @@ _MOST_NODES = 1000  # stands for a node group without a bound
 
 
 class ClusterGpus(NamedTuple):
-    """GPUs by machine: all, those free now, and all there may be one day; and who holds how many."""
+    """GPUs by machine: all, those free now, and all there may be one day; who holds how many; and CPUs if known."""
 
     present: tuple[GpuNode, ...]
     free: tuple[GpuNode, ...]
     largest: tuple[GpuNode, ...]
     holders: tuple[tuple[str, int], ...] = ()
+    cpus: float | None = None
 
 
 def declared_gpus(text: str | None, kind: str | None = None) -> tuple[GpuNode, ...]:
@@ -86,7 +87,8 @@ def _read() -> ClusterGpus:
     free = tuple(_node(node["Resources"], available.get(node["NodeID"], {}).get("GPU", 0)) for node in alive)
     taken = sum(node.gpus for node in present) - sum(node.gpus for node in free)
     grown = _node_groups() or _bootstrap_groups()
-    return ClusterGpus(present, free, _larger(grown, present), _holders(placement_group_table().values(), taken))
+    holders = _holders(placement_group_table().values(), taken)
+    return ClusterGpus(present, free, _larger(grown, present), holders, ray.cluster_resources().get("CPU", 0))
 
 
 def _node(resources: Mapping[str, Any], gpus: float | None = None) -> GpuNode:

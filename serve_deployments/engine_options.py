@@ -17,6 +17,15 @@ ENGINE_ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_LOG
 PRELOAD = "serve_deployments.preloading.preload_engine"
 CPU_BLOCK_TOKENS = 32  # vLLM's own choice on CPUs, 128, is longer than what short prompts share
 HEALTH_CHECK_PERIOD_S, HEALTH_CHECK_TIMEOUT_S = 10, 60
+# The router's public name imports vLLM, into the gateway of every node; this one does not. `imbalanced_threshold` is by
+# how many calls a replica may be busier than another before load decides: without it all requests that share a tenth
+# of their text, which all games do, go to one replica.
+PREFIX_ROUTING: dict[str, Any] = {
+    "request_router_class": (
+        "ray.llm._internal.serve.routing_policies.prefix_aware.prefix_aware_router.PrefixCacheAffinityRouter"
+    ),
+    "request_router_kwargs": {"imbalanced_threshold": 16, "do_eviction": True},
+}
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM allows
 
 
@@ -52,10 +61,11 @@ def deployment_options(profile: ModelProfile, on_gpu: bool, replicas: int = 1, m
         "max_replicas": most,
         "target_ongoing_requests": deployment.target_ongoing_requests,
     }
+    routing = {"request_router_config": PREFIX_ROUTING} if deployment.routing == "prefix" and most > 1 else {}
     environment: dict[str, Any] = {"env_vars": engine_environment(profile, on_gpu)}
     if not on_gpu:
         environment["worker_process_setup_hook"] = PRELOAD
-    return {
+    return routing | {
         "autoscaling_config": scaling,
         "max_ongoing_requests": deployment.max_ongoing_requests,
         "max_constructor_retry_count": 1,  # an engine that does not start does not start the next time either

@@ -83,7 +83,22 @@ def plan_engines(
     for group, draft, (replicas, later) in zip(placed, drafts, _replicas(placed, wants, cluster), strict=True):
         plan = draft._replace(replicas=replicas, most=later)
         plans[group.model_id] = _with_speed(plan, group, known[group.model_id], _demand(group, planning))
+    _require_cpus(groups, list(plans.values()), cluster)
     return list(plans.values())
+
+
+def engine_cpus(profile: ModelProfile, on_gpu: bool = False) -> int:
+    """Return the CPUs that one replica books: its own, and where there is no GPU one for each worker."""
+    return 1 + (0 if on_gpu else profile.engine.tensor_parallel_size * profile.engine.pipeline_parallel_size)
+
+
+def _require_cpus(groups: Sequence[EngineGroup], plans: Sequence[EnginePlan], cluster: ClusterGpus) -> None:
+    needed = sum(
+        plan.replicas * engine_cpus(group.base, plan.on_gpu) for group, plan in zip(groups, plans, strict=True)
+    )
+    if cluster.cpus is not None and needed > cluster.cpus:
+        hint = "Use --replicas with a smaller number, fewer checkpoints, or more CPUs"
+        raise UsageError(f"the engines need {needed} CPUs but the cluster has {cluster.cpus:g}", hint=hint)
 
 
 def _replicas(groups: Sequence[EngineGroup], wants: Sequence[Want], cluster: ClusterGpus) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ def plan_lines(plans: Sequence[EnginePlan]) -> list[str]:
     hours = [plan.hours for plan in plans if plan.hours is not None]
     if len(hours) > 1 and len(hours) == len(plans):
         spent = sum(plan.gpus * plan.most * hours for plan, hours in zip(plans, hours, strict=True))
-        lines.append(f"All engines: {max(hours):.2g} h, {spent:.2g} GPU-hours (estimate)")
+        lines.append(f"All engines: {_short(max(hours))} h, {_short(spent)} GPU-hours (estimate)")
     return lines
 
 
@@ -38,8 +38,8 @@ def _engine_lines(plan: EnginePlan) -> list[str]:
     if plan.decisions_s is not None and plan.hours is not None:
         spent = plan.hours * plan.gpus * plan.most
         lines.append(
-            f"  at least {plan.decisions_s:.2g} decisions/s if replies are as long as they may be: "
-            f"{plan.hours:.2g} h, {spent:.2g} GPU-hours (estimate)"
+            f"  at least {_short(plan.decisions_s)} decisions/s if replies are as long as they may be: "
+            f"{_short(plan.hours)} h, {_short(spent)} GPU-hours (estimate)"
         )
     return lines
 
@@ -47,3 +47,8 @@ def _engine_lines(plan: EnginePlan) -> list[str]:
 def _times(plan: EnginePlan) -> str:
     later = f", {plan.most} when the cluster has grown" if plan.most > plan.replicas else ""
     return f"{plan.replicas} replica{'s' if plan.replicas > 1 else ''}{later}"
+
+
+def _short(number: float) -> str:
+    """Return a number with two digits that say something."""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"

@@ -27,7 +27,7 @@ from atp_ray.checkpoint.profiles import ModelProfile, Profile
 from atp_ray.config_files import configs_dir
 from atp_ray.errors import EngineError
 from atp_ray.sandbox.isolation import Isolation
-from serve_deployments.engine_groups import engine_groups
+from serve_deployments.engine_groups import engine_count
 from serve_deployments.engine_plans import Planning
 from serve_deployments.model_app import await_models, start_models
 
@@ -99,7 +99,7 @@ def running_experiment(
     start = time.monotonic()
     models = [profile for profile in profiles if isinstance(profile, ModelProfile)]
     on_part("Ray")
-    with connected(placement.address, n_engines=len(engine_groups(models))):
+    with connected(placement.address, n_engines=engine_count(models)):
         seconds["ray"] = time.monotonic() - start
         start = time.monotonic()
         # Engines start while agents, sandboxes and coordinators do.

@@ -13,6 +13,7 @@ from atp_ray.alignment.pairs import PairLog
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile
 from atp_ray.paradigms.teaching import TrainingPrompt
 from atp_ray.play.asking import ModelClient
+from serve_deployments.engine_groups import engine_count
 from serve_deployments.engine_plans import Planning
 from serve_deployments.model_app import deploy_models
 from tune_sweeps.experiment import connected
@@ -34,7 +35,8 @@ def collect_pairs(
         UsageError: the GPUs cannot hold the checkpoint.
         EngineError: no cluster, the engine does not start, or the model cannot be asked; what was collected is kept.
     """
-    with connected(address):
+    models = [profile] if isinstance(profile, ModelProfile) else []
+    with connected(address, n_engines=engine_count(models)):
         client: ModelClient
         if isinstance(profile, EndpointProfile):
             client = EndpointClient(profile)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from atp_ray.checkpoint.model_config import ModelConfig, read_config
 from atp_ray.checkpoint.profiles import ModelProfile, Profile
@@ -43,7 +44,7 @@ def model_config(profile: ModelProfile) -> ModelConfig | None:
         path = folder / "config.json"
         return read_config(path.read_text(encoding="utf-8")) if path.is_file() else None
     # Imported here: only a model on the hub pays for it.
-    from huggingface_hub import HfApi, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub import HfApi, try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError, HTTPError
     from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
@@ -53,7 +54,7 @@ def model_config(profile: ModelProfile) -> ModelConfig | None:
         if isinstance(cached, str):
             return read_config(Path(cached).read_text(encoding="utf-8"))
         # `hf_hub_download` would try for minutes.
-        address = hf_hub_url(profile.source, "config.json", revision=revision, endpoint=HfApi().endpoint)
+        address = f"{HfApi().endpoint}/{profile.source}/resolve/{quote(revision or 'main', safe='')}/config.json"
         answer = get_session().get(address, headers=build_hf_headers(), timeout=PATIENCE_S, follow_redirects=True)
         hf_raise_for_status(answer)
     except (HFValidationError, HTTPError, OSError):

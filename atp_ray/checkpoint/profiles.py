@@ -36,6 +36,9 @@ class DeploymentProfile(Frozen):
     max_replicas: int | None = Field(
         default=None, ge=1, description="None: as many as the GPUs hold and the run can fill; one on CPUs."
     )
+    routing: Literal["load", "prefix"] = Field(
+        default="load", description="Which replica gets a request: the less busy one, or one that knows its beginning."
+    )
     span_nodes: bool = Field(default=False, description="The GPUs of a replica may lie on several nodes.")
     target_ongoing_requests: int = Field(default=128, ge=1, description="Per replica, before autoscaling adds one.")
     max_ongoing_requests: int = Field(default=4096, ge=1, description="Per replica, before callers queue.")

@@ -30,7 +30,7 @@ from atp_ray.sandbox.isolation import Isolation
 from atp_ray.serve.options import ServeOptions
 from atp_ray.simulate.watch import CONTROL_TOKEN, READ_TOKEN
 from atp_ray.storage.run_folder import run_lock
-from serve_deployments.engine_groups import engine_groups
+from serve_deployments.engine_groups import engine_count
 from serve_deployments.engine_plans import planning_of
 from serve_deployments.haproxy import remove_files, restart_with_haproxy, uses_haproxy
 from serve_deployments.http_port import open_http, require_free_port
@@ -89,7 +89,7 @@ def run_service(
     planning = planning_of(arguments.gpus, arguments.gpu_type, demands)
     on_checked()
     url = f"http://{arguments.host}:{arguments.port}"
-    with run_lock(arguments.state), connected(arguments.address, n_engines=len(engine_groups(models))):
+    with run_lock(arguments.state), connected(arguments.address, n_engines=engine_count(models)):
         with console.status("starting Ray Serve") as status:
             open_http(arguments.host, arguments.port)
             # The models' own front knows no tokens: where the service is not for this machine only, it stays closed.

@@ -10,7 +10,7 @@ from atp_ray.checkpoint.profiles import DeploymentProfile, EngineProfile, ModelP
 from atp_ray.errors import ConflictError, UsageError
 from atp_ray.play.workload import Demand
 from serve_deployments.cluster_gpus import ClusterGpus, declared_gpus, imagined_gpus
-from serve_deployments.engine_groups import engine_groups
+from serve_deployments.engine_groups import engine_count, engine_groups
 from serve_deployments.engine_options import deployment_options
 from serve_deployments.engine_plans import Planning, plan_engines, planning_of, runs_on_gpu
 from serve_deployments.plan_lines import plan_lines
@@ -141,6 +141,20 @@ def test_small_models_may_run_on_cpus(tiny) -> None:
     (plan,) = plan_engines(engine_groups([tiny]), imagined_gpus(()), lambda _: None, Planning())
     assert (plan.on_gpu, plan.replicas, plan.most) == (False, 1, 1)
     assert plan_lines([plan]) == ["Engine tiny: 1 replica on CPUs"]
+
+
+def test_engines_on_cpus_are_not_more_than_there_are_cpus_for(tiny) -> None:
+    # A replica on CPUs books two: its own and its worker's. One on a GPU books its own only.
+    two = tiny.model_copy(update={"deployment": DeploymentProfile(min_replicas=2)})
+    assert engine_count([two, tiny]) == 3
+    none = imagined_gpus(())
+    (plan,) = plan_engines(engine_groups([two]), none._replace(cpus=4), lambda _: None, Planning())
+    assert (plan.replicas, plan.most) == (2, 2)
+    with pytest.raises(UsageError, match="the engines need 4 CPUs but the cluster has 3"):
+        plan_engines(engine_groups([two]), none._replace(cpus=3), lambda _: None, Planning())
+    gpus = imagined_gpus(declared_gpus("8", "H100"))
+    with pytest.raises(UsageError, match="need 8 CPUs but the cluster has 4"):
+        plan_engines(engine_groups([model("qwen")]), gpus._replace(cpus=4), lambda _: CONFIGS["qwen"], Planning())
 
 
 def test_the_gpus_of_a_replica_lie_on_one_node_unless_asked() -> None:
