@@ -128,6 +128,8 @@ def _advice(profile: ModelProfile, config: ModelConfig, gpu: Gpu, memory: Replic
             ways.append(f"--tensor-parallel {more}" + (f" --max-model-len {fits}" if fits < wider.length else ""))
             break
         more *= 2
+    if gpu.name == "A100":
+        ways.append("--gpu-type A100-80G if it has 80 GB")
     return " or ".join(ways) or "Use GPUs with more memory, or a smaller or quantized checkpoint"
 
 

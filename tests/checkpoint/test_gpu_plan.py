@@ -115,6 +115,7 @@ def test_tensor_parallel_shares_weights_and_heads_until_there_are_no_more() -> N
         (LLAMA_70B, "L4", {"tensor_parallel_size": 8}, "5.0 GiB for the cache .*--max-model-len 56320"),
         (LLAMA_70B, "L4", {"tensor_parallel_size": 4}, "--tensor-parallel 8 --max-model-len 56320"),
         (LLAMA_70B, "L4", {"tensor_parallel_size": 16, "gpu_memory_utilization": 0.3}, "Use GPUs with more memory"),
+        (LLAMA_70B, "A100", {"max_model_len": 16_384}, "or --gpu-type A100-80G if it has 80 GB"),
         (QWEN3_8B, "H100", {"tensor_parallel_size": 3}, "has 32 attention heads, .* 3 GPUs .*--tensor-parallel 2"),
     ],
 )
