@@ -11,21 +11,13 @@ from atp_ray.checkpoint.profiles import ModelProfile
 from atp_ray.errors import UsageError
 from serve_deployments.engine_groups import EngineGroup
 from serve_deployments.engine_plans import keeps_together
+from serve_deployments.prefix_routing import PREFIX_ROUTING
 
 # Where the environment does not say otherwise. vLLM's usage report would leave the machine.
 ENGINE_ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
 PRELOAD = "serve_deployments.preloading.preload_engine"
 CPU_BLOCK_TOKENS = 32  # vLLM's own choice on CPUs, 128, is longer than what short prompts share
 HEALTH_CHECK_PERIOD_S, HEALTH_CHECK_TIMEOUT_S = 10, 60
-# The router's public name imports vLLM, into the gateway of every node; this one does not. `imbalanced_threshold` is by
-# how many calls a replica may be busier than another before load decides: without it all requests that share a tenth
-# of their text, which all games do, go to one replica.
-PREFIX_ROUTING: dict[str, Any] = {
-    "request_router_class": (
-        "ray.llm._internal.serve.routing_policies.prefix_aware.prefix_aware_router.PrefixCacheAffinityRouter"
-    ),
-    "request_router_kwargs": {"imbalanced_threshold": 16, "do_eviction": True},
-}
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM allows
 
 

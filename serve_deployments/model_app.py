@@ -22,6 +22,7 @@ from serve_deployments.engine_groups import EngineGroup, engine_groups
 from serve_deployments.engine_options import deployment_options, llm_options
 from serve_deployments.engine_plans import EnginePlan, Planning, plan_engines
 from serve_deployments.engine_records import READY, EngineRecord, read_phase, read_record, tell_phase, write_record
+from serve_deployments.prefix_routing import forget_prefixes
 
 ENGINE_CLASS = "serve_deployments.llm_server.AgentLLMServer"
 FRONT_CLASS = "serve_deployments.openai_front.OpenAiFront"
@@ -67,6 +68,7 @@ def start_models(profiles: Iterable[ModelProfile], planning: Planning = NO_PLANN
             application = f"model-{group.model_id}-{group.key}".replace("/", "--")
             record = _record(group, application)
             write_record(group.key, record)
+            forget_prefixes(application, record.deployment)
             _start(_engine(group, plans[group.model_id]), application, route_prefix=None)
         applications[record.application] = group.model_id
         deployments |= _places(group, record)
@@ -92,6 +94,7 @@ def start_openai(profiles: Sequence[ModelProfile], prefix: str, planning: Planni
         options[group.model_id] = llm_options(group, plan.on_gpu)
         record = _record(group, OPENAI_APP)
         write_record(group.key, record)
+        forget_prefixes(OPENAI_APP, record.deployment)
         deployments |= _places(group, record)
     front = serve.deployment(name="front", ray_actor_options={"num_cpus": 0}, max_ongoing_requests=100_000)(FRONT_CLASS)
     _start(front.bind(handles=engines, options=options), OPENAI_APP, route_prefix=prefix)

@@ -13,7 +13,8 @@ from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.model_calls import ReplyRequest, RequestBatch
 from atp_ray.play.prompts import build_messages
 from atp_ray.play.sampling import Sampling
-from serve_deployments.engine_options import PREFIX_ROUTING, deployment_options
+from serve_deployments.engine_options import deployment_options
+from serve_deployments.prefix_routing import PREFIX_ROUTING
 
 
 def batch(*seats: int) -> RequestBatch:
