@@ -6,9 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from pathlib import Path
 from typing import NamedTuple
 
 from atp_ray.checkpoint.accelerators import Gpu, gpu_names, known_gpu
+from atp_ray.checkpoint.adapters import read_adapter
 from atp_ray.checkpoint.gpu_plan import SMALL_PARAMETERS, ReplicaMemory, replica_speed, require_memory
 from atp_ray.checkpoint.gpu_shares import GpuNode, Want, share_gpus
 from atp_ray.checkpoint.model_config import ModelConfig
@@ -143,9 +145,15 @@ def _draft(group: EngineGroup, cluster: ClusterGpus, config: ModelConfig | None,
     base = group.base
     gpus = base.engine.tensor_parallel_size * base.engine.pipeline_parallel_size
     gpu = _smallest_gpu(base, cluster.largest, planning.kind)
-    memory = require_memory(base, config, gpu) if config and gpu else None
+    memory = require_memory(base, config, gpu, _ranks(group)) if config and gpu else None
     in_flight = memory.in_flight(base.engine) if memory else None
     return EnginePlan(group.model_id, True, gpus, 0, 0, base.engine.max_num_seqs, gpu, memory, in_flight)
+
+
+def _ranks(group: EngineGroup) -> int:
+    """Return the ranks of a group's adapters together; vLLM gives each the room of the largest."""
+    ranks = [read_adapter(Path(member.adapter or "")).r for member in group.adapters]
+    return len(ranks) * max(ranks, default=0)
 
 
 def _smallest_gpu(profile: ModelProfile, nodes: Sequence[GpuNode], told: str | None) -> Gpu | None:

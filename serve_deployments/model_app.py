@@ -16,12 +16,13 @@ from ray.serve.schema import ApplicationStatus
 from actors.model_clients import Deployment
 from atp_ray.checkpoint.hub import model_config
 from atp_ray.checkpoint.profiles import ModelProfile
-from atp_ray.errors import EngineError
+from atp_ray.errors import EngineError, UsageError
 from serve_deployments.cluster_gpus import cluster_gpus
 from serve_deployments.engine_groups import EngineGroup, engine_groups
 from serve_deployments.engine_options import deployment_options, llm_options
 from serve_deployments.engine_plans import EnginePlan, Planning, plan_engines
 from serve_deployments.engine_records import READY, EngineRecord, read_phase, read_record, tell_phase, write_record
+from serve_deployments.haproxy import uses_haproxy
 from serve_deployments.prefix_routing import forget_prefixes
 
 ENGINE_CLASS = "serve_deployments.llm_server.AgentLLMServer"
@@ -55,6 +56,8 @@ def start_models(profiles: Iterable[ModelProfile], planning: Planning = NO_PLANN
         UsageError: the cluster's GPUs cannot hold all engines; as `plan_engines`.
     """
     groups = engine_groups(profiles)
+    if uses_haproxy() and any(group.base.deployment.routing == "prefix" for group in groups):
+        raise UsageError("cannot be routed by prefix behind HAProxy", "--proxy haproxy", "Leave out one of the two")
     running = {group.model_id: _running_engine(group) for group in groups}
     plans = _plans([group for group in groups if running[group.model_id] is None], planning)
     if groups:

@@ -5,7 +5,7 @@ Memory on each GPU, with P parameters of b bytes shared by t x p GPUs (tensor x 
 - usable: the GPU's memory x `gpu_memory_utilization`
 - weights: P b / (t p)
 - reserve: 1 GiB for libraries and CUDA graphs, the widest activations of the 8192 tokens that vLLM computes at once,
-  and the scores of all requests' next tokens in 32 bits, twice
+  the scores of all requests' next tokens in 32 bits, twice, and the adapters
 - KV cache: the rest. A token takes 2 x layers/p x heads x width x bytes, heads being those of keys and values on a GPU
 
 Speed of a replica (a roofline, with the GPU's figures from its data sheet):
@@ -60,24 +60,25 @@ class ReplicaMemory(NamedTuple):
         return min(engine.max_num_seqs, int(self.cache_tokens // (length or self.length)))
 
 
-def replica_memory(profile: ModelProfile, config: ModelConfig, gpu_bytes: float) -> ReplicaMemory:
-    """Return what a replica takes of each of its GPUs of `gpu_bytes`."""
+def replica_memory(profile: ModelProfile, config: ModelConfig, gpu_bytes: float, ranks: int = 0) -> ReplicaMemory:
+    """Return what a replica takes of each of its GPUs of `gpu_bytes`; `ranks` is the sum of its adapters' ranks."""
     engine, size = profile.engine, config.size()
     tensor, pipeline = engine.tensor_parallel_size, engine.pipeline_parallel_size
     activations = TOKENS_AT_ONCE * (2 * config.hidden_size + 3 * config.intermediate_size / tensor) * 2
     scores = engine.max_num_seqs * config.vocab_size * 4 * 2
+    adapters = ranks * size.linear_widths * cache_bytes(engine.dtype) / (tensor * pipeline)
     heads = max(1, config.kv_heads / tensor)
     return ReplicaMemory(
         usable=gpu_bytes * engine.gpu_memory_utilization,
         weights=size.parameters * config.bytes_per_parameter(engine.dtype) / (tensor * pipeline),
-        reserve=LIBRARY_BYTES + activations + scores,
+        reserve=LIBRARY_BYTES + activations + scores + adapters,
         token=2 * config.num_hidden_layers / pipeline * heads * config.head_width * cache_bytes(engine.dtype),
         length=engine.max_model_len or config.max_position_embeddings,
     )
 
 
-def require_memory(profile: ModelProfile, config: ModelConfig, gpu: Gpu) -> ReplicaMemory:
-    """Return what a replica takes of each GPU.
+def require_memory(profile: ModelProfile, config: ModelConfig, gpu: Gpu, ranks: int = 0) -> ReplicaMemory:
+    """Return what a replica takes of each GPU; arguments as `replica_memory`.
 
     Raises:
         UsageError: it cannot hold the weights, or not one request of the longest length; says what would fit.
@@ -86,7 +87,7 @@ def require_memory(profile: ModelProfile, config: ModelConfig, gpu: Gpu) -> Repl
     if config.num_attention_heads % tensor:
         what = f"has {config.num_attention_heads} attention heads, which {tensor} GPUs cannot share evenly"
         raise UsageError(what, profile.name, f"--tensor-parallel {_evenly(config, tensor)}")
-    memory = replica_memory(profile, config, gpu.memory)
+    memory = replica_memory(profile, config, gpu.memory, ranks)
     if memory.cache_tokens >= memory.length:
         return memory
     there = f"an {gpu.name} has {memory.usable / GIB:.1f} GiB of {gpu.memory / GIB:.1f} to use"

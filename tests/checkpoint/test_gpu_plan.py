@@ -94,6 +94,14 @@ def test_memory_of_one_replica_of_qwen3_8b() -> None:
     assert memory.in_flight(EngineProfile(), 1000) == 256  # max_num_seqs, not 398
 
 
+def test_adapters_take_their_ranks_in_every_layer() -> None:
+    # A layer's matrices: 2 x (4096 + 4096), 2 x (4096 + 1024), 3 x (4096 + 12288); rank 16 in 16 bits.
+    widths = 36 * (2 * 8192 + 2 * 5120 + 3 * 16_384)
+    plain, adapted = (replica_memory(profile(), config(QWEN3_8B), 80 * GIB, ranks) for ranks in (0, 2 * 16))
+    assert adapted.reserve - plain.reserve == 2 * 16 * widths * 2
+    assert adapted.weights == plain.weights
+
+
 def test_tensor_parallel_shares_weights_and_heads_until_there_are_no_more() -> None:
     one, eight, sixteen = (
         replica_memory(profile(tensor_parallel_size=n), config(LLAMA_70B), 80 * GIB) for n in (1, 8, 16)

@@ -1,5 +1,6 @@
 """All engines of a run are planned together, before one is started."""
 
+import json
 import re
 
 import pytest
@@ -109,6 +110,19 @@ def test_there_are_no_more_replicas_than_the_run_can_fill_or_the_profile_allows(
     assert plans([model("qwen", min_replicas=2)], "8", demand=small)[0].replicas == 2
     assert plans([model("qwen", max_replicas=2)], "8")[0].replicas == 2
     assert plans([model("qwen")], "8", demand=None)[0].replicas == 8
+
+
+def test_adapters_share_the_engine_and_the_memory_of_their_base(tmp_path) -> None:
+    base = model("qwen")
+    adapted = []
+    for rank in (8, 16):
+        folder = tmp_path / f"rank-{rank}"
+        folder.mkdir()
+        (folder / "adapter_config.json").write_text(json.dumps({"r": rank}))
+        adapted.append(base.model_copy(update={"name": f"qwen-{rank}", "adapter": str(folder)}))
+    (alone,), (together,) = plans([base], "8"), plans([base, *adapted], "8")
+    widths = CONFIGS["qwen"].size().linear_widths
+    assert together.memory.reserve - alone.memory.reserve == 2 * 16 * widths * 2
 
 
 def test_what_is_not_known_is_not_checked_and_said() -> None:

@@ -5,15 +5,18 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import pytest
 from command_runs import ROOT
 from support import make_spec
 
 from atp_ray.checkpoint.engine_changes import engine_change
+from atp_ray.errors import UsageError
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.model_calls import ReplyRequest, RequestBatch
 from atp_ray.play.prompts import build_messages
 from atp_ray.play.sampling import Sampling
 from serve_deployments.engine_options import deployment_options
+from serve_deployments.model_app import start_models
 from serve_deployments.prefix_routing import PREFIX_ROUTING
 
 
@@ -44,6 +47,13 @@ def test_the_router_s_name_brings_no_model_library_into_a_gateway() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_behind_haproxy_nothing_is_routed_by_prefix(tiny, monkeypatch) -> None:
+    monkeypatch.setenv("RAY_SERVE_ENABLE_HA_PROXY", "1")
+    by_prefix = engine_change(["deployment.routing=prefix"]).apply({"": tiny})[""]
+    with pytest.raises(UsageError, match="cannot be routed by prefix behind HAProxy"):
+        start_models([by_prefix])
 
 
 def test_requests_are_routed_by_prefix_where_it_is_asked_for_and_there_is_a_choice(tiny) -> None:
