@@ -39,6 +39,7 @@ from tune_sweeps.experiment import connected
 
 APPLICATION, DEPLOYMENT = "routing", "engine"
 GAMES_AT_ONCE = 16
+Game = list[list[ReplyRequest]]  # rounds of seats
 
 
 def main() -> None:
@@ -47,11 +48,11 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=["thresholds=2,4", "incentive_ratios=0.5,2"])
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     arguments = parser.parse_args()
-    rounds = [_rounds(episode) for episode in _episodes(arguments.set)]
-    result: dict[str, Any] = {"decisions": sum(len(asked) for game in rounds for asked in game)}
+    games = games_of(arguments.set)
+    result: dict[str, Any] = {"decisions": sum(len(asked) for game in games for asked in game)}
     with connected(None, n_engines=arguments.replicas):
         for routing in ("load", "prefix"):
-            result[routing] = _measure(routing, rounds, arguments.replicas)
+            result[routing] = _measure(routing, games, arguments.replicas)
     for key in ("hit_rate", "decisions_per_s"):
         result[f"{key}_ratio"] = round(result["prefix"][key] / result["load"][key], 3)
     print(json.dumps(result, indent=2))
@@ -59,13 +60,14 @@ def main() -> None:
         arguments.out.write_text(json.dumps(result, indent=2) + "\n")
 
 
-def _episodes(settings: Sequence[str]) -> list[EpisodeSpec]:
+def games_of(settings: Sequence[str]) -> list[Game]:
+    """Return what the games of appendix B ask, some of its grid changed by `settings`."""
     grid = load_grid("appendix_b", settings)
     cells = expand(grid, {"tiny": resolve_checkpoint("tiny")})
-    return [episode for cell in cells for episode in cell.episodes]
+    return [_game(episode) for cell in cells for episode in cell.episodes]
 
 
-def _rounds(spec: EpisodeSpec) -> list[list[ReplyRequest]]:
+def _game(spec: EpisodeSpec) -> Game:
     """Return what the seats of a game ask in each round."""
     n, sampling = spec.parameters.n_agents, spec.seats[0].sampling
     memory, settled, chance = EpisodeMemory(spec, range(n)), list[RoundRecord](), np.random.default_rng(spec.seed)
@@ -86,7 +88,7 @@ def _rounds(spec: EpisodeSpec) -> list[list[ReplyRequest]]:
     return rounds
 
 
-def _measure(routing: str, rounds: list[list[list[ReplyRequest]]], replicas: int) -> dict[str, float]:
+def _measure(routing: str, games: list[Game], replicas: int) -> dict[str, float]:
     profile = engine_change([f"deployment.routing={routing}"], replicas=replicas).apply({"": _profile()})[""]
     (group,) = engine_groups([profile])
     options = llm_options(group, on_gpu=False)
@@ -95,11 +97,11 @@ def _measure(routing: str, rounds: list[list[list[ReplyRequest]]], replicas: int
     server = serve.deployment(name=DEPLOYMENT, **settings)("benchmarks.routing_server.CountingServer")
     serve.start(proxy_location="Disabled")
     serve.run(server.bind(options), name=APPLICATION, route_prefix=None)
-    seconds = ray.get(ray.remote(num_cpus=0)(_play).remote(rounds))
+    seconds = ray.get(ray.remote(num_cpus=0)(_play).remote(games))
     counts = _counts(replicas)
     serve.shutdown()
     prompt, cached = (sum(part) for part in zip(*counts.values(), strict=True))
-    decisions = sum(len(asked) for game in rounds for asked in game)
+    decisions = sum(len(asked) for game in games for asked in game)
     return {
         "hit_rate": round(cached / prompt, 3),
         "decisions_per_s": round(decisions / seconds, 1),
@@ -114,17 +116,17 @@ def _profile() -> ModelProfile:
     return tiny.model_copy(update={"coalesce": 1})
 
 
-def _play(rounds: list[list[list[ReplyRequest]]]) -> float:
+def _play(games: list[Game]) -> float:
     async def play() -> None:
-        client, games = ServeClient(Deployment(APPLICATION, DEPLOYMENT)), asyncio.Semaphore(GAMES_AT_ONCE)
+        client, tables = ServeClient(Deployment(APPLICATION, DEPLOYMENT)), asyncio.Semaphore(GAMES_AT_ONCE)
 
-        async def game(asked: list[list[ReplyRequest]]) -> None:
-            async with games:
-                for together in asked:
+        async def play_one(game: Game) -> None:
+            async with tables:
+                for together in game:
                     replies = await asyncio.gather(*(client.reply(request) for request in together))
                     assert not any(reply.error for reply in replies), replies[0].error
 
-        await asyncio.gather(*(game(asked) for asked in rounds))
+        await asyncio.gather(*(play_one(game) for game in games))
 
     start = time.perf_counter()
     asyncio.run(play())
