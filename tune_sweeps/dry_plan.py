@@ -6,17 +6,20 @@ from collections.abc import Iterable
 
 from atp_ray.checkpoint.hub import model_config
 from atp_ray.checkpoint.profiles import ModelProfile, Profile
+from atp_ray.errors import UsageError
 from serve_deployments.cluster_gpus import cluster_gpus, imagined_gpus, machine_gpus
 from serve_deployments.engine_groups import engine_groups
 from serve_deployments.engine_plans import Planning, plan_engines
 from serve_deployments.plan_lines import plan_lines
 from tune_sweeps.experiment import connected
 
-NO_GPUS = "No GPUs here to plan for: --gpus 8 --gpu-type H100 plans for others, --address for those of a cluster."
+NO_GPUS = "--gpus 8 --gpu-type H100 plans for other machines, --address for those of a cluster."
 
 
 def dry_plan(profiles: Iterable[Profile], planning: Planning, address: str | None) -> list[str]:
     """Return a plan's lines: for the GPUs the user told of, else for those of the cluster, else of this machine.
+
+    Where this machine has none, the lines say what that means: a dry run is often made elsewhere.
 
     Raises:
         UsageError: the engines do not fit.
@@ -32,6 +35,9 @@ def dry_plan(profiles: Iterable[Profile], planning: Planning, address: str | Non
             cluster = cluster_gpus()
     else:
         cluster = machine_gpus()
-        if not cluster.present and any(group.base.deployment.accelerator == "gpu" for group in groups):
-            return [NO_GPUS]
-    return plan_lines(plan_engines(groups, cluster, model_config, planning))
+    try:
+        return plan_lines(plan_engines(groups, cluster, model_config, planning))
+    except UsageError as error:
+        if cluster.present or address is not None:
+            raise
+        return [f"Not on this machine: {error}", NO_GPUS]

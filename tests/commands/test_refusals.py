@@ -63,7 +63,6 @@ def refused(module, arguments) -> str:
         ("sweep", ["--grid", "smoke", "--dry-run", "--gpu-type", "H1000"], "unknown kind of GPU 'H1000'"),
         ("sweep", ["--grid", "smoke", "--set", "engine.max_seqs=1"], "unknown key 'max_seqs'"),
         ("sweep", ["--grid", "smoke", "--replicas", "0"], "--replicas: '0' is not a whole number of at least 1"),
-        ("sweep", ["--grid", "smoke", "--dry-run", "--checkpoint", "org/name"], "too slow on CPUs"),
         ("simulate", ["--set", "deployment.replicas=1"], "unknown key 'replicas'"),
         ("serve", ["--set", "seeds=1"], "unknown key 'seeds'"),
         ("align", ["pairs", "--paradigm", "games", "--set", "engine.dtype=int"], "dtype"),

@@ -43,10 +43,16 @@ def test_a_dry_run_plans_the_engines_of_ones_own_checkpoint(tmp_path) -> None:
 
 
 @pytest.mark.skipif(bool(machine_gpus().present), reason="this machine has GPUs")
-def test_without_gpus_a_dry_run_says_how_to_plan_for_some() -> None:
-    done = run_here("sweep", "--grid", "smoke", "--checkpoint", "qwen3-8b", "--dry-run")
+def test_without_gpus_a_dry_run_says_how_to_plan_for_some(tmp_path) -> None:
+    mine = save_config(tmp_path / "mine", QWEN3_8B)
+    asked = ["--grid", "smoke", "--checkpoint", mine, "--dry-run"]
+    done = run_here("sweep", *asked)
     assert done.returncode == 0
+    assert "Not on this machine: checkpoint" in done.stdout
+    assert "it has 8.2 B parameters: too slow on CPUs" in done.stdout
     assert "--gpus 8 --gpu-type H100" in done.stdout
+    told = run_here("sweep", *asked, "--set", "deployment.accelerator=cpu")
+    assert "1 replica on CPUs" in told.stdout
 
 
 def test_how_engines_are_run_changes_no_episode() -> None:
