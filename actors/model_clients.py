@@ -18,7 +18,7 @@ from ray.exceptions import RayActorError, RayError
 from actors.cancelling import Caller
 from actors.coalescer import Coalescer
 from actors.deployment_watch import DeploymentWatch
-from atp_ray.play.model_calls import ModelReply, ReplyRequest
+from atp_ray.play.model_calls import ModelReply, ReplyRequest, RequestBatch
 
 DEATHS = 3  # of replicas, before what they were asked is lost
 TIMEOUT_S = 900.0
@@ -85,7 +85,7 @@ class ServeClient:
         place = self._deployment
         if self._handle is None:
             self._handle = serve.get_deployment_handle(place.deployment_name, place.app_name)
-        call = self._handle.reply.remote(list(requests), place.adapter, self._timeout_s, Caller.here())
+        call = self._handle.reply.remote(RequestBatch(requests), place.adapter, self._timeout_s, Caller.here())
         answer: asyncio.Future[Sequence[ModelReply]] = asyncio.ensure_future(_answer(call))
         try:
             while not (await asyncio.wait({answer}, timeout=self._watch.every_s))[0]:

@@ -69,7 +69,7 @@ def _measure(arguments: argparse.Namespace, replicas: int, folder: Path) -> dict
     population, agents = create_population(8, [PlayerSpec(profile, Deployment(NAME, NAME))])
     _, (coordinator,) = launch_named(
         Coordinator, "coordinator", 1, folder, population, FailurePolicy(), 1, arguments.cells_at_once,
-        engine_capacity([profile], 8), max_concurrency=CALLS_AT_ONCE,
+        engine_capacity([profile], {NAME: replicas}, 8), max_concurrency=CALLS_AT_ONCE,
     )  # fmt: skip
     _playing = [coordinator.play.remote(cell) for cell in cells]
     while ray.get(coordinator.progress.remote()).decisions == 0:

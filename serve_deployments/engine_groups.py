@@ -57,6 +57,11 @@ def engine_groups(profiles: Iterable[ModelProfile]) -> list[EngineGroup]:
     return [_group(group) for group in members.values()]
 
 
+def engine_count(profiles: Iterable[ModelProfile]) -> int:
+    """Return how many engines a Ray on one machine makes room for: replicas that are asked for, else one a group."""
+    return sum(group.base.deployment.min_replicas or 1 for group in engine_groups(profiles))
+
+
 def _group(profiles: list[ModelProfile]) -> EngineGroup:
     ordered = tuple(sorted(profiles, key=lambda profile: (profile.adapter is not None, profile.name)))
     bases = [profile for profile in profiles if not profile.adapter]

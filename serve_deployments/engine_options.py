@@ -10,6 +10,8 @@ from atp_ray.checkpoint.adapters import read_adapter
 from atp_ray.checkpoint.profiles import ModelProfile
 from atp_ray.errors import UsageError
 from serve_deployments.engine_groups import EngineGroup
+from serve_deployments.engine_plans import keeps_together
+from serve_deployments.prefix_routing import PREFIX_ROUTING
 
 # Where the environment does not say otherwise. vLLM's usage report would leave the machine.
 ENGINE_ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
@@ -17,24 +19,6 @@ PRELOAD = "serve_deployments.preloading.preload_engine"
 CPU_BLOCK_TOKENS = 32  # vLLM's own choice on CPUs, 128, is longer than what short prompts share
 HEALTH_CHECK_PERIOD_S, HEALTH_CHECK_TIMEOUT_S = 10, 60
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM allows
-
-
-def runs_on_gpu(profile: ModelProfile, gpus: float) -> bool:
-    """Return whether the engine runs on GPUs, given how many the cluster has.
-
-    Raises:
-        UsageError: the profile asks for more GPUs than there are.
-    """
-    wanted = profile.deployment.accelerator
-    needed = profile.engine.tensor_parallel_size * profile.engine.pipeline_parallel_size
-    if wanted == "cpu" or (wanted == "auto" and gpus < needed):
-        return False
-    if gpus < needed:
-        raise UsageError(
-            f"checkpoint '{profile.name}' needs {needed} GPU(s) per replica but the cluster has {gpus:g}",
-            hint="Use --address of a GPU cluster, or --checkpoint tiny, which runs on a laptop",
-        )
-    return True
 
 
 def llm_options(group: EngineGroup, on_gpu: bool) -> dict[str, Any]:
@@ -53,28 +37,35 @@ def llm_options(group: EngineGroup, on_gpu: bool) -> dict[str, Any]:
     return options
 
 
-def deployment_options(profile: ModelProfile, on_gpu: bool) -> dict[str, Any]:
+def deployment_options(profile: ModelProfile, on_gpu: bool, replicas: int = 1, most: int = 1) -> dict[str, Any]:
     """Return the options of `serve.deployment` for an engine: replicas, what each occupies, its environment.
 
     They occupy what Ray Serve LLM's own builder would book, which imports vLLM into the process that deploys.
+
+    Args:
+        replicas: up at once.
+        most: what Serve may scale to.
     """
     deployment = profile.deployment
-    replicas = {
-        "min_replicas": deployment.min_replicas,
-        "max_replicas": max(deployment.min_replicas, deployment.max_replicas),
+    scaling = {
+        "min_replicas": deployment.min_replicas or replicas,
+        "initial_replicas": replicas,
+        "max_replicas": most,
         "target_ongoing_requests": deployment.target_ongoing_requests,
     }
+    routing = {"request_router_config": PREFIX_ROUTING} if deployment.routing == "prefix" and most > 1 else {}
     environment: dict[str, Any] = {"env_vars": engine_environment(profile, on_gpu)}
     if not on_gpu:
         environment["worker_process_setup_hook"] = PRELOAD
-    return {
-        "autoscaling_config": replicas,
+    return routing | {
+        "autoscaling_config": scaling,
         "max_ongoing_requests": deployment.max_ongoing_requests,
         "max_constructor_retry_count": 1,  # an engine that does not start does not start the next time either
         "health_check_period_s": HEALTH_CHECK_PERIOD_S,
         "health_check_timeout_s": HEALTH_CHECK_TIMEOUT_S,
         "placement_group_bundles": placement_bundles(profile, on_gpu),
-        "placement_group_strategy": "PACK",
+        # Without a strict strategy Ray spreads a replica over nodes as soon as one node has not enough GPUs free.
+        "placement_group_strategy": "STRICT_PACK" if on_gpu and keeps_together(profile) else "PACK",
         "ray_actor_options": {
             "runtime_env": environment if on_gpu else environment | {"worker_process_setup_hook": PRELOAD}
         },

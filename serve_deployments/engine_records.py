@@ -13,12 +13,14 @@ _NAMESPACE = b"atp_ray-engines"
 class EngineRecord(Frozen):
     """An engine that was started: its application and deployment on Serve, and the adapters it holds.
 
-    `adapters` maps what an adapter is (`EngineGroup.adapter_key`) to the name by which the engine knows it.
+    `adapters` maps what an adapter is (`EngineGroup.adapter_key`) to the name by which the engine knows it; `replicas`
+    is how many of it there are at most.
     """
 
     application: str
     deployment: str
     adapters: dict[str, str]
+    replicas: int = 1
 
 
 def write_record(key: str, record: EngineRecord) -> None:

@@ -10,25 +10,30 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-import ray
 from ray import serve
 from ray.serve.schema import ApplicationStatus
 
 from actors.model_clients import Deployment
 from actors.tokens import driver_tokens
+from atp_ray.checkpoint.hub import model_config
 from atp_ray.checkpoint.profiles import ModelProfile
-from atp_ray.errors import EngineError
+from atp_ray.errors import EngineError, UsageError
+from serve_deployments.cluster_gpus import cluster_gpus
 from serve_deployments.engine_groups import EngineGroup, engine_groups
-from serve_deployments.engine_options import deployment_options, llm_options, runs_on_gpu
+from serve_deployments.engine_options import deployment_options, llm_options
+from serve_deployments.engine_plans import EnginePlan, Planning, plan_engines
 from serve_deployments.engine_records import READY, EngineRecord, read_phase, read_record, tell_phase, write_record
+from serve_deployments.haproxy import uses_haproxy
 from serve_deployments.http_port import serve_runs, start_serve
 from serve_deployments.lease import Lease
+from serve_deployments.prefix_routing import forget_prefixes
 from serve_deployments.sent_folders import sent_folders
 
 ENGINE_CLASS = "serve_deployments.llm_server.AgentLLMServer"
 FRONT_CLASS = "serve_deployments.openai_front.OpenAiFront"
 ENGINE_NAME = "engine"
 OPENAI_APP = "openai"
+NO_PLANNING = Planning()
 POLL_S = 0.2
 STATUS_EVERY_S = 2.0
 BUSY = (ApplicationStatus.NOT_STARTED, ApplicationStatus.DEPLOYING, ApplicationStatus.DELETING)
@@ -39,13 +44,14 @@ class Models(NamedTuple):
 
     deployments: dict[str, Deployment]
     applications: dict[str, str]  # application -> the checkpoints in it, for messages
+    replicas: dict[str, int]  # engine, by its model's id -> how many of it there are at most
 
     def places(self) -> dict[str, str]:
         """Return the application that serves each checkpoint, by the profile's name."""
         return {name: deployment.app_name for name, deployment in self.deployments.items()}
 
 
-def start_models(profiles: Iterable[ModelProfile], lease: Lease) -> Models:
+def start_models(profiles: Iterable[ModelProfile], lease: Lease, planning: Planning = NO_PLANNING) -> Models:
     """Begin to start one engine for each base model, and return without waiting for it.
 
     Adapters are served by the engine of their base. On a cluster where an engine already holds a base and the adapters
@@ -55,28 +61,35 @@ def start_models(profiles: Iterable[ModelProfile], lease: Lease) -> Models:
         lease: keeps the engines on a shared cluster.
 
     Raises:
-        UsageError: a profile needs more GPUs than the cluster has.
+        UsageError: the cluster's GPUs cannot hold all engines; as `plan_engines`.
     """
     groups = engine_groups(profiles)
-    gpus = ray.cluster_resources().get("GPU", 0)
-    on_gpu = [runs_on_gpu(group.base, gpus) for group in groups]
-    held = [_hold_engine(group, lease) for group in groups]
+    if uses_haproxy() and any(group.base.deployment.routing == "prefix" for group in groups):
+        raise UsageError("cannot be routed by prefix behind HAProxy", "--proxy haproxy", "Leave out one of the two")
+    running = {group.model_id: _held_engine(group, lease) for group in groups}
+    plans = _plans([group for group in groups if running[group.model_id] is None], planning)
     if groups:
         start_serve(lease.shared)
     deployments: dict[str, Deployment] = {}
     applications: dict[str, str] = {}
-    for group, gpu, application in zip(groups, on_gpu, held, strict=True):
-        record = _running_engine(group)
-        if record is None or record.application != application:
-            record = _record(group, application)
+    replicas: dict[str, int] = {}
+    for group in groups:
+        record = running[group.model_id]
+        if record is None:
+            plan = plans[group.model_id]
+            record = _record(group, _own_application(group), plan)
             write_record(group.key, record)
-            _start(_engine(group, gpu), application, route_prefix=None)
+            forget_prefixes(record.application, record.deployment)
+            _start(_engine(group, plan), record.application, route_prefix=None)
         applications[record.application] = group.model_id
+        replicas[group.model_id] = record.replicas
         deployments |= _places(group, record)
-    return Models(deployments, applications)
+    return Models(deployments, applications, replicas)
 
 
-def start_openai(profiles: Sequence[ModelProfile], prefix: str, lease: Lease) -> Models:
+def start_openai(
+    profiles: Sequence[ModelProfile], prefix: str, lease: Lease, planning: Planning = NO_PLANNING
+) -> Models:
     """Begin to serve checkpoints over the OpenAI-compatible HTTP API under `prefix`, for agents by handle too.
 
     An adapter's model name is `BASE:NAME`, all others are served under their own. Serve's HTTP port must be open.
@@ -85,23 +98,26 @@ def start_openai(profiles: Sequence[ModelProfile], prefix: str, lease: Lease) ->
         lease: keeps the engines on a shared cluster.
 
     Raises:
-        UsageError: a profile needs more GPUs than the cluster has.
+        UsageError: as `start_models`.
     """
     lease.hold_alone(OPENAI_APP)
-    gpus = ray.cluster_resources().get("GPU", 0)
+    groups = engine_groups(profiles)
+    plans = _plans(groups, planning)
     engines: dict[str, serve.Application] = {}
     options: dict[str, dict[str, Any]] = {}
     deployments: dict[str, Deployment] = {}
-    for group in engine_groups(profiles):
-        on_gpu = runs_on_gpu(group.base, gpus)
-        engines[group.model_id] = _engine(group, on_gpu)
-        options[group.model_id] = llm_options(group, on_gpu)
-        record = _record(group, OPENAI_APP)
+    for group in groups:
+        plan = plans[group.model_id]
+        engines[group.model_id] = _engine(group, plan)
+        options[group.model_id] = llm_options(group, plan.on_gpu)
+        record = _record(group, OPENAI_APP, plan)
         write_record(group.key, record)
+        forget_prefixes(OPENAI_APP, record.deployment)
         deployments |= _places(group, record)
     front = serve.deployment(name="front", ray_actor_options={"num_cpus": 0}, max_ongoing_requests=100_000)(FRONT_CLASS)
     _start(front.bind(handles=engines, options=options), OPENAI_APP, route_prefix=prefix)
-    return Models(deployments, {OPENAI_APP: ", ".join(profile.name for profile in profiles)})
+    replicas = {name: plan.most for name, plan in plans.items()}
+    return Models(deployments, {OPENAI_APP: ", ".join(profile.name for profile in profiles)}, replicas)
 
 
 def await_models(
@@ -133,13 +149,15 @@ def await_models(
             raise EngineError(f"the engine of checkpoint '{checkpoints}' did not start: {reason}", hint=hint)
 
 
-def deploy_models(profiles: Iterable[ModelProfile], lease: Lease) -> dict[str, Deployment]:
+def deploy_models(
+    profiles: Iterable[ModelProfile], lease: Lease, planning: Planning = NO_PLANNING
+) -> dict[str, Deployment]:
     """Start one engine for each base model and wait until it answers; keyed by the profile's name.
 
     Raises:
         UsageError, EngineError: as `start_models` and `await_models`.
     """
-    models = start_models(profiles, lease)
+    models = start_models(profiles, lease, planning)
     await_models(models)
     return models.deployments
 
@@ -150,26 +168,39 @@ def _start(app: serve.Application, name: str, route_prefix: str | None) -> None:
     serve.run_many([target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)
 
 
-def _engine(group: EngineGroup, on_gpu: bool) -> serve.Application:
-    options = deployment_options(group.base, on_gpu)
+def _plans(groups: Sequence[EngineGroup], planning: Planning) -> dict[str, EnginePlan]:
+    plans = plan_engines(groups, cluster_gpus(planning.told), model_config, planning) if groups else []
+    return {plan.model_id: plan for plan in plans}
+
+
+def _engine(group: EngineGroup, plan: EnginePlan) -> serve.Application:
+    options = deployment_options(group.base, plan.on_gpu, plan.replicas, plan.most)
     deployment = serve.deployment(name=_deployment_name(group), **options)(ENGINE_CLASS)
-    return deployment.bind(llm_options(group, on_gpu), driver_tokens(), *sent_folders(group, on_gpu))
+    return deployment.bind(llm_options(group, plan.on_gpu), driver_tokens(), *sent_folders(group, plan.on_gpu))
 
 
-def _record(group: EngineGroup, application: str) -> EngineRecord:
+def _record(group: EngineGroup, application: str, plan: EnginePlan) -> EngineRecord:
     adapters = {group.adapter_key(profile): f"{group.model_id}:{profile.name}" for profile in group.adapters}
-    return EngineRecord(application=application, deployment=_deployment_name(group), adapters=adapters)
+    return EngineRecord(
+        application=application, deployment=_deployment_name(group), adapters=adapters, replicas=plan.most
+    )
 
 
-def _hold_engine(group: EngineGroup, lease: Lease) -> str:
-    """Hold the engine that serves the group already, or the one to be started; returns its application."""
-    own = f"model-{group.model_id}-{group.key}{group.adapters_key}".replace("/", "--")
-    lease.hold(own)
+def _held_engine(group: EngineGroup, lease: Lease) -> EngineRecord | None:
+    """Hold the engine that serves the group already and return it, or hold the name of the one to be started."""
     record = _running_engine(group)
-    if record is None or record.application == own:
-        return own
-    lease.hold(record.application)
-    return record.application if _running_engine(group) == record else own
+    if record is not None:
+        lease.hold(record.application)
+        if _running_engine(group) == record:
+            return record
+    own = _own_application(group)
+    lease.hold(own)
+    record = _running_engine(group)  # somebody may have started it just before
+    return record if record is not None and record.application == own else None
+
+
+def _own_application(group: EngineGroup) -> str:
+    return f"model-{group.model_id}-{group.key}{group.adapters_key}".replace("/", "--")
 
 
 def _running_engine(group: EngineGroup) -> EngineRecord | None:

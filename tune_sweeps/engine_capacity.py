@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from actors.seats_in_play import POLICIES, Capacity
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile, Profile
@@ -12,18 +12,19 @@ from serve_deployments.engine_groups import engine_groups
 POLICY_REQUESTS = 256  # policies decide at once: enough to fill the calls to their hosts, not a whole grid
 
 
-def engine_capacity(profiles: Sequence[Profile], n_hosts: int, coordinators: int = 1) -> Capacity:
+def engine_capacity(
+    profiles: Sequence[Profile], replicas: Mapping[str, int], n_hosts: int, coordinators: int = 1
+) -> Capacity:
     """Return what engines decode at once, one coordinator's share of it.
 
     Args:
+        replicas: of each engine, by its model's id.
         n_hosts: agent actors; an endpoint bounds what each of them may ask at once.
     """
     requests = {POLICIES: POLICY_REQUESTS}
     engines: dict[str, str] = {}
     for group in engine_groups(profile for profile in profiles if isinstance(profile, ModelProfile)):
-        deployment = group.base.deployment
-        replicas = max(deployment.min_replicas, deployment.max_replicas)
-        requests[group.model_id] = group.base.engine.max_num_seqs * replicas
+        requests[group.model_id] = group.base.engine.max_num_seqs * replicas[group.model_id]
         engines |= {profile.name: group.model_id for profile in group.members}
     for profile in profiles:
         if isinstance(profile, EndpointProfile):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,8 @@ from actors.population import Population, create_population
 from actors.sandboxes import create_sandboxes
 from atp_ray.checkpoint.profiles import ModelProfile, Profile
 from atp_ray.sandbox.isolation import Isolation
-from serve_deployments.engine_groups import engine_groups
+from serve_deployments.engine_groups import engine_count
+from serve_deployments.engine_plans import Planning
 from serve_deployments.lease import leased
 from serve_deployments.model_app import await_models, start_models
 from tune_sweeps.connection import connected
@@ -37,7 +38,7 @@ class Placement:
     `address` is that of a running cluster, as `find_cluster` returns it, or None for a Ray of its own.
     `agents_per_actor` None is one actor per agent, packed only beyond what the cluster holds. `cells_at_once` None lets
     what the engines decode at once decide how many cells play together. `sandbox` is how tool calls are isolated, where
-    there are any. `keep` leaves the engines on a shared cluster.
+    there are any. `keep` leaves the engines on a shared cluster. `planning` is what the plan of the engines depends on.
     """
 
     address: str | None = None
@@ -47,6 +48,7 @@ class Placement:
     failure_policy: FailurePolicy = field(default_factory=FailurePolicy)
     sandbox: Isolation = "bubblewrap"
     keep: bool = False
+    planning: Planning = field(default_factory=Planning)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def running_experiment(
 
     Raises:
         EngineError: the cluster cannot be reached, or an engine or the actors do not start.
-        UsageError: a checkpoint needs more GPUs than there are.
+        UsageError: the GPUs cannot hold the checkpoints.
     """
     seconds: dict[str, float] = {}
     start = time.monotonic()
@@ -85,13 +87,13 @@ def running_experiment(
     on_part("Ray")
     shared = placement.address is not None
     with (
-        connected(placement.address, n_engines=len(engine_groups(models))),
+        connected(placement.address, n_engines=engine_count(models)),
         leased(shared, placement.keep) as lease,
     ):
         seconds["ray"] = time.monotonic() - start
         start = time.monotonic()
         # Engines start while agents, sandboxes and coordinators do.
-        served = start_models(models, lease)
+        served = start_models(models, lease, placement.planning)
         on_part(f"{n_agents} agents" + (" and the engine" if models else ""))
         sandboxes: tuple[str, ...] = ()
         sandbox_actors: list[ActorHandle[Any]] = []
@@ -102,7 +104,7 @@ def running_experiment(
             timeout_s = placement.failure_policy.turn_timeout_s
             players = [PlayerSpec(profile, served.deployments.get(profile.name), timeout_s) for profile in profiles]
             population, agents = create_population(n_agents, players, placement.agents_per_actor, sandboxes)
-            coordinators = _create_coordinators(run_dir, population, profiles, placement)
+            coordinators = _create_coordinators(run_dir, population, profiles, served.replicas, placement)
         if models:
             await_models(served, on_part)
             seconds["engine"] = time.monotonic() - start
@@ -114,12 +116,16 @@ def running_experiment(
 
 
 def _create_coordinators(
-    run_dir: Path, population: Population, profiles: Sequence[Profile], placement: Placement
+    run_dir: Path,
+    population: Population,
+    profiles: Sequence[Profile],
+    replicas: Mapping[str, int],
+    placement: Placement,
 ) -> list[ActorHandle[Any]]:
     # The run folder is on the driver's node, so that is where the logs are written.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     coalesce = min(getattr(profile, "coalesce", POLICY_COALESCE) for profile in profiles)
-    capacity = engine_capacity(profiles, len(population.names), placement.coordinators)
+    capacity = engine_capacity(profiles, replicas, len(population.names), placement.coordinators)
     _, coordinators = launch_named(
         Coordinator, "coordinator", placement.coordinators,
         run_dir.absolute(), population, placement.failure_policy, coalesce, placement.cells_at_once, capacity,

@@ -13,8 +13,10 @@ from atp_ray.alignment.pairs import PairLog
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile
 from atp_ray.paradigms.teaching import TrainingPrompt
 from atp_ray.play.asking import ModelClient
+from serve_deployments.engine_groups import engine_count
+from serve_deployments.engine_plans import Planning
 from serve_deployments.lease import leased
-from serve_deployments.model_app import deploy_models
+from serve_deployments.model_app import await_models, start_models
 from tune_sweeps.connection import connected
 from tune_sweeps.engine_capacity import engine_capacity
 
@@ -28,6 +30,7 @@ def collect_pairs(
     address: str | None,
     keep: bool,
     on_done: Callable[[int], None],
+    planning: Planning,
 ) -> Collected:
     """Collect the pairs that `log` does not hold yet.
 
@@ -35,15 +38,22 @@ def collect_pairs(
         keep: leave the engine on a shared cluster.
 
     Raises:
+        UsageError: the GPUs cannot hold the checkpoint.
         EngineError: no cluster, the engine does not start, or the model cannot be asked; what was collected is kept.
     """
-    with connected(address), leased(address is not None, keep) as lease:
+    models = [profile] if isinstance(profile, ModelProfile) else []
+    with (
+        connected(address, n_engines=engine_count(models)),
+        leased(address is not None, keep) as lease,
+    ):
         client: ModelClient
+        served = start_models(models, lease, planning)
         if isinstance(profile, EndpointProfile):
             client = EndpointClient(profile)
         else:
-            client = ServeClient(deploy_models([profile], lease)[profile.name])
-        capacity = engine_capacity([profile], n_hosts=1)
+            await_models(served)
+            client = ServeClient(served.deployments[profile.name])
+        capacity = engine_capacity([profile], served.replicas, n_hosts=1)
         at_once = capacity.requests[capacity.engines[profile.name]]
         collector = PairCollector(client, profile.name, profile.sampling, elicitation, tries, at_once)
         return asyncio.run(collector.collect(prompts, log, on_done))

@@ -35,6 +35,7 @@ from atp_ray.alignment.pairs import (
 from atp_ray.alignment.profiles import TrainingProfile, generation_warnings, load_profile
 from atp_ray.alignment.training_prompts import training_prompts
 from atp_ray.alignment.training_runs import RESULT_FOLDER, RUNS, TRAINING_KIND, find_training_run
+from atp_ray.checkpoint.engine_changes import engine_change
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import model_profile, resolve_checkpoint
 from atp_ray.checkpoint.profiles import ModelProfile, PolicyProfile
@@ -47,6 +48,7 @@ from atp_ray.storage.fetched import local_copy
 from atp_ray.storage.places import base_name, is_address, join, parent
 from atp_ray.storage.run_folder import create_run, read_manifest, write_manifest
 from atp_ray.storage.run_places import begun_at, delivered, written_run
+from serve_deployments.engine_plans import planning_of
 from tune_sweeps.connection import connected, find_cluster
 from tune_sweeps.pair_collection import collect_pairs
 from tune_sweeps.training_checks import JobCheck, check_job, require_room
@@ -79,7 +81,9 @@ def run(options: AlignOptions) -> int:
 
 
 def _pairs(console: Console, options: PairsOptions) -> int:
-    profile = resolve_checkpoint(options.checkpoint, options.base_url)
+    change = engine_change(options.set, options.replicas, options.tensor_parallel, options.max_model_len)
+    profile = change.apply({"": resolve_checkpoint(options.checkpoint, options.base_url)})[""]
+    planning = planning_of(options.gpus, options.gpu_type, {})
     if isinstance(profile, PolicyProfile):
         raise UsageError("has no language model to take replies from", options.checkpoint, "Use tiny or a checkpoint")
     address = find_cluster(options.address, console.print)
@@ -97,7 +101,9 @@ def _pairs(console: Console, options: PairsOptions) -> int:
         )
         try:
             with progress_bar(console, "collecting", len(prompts), "prompts", len(log.pairs)) as update:
-                collected = collect_pairs(profile, prompts, log, elicitation, tries, address, options.keep, update)
+                collected = collect_pairs(
+                    profile, prompts, log, elicitation, tries, address, options.keep, update, planning
+                )
         finally:
             log.close()
         pairs = [log.pairs[prompt.prompt_id] for prompt in prompts if prompt.prompt_id in log.pairs]

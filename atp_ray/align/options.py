@@ -11,13 +11,14 @@ from pydantic_settings import CliPositionalArg, CliSubCommand
 from atp_ray.alignment.elicitation import Elicitation
 from atp_ray.alignment.profiles import Method
 from atp_ray.cli.options import (
+    ENGINE_SETTINGS,
     Checkpoint,
     ClusterOptions,
     CommandOptions,
     Count,
+    EngineOptions,
     FolderPlace,
     KeyValues,
-    ModelOptions,
     Options,
     Place,
     Seed,
@@ -45,7 +46,7 @@ Trackers = Annotated[tuple[Tracker, ...], BeforeValidator(one_as_several), Shown
 ParadigmName = Annotated[str, AfterValidator(known_paradigm), Shown("PARADIGM", names=paradigm_names)]
 
 
-class PairsOptions(ModelOptions):
+class PairsOptions(EngineOptions):
     """Collect preference pairs from a checkpoint's own replies."""
 
     paradigm: ParadigmName = Field(description="paradigm that the prompts are from")
@@ -65,6 +66,7 @@ class PairsOptions(ModelOptions):
         "and instructed for others if not given",
     )
     seed: Seed = Field(0, description="seed of the prompts' numbers")
+    set: KeyValues = Field((), description=ENGINE_SETTINGS)
 
 
 class ExportOptions(CommandOptions):

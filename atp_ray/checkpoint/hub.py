@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
+from atp_ray.checkpoint.model_config import ModelConfig, read_config
 from atp_ray.checkpoint.profiles import ModelProfile, Profile
 from atp_ray.errors import UsageError
 
@@ -30,6 +32,34 @@ def require_available(profiles: Iterable[Profile], *, elsewhere: bool = False) -
             continue
         if not (elsewhere and Path(profile.source).is_absolute()):
             _require_model(profile, elsewhere)
+
+
+def model_config(profile: ModelProfile) -> ModelConfig | None:
+    """Return how large a model is, from its folder, what was fetched before, or the hub.
+
+    None where its `config.json` is not to be had here within seconds, or is of a kind that is not known here.
+    """
+    folder = Path(profile.source)
+    if folder.is_absolute() or folder.is_dir():
+        path = folder / "config.json"
+        return read_config(path.read_text(encoding="utf-8")) if path.is_file() else None
+    # Imported here: only a model on the hub pays for it.
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError, HTTPError
+    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+
+    revision = profile.hub_revision or None
+    try:
+        cached = try_to_load_from_cache(profile.source, "config.json", revision=revision)
+        if isinstance(cached, str):
+            return read_config(Path(cached).read_text(encoding="utf-8"))
+        # `hf_hub_download` would try for minutes.
+        address = f"{HfApi().endpoint}/{profile.source}/resolve/{quote(revision or 'main', safe='')}/config.json"
+        answer = get_session().get(address, headers=build_hf_headers(), timeout=PATIENCE_S, follow_redirects=True)
+        hf_raise_for_status(answer)
+    except (HFValidationError, HTTPError, OSError):
+        return None  # whether the model can be had at all is not asked here: `require_available`
+    return read_config(answer.text)
 
 
 def _require_model(profile: ModelProfile, elsewhere: bool) -> None:

@@ -32,8 +32,14 @@ class DeploymentProfile(Frozen):
 
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     accelerator_type: str | None = Field(default=None, description="Ray's name of the GPU, e.g. H100; None takes any.")
-    min_replicas: int = Field(default=1, ge=1)
-    max_replicas: int = Field(default=1, ge=1)
+    min_replicas: int | None = Field(default=None, ge=1, description="None: all that are planned, up at once.")
+    max_replicas: int | None = Field(
+        default=None, ge=1, description="None: as many as the GPUs hold and the run can fill; one on CPUs."
+    )
+    routing: Literal["load", "prefix"] = Field(
+        default="load", description="Which replica gets a request: the less busy one, or one that knows its beginning."
+    )
+    span_nodes: bool = Field(default=False, description="The GPUs of a replica may lie on several nodes.")
     target_ongoing_requests: int = Field(default=128, ge=1, description="Per replica, before autoscaling adds one.")
     max_ongoing_requests: int = Field(default=4096, ge=1, description="Per replica, before callers queue.")
 

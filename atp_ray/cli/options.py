@@ -10,9 +10,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from atp_ray.checkpoint.accelerators import gpu_names
 from atp_ray.storage.places import checked_place
 
 SHARED = "shared options"
+ENGINES = "engines"
+ENGINE_SETTINGS = "change engine.KEY or deployment.KEY of every checkpoint; repeat for several"
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,27 @@ class ModelOptions(ClusterOptions):
     )
 
 
-class AgentOptions(ModelOptions):
+class EngineOptions(ModelOptions):
+    """The flags of a command that starts engines."""
+
+    replicas: Annotated[int | None, Field(ge=1), Shown("N", ENGINES)] = Field(
+        None, description="replicas of each engine; as many as the GPUs hold and the work can fill if not given"
+    )
+    tensor_parallel: Annotated[int | None, Field(ge=1), Shown("N", ENGINES)] = Field(
+        None, description="GPUs that one replica spans"
+    )
+    max_model_len: Annotated[int | None, Field(ge=64), Shown("TOKENS", ENGINES)] = Field(
+        None, description="longest prompt plus reply; the profile's or the model's own if not given"
+    )
+    gpus: Annotated[str | None, Shown("N", ENGINES)] = Field(
+        None, description="GPUs to plan for, 8 or 2x8: those of --dry-run, or what a cluster may grow to"
+    )
+    gpu_type: Annotated[str | None, Shown("TYPE", ENGINES, names=gpu_names)] = Field(
+        None, description="kind of GPU to plan for if the cluster does not say it"
+    )
+
+
+class AgentOptions(EngineOptions):
     """The flags of a command that starts agents."""
 
     agents_per_actor: Annotated[int | None, Field(ge=1), Shown("N", SHARED)] = Field(

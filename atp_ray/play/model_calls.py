@@ -23,6 +23,17 @@ class ReplyRequest:
     stop: tuple[str, ...] = ()
 
 
+class RequestBatch(tuple[ReplyRequest, ...]):
+    """Requests that travel in one call; Ray Serve's prefix-aware router looks for an argument with a `prompt`."""
+
+    __slots__ = ()
+
+    @property
+    def prompt(self) -> str:
+        """The text of the first request; requests that travel together go to one replica anyway."""
+        return "\n".join(message["content"] for message in self[0].messages) if self else ""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelReply:
     """One reply: its text (thinking included), tokens spent and seconds in the engine; or `error`, then no text.

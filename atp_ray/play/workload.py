@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -20,26 +21,54 @@ from atp_ray.play.rounds import observe_round, settle_round
 CHARACTERS_PER_TOKEN = 4
 
 
+class Demand(NamedTuple):
+    """What is asked of one checkpoint: requests at once at most, decisions, tokens of all prompts and of a reply.
+
+    Prompt tokens are estimated at four characters each, a reply is as long as it may be.
+    """
+
+    requests: int
+    decisions: int
+    prompt_tokens: int
+    reply_tokens: int
+
+    @property
+    def length(self) -> float:
+        """Tokens of a decision: the average prompt and the longest reply."""
+        return self.prompt_tokens / max(1, self.decisions) + self.reply_tokens
+
+    def plus(self, other: Demand) -> Demand:
+        """Return what both are together."""
+        sums = (one + two for one, two in zip(self, other, strict=True))
+        return Demand(*sums)._replace(reply_tokens=max(self.reply_tokens, other.reply_tokens))
+
+
+NOTHING = Demand(0, 0, 0, 0)
+
+
 class Workload(NamedTuple):
-    """How much a set of cells is: counts, and prompt tokens estimated at four characters each."""
+    """How much a set of cells is: counts, and what is asked of each checkpoint, by its name."""
 
     cells: int
     episodes: int
-    decisions: int
-    prompt_tokens: int
-    longest_reply_tokens: int
+    demands: dict[str, Demand]
+
+    @property
+    def total(self) -> Demand:
+        """What is asked of all checkpoints together."""
+        return reduce(Demand.plus, self.demands.values())
 
 
 def estimate_workload(cells: Sequence[CellSpec]) -> Workload:
     """Count what playing `cells` takes; prompts are built for one seat of each episode and scaled to all."""
-    tokens = longest = 0
+    demands: dict[str, Demand] = {}
     for cell in cells:
         for episode in cell.episodes:
-            tokens += episode.parameters.n_agents * _prompt_tokens(episode)
-            longest = max(longest, *(group.sampling.max_tokens for group in episode.seats))
-    return Workload(
-        len(cells), sum(len(cell.episodes) for cell in cells), sum(cell.n_decisions for cell in cells), tokens, longest
-    )
+            tokens = _prompt_tokens(episode)
+            for group in episode.seats:
+                counts = (group.count, group.count * episode.rounds, group.count * tokens, group.sampling.max_tokens)
+                demands[group.checkpoint] = Demand(*counts).plus(demands.get(group.checkpoint, NOTHING))
+    return Workload(len(cells), sum(len(cell.episodes) for cell in cells), demands)
 
 
 def _prompt_tokens(spec: EpisodeSpec) -> int:

@@ -17,6 +17,7 @@ from rich.console import Console
 from actors.agent import PlayerSpec
 from actors.population import create_population
 from actors.sandboxes import create_sandboxes
+from atp_ray.checkpoint.engine_changes import engine_change
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import POLICIES, resolve_checkpoints
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile, Profile
@@ -24,11 +25,13 @@ from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import report_console, run_command
 from atp_ray.errors import AtpError, UsageError
 from atp_ray.live.creation import Offer
+from atp_ray.play.workload import Demand
 from atp_ray.sandbox.isolation import Isolation
 from atp_ray.serve.options import ServeOptions
 from atp_ray.simulate.watch import CONTROL_TOKEN, READ_TOKEN
 from atp_ray.storage.run_folder import run_lock
-from serve_deployments.engine_groups import engine_groups
+from serve_deployments.engine_groups import engine_count
+from serve_deployments.engine_plans import planning_of
 from serve_deployments.haproxy import remove_files, restart_with_haproxy, uses_haproxy
 from serve_deployments.http_port import open_http, require_free_port
 from serve_deployments.lease import leased
@@ -78,18 +81,22 @@ def run_service(
     Raises:
         UsageError, EngineError, StorageError: it cannot be served.
     """
-    profiles = _profiles(arguments.checkpoint, arguments.base_url)
+    change = engine_change(arguments.set, arguments.replicas, arguments.tensor_parallel, arguments.max_model_len)
+    profiles = list(change.apply(_profiles(arguments.checkpoint, arguments.base_url)).values())
     access = _access(arguments.host)
     webhooks = dict(_webhook(given) for given in arguments.webhook)
     if address is None:
         require_free_port(arguments.host, arguments.port)
     models = [profile for profile in profiles if isinstance(profile, ModelProfile)]
     require_available(models, elsewhere=address is not None)
+    requests = arguments.agents * arguments.running
+    demands = {profile.name: Demand(requests, 0, 0, profile.sampling.max_tokens) for profile in models}
+    planning = planning_of(arguments.gpus, arguments.gpu_type, demands)
     on_checked()
     url = f"http://{arguments.host}:{arguments.port}"
     with (
         run_lock(arguments.state),
-        connected(address, n_engines=len(engine_groups(models))),
+        connected(address, n_engines=engine_count(models)),
         leased(address is not None, arguments.keep) as lease,
     ):
         lease.hold_alone(APP_NAME)
@@ -97,7 +104,10 @@ def run_service(
             open_http(arguments.host, arguments.port)
             # The models' own front knows no tokens: where the service is not for this machine only, it stays closed.
             local = is_loopback(arguments.host)
-            served = start_openai(models, OPENAI_PREFIX, lease) if models and local else start_models(models, lease)
+            if models and local:
+                served = start_openai(models, OPENAI_PREFIX, lease, planning)
+            else:
+                served = start_models(models, lease, planning)
             solvers = any(profile.kind != "policy" for profile in profiles)
             sandboxes, sandbox_actors = _start_sandboxes(console, arguments.sandbox) if solvers else ((), [])
             tools = bool(sandboxes)
@@ -124,11 +134,11 @@ def run_service(
         del agents, sandbox_actors
 
 
-def _profiles(names: Sequence[str], base_url: str | None) -> list[Profile]:
-    """Return the available checkpoints: those asked for, and every policy."""
+def _profiles(names: Sequence[str], base_url: str | None) -> dict[str, Profile]:
+    """Return the available checkpoints by name: those asked for, and every policy."""
     every = dict.fromkeys([*names, *(f"policy:{policy}" for policy in POLICIES)])
-    profiles = list(resolve_checkpoints(every, base_url).values())
-    if any(isinstance(profile, EndpointProfile) for profile in profiles) and base_url is None:
+    profiles = resolve_checkpoints(every, base_url)
+    if any(isinstance(profile, EndpointProfile) for profile in profiles.values()) and base_url is None:
         raise UsageError("needs the endpoint's address", "--checkpoint", "Give --base-url URL")
     return profiles
 

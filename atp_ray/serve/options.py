@@ -7,7 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from atp_ray.cli.options import AgentOptions, Checkpoints, Count, Folder, Shown, one_as_several
+from atp_ray.cli.options import (
+    ENGINE_SETTINGS,
+    AgentOptions,
+    Checkpoints,
+    Count,
+    Folder,
+    KeyValues,
+    Shown,
+    one_as_several,
+)
 from atp_ray.sandbox.isolation import Isolation
 
 
@@ -23,6 +32,7 @@ class ServeOptions(AgentOptions):
     webhook: Annotated[tuple[str, ...], BeforeValidator(one_as_several), Shown("NAME=URL")] = Field(
         (), description="address that monitors can notify, by name; repeat for several"
     )
+    set: KeyValues = Field((), description=ENGINE_SETTINGS)
     state: Folder = Field(Path("runs/live"), description="folder of the simulations")
     host: Annotated[str, Shown("HOST")] = Field(
         "127.0.0.1", description="address to bind; 127.0.0.1 is for this machine only"

@@ -10,6 +10,7 @@ import ray
 from rich.console import Console
 
 from actors.ray_errors import own_error
+from atp_ray.checkpoint.engine_changes import engine_change, split_settings
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import resolve_checkpoints
 from atp_ray.checkpoint.populations import parse_population, population_kind
@@ -24,6 +25,7 @@ from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.requests import EpisodeRequest, paradigm_of, require_fields
 from atp_ray.play.cells import CellSpec
+from atp_ray.play.workload import estimate_workload
 from atp_ray.sandbox.isolation import require_isolation
 from atp_ray.simulate.options import SimulateOptions
 from atp_ray.simulate.trace import print_trace
@@ -32,6 +34,7 @@ from atp_ray.storage.event_log import read_event_log
 from atp_ray.storage.rows import population_label
 from atp_ray.storage.run_folder import log_path
 from atp_ray.storage.run_places import OpenRun, written_run
+from serve_deployments.engine_plans import planning_of
 from tune_sweeps.connection import find_cluster
 from tune_sweeps.experiment import Placement, running_experiment
 
@@ -49,14 +52,19 @@ def run(options: SimulateOptions) -> int:
         return 0
     request = _request(options)
     names = [part.checkpoint for part in request.players] or [options.checkpoint]
-    profiles = resolve_checkpoints(names, options.base_url)
+    engines, _ = split_settings(options.set)
+    change = engine_change(engines, options.replicas, options.tensor_parallel, options.max_model_len)
+    profiles = change.apply(resolve_checkpoints(names, options.base_url))
     cell = _cell(request, profiles, options.checkpoint)
     check_scope([cell], profiles.values())
     address = find_cluster(options.address, console.print)
     if paradigm(request.paradigm).environment.uses_tools and address is None:
         require_isolation(options.sandbox)
     require_available(profiles.values(), elsewhere=address is not None)
-    placement = Placement(address, options.agents_per_actor, sandbox=options.sandbox, keep=options.keep)
+    planning = planning_of(options.gpus, options.gpu_type, estimate_workload([cell]).demands)
+    placement = Placement(
+        address, options.agents_per_actor, sandbox=options.sandbox, keep=options.keep, planning=planning
+    )
     if options.out is not None:
         with written_run(options.out) as opened:
             _play_and_print(console, cell, profiles, opened, placement, options.replies)
@@ -88,7 +96,8 @@ def _request(options: SimulateOptions) -> EpisodeRequest:
     if options.population is not None:
         parts = parse_population(options.population)
         given["players"] = [{"checkpoint": part.checkpoint, "seats": part.seats} for part in parts]
-    for text in options.set:
+    _, settings = split_settings(options.set)
+    for text in settings:
         setting = parse_setting(text, _request_model(room))
         setting.put(given)
     data = {"scenario": options.scenario, **given}

@@ -39,7 +39,11 @@ class SimulateOptions(AgentOptions):
     sandbox: Isolation = Field(
         "bubblewrap", description="isolation of Python written by models (maths); none runs it with your own rights"
     )
-    set: KeyValues = Field((), description="any other field of the request; repeat for several")
+    set: KeyValues = Field(
+        (),
+        description="any other field of the request, or engine.KEY or deployment.KEY of every checkpoint; "
+        "repeat for several",
+    )
     replies: Annotated[int, Field(ge=0), Shown("N")] = Field(8, description="replies to print per round")
     live: Annotated[str | None, Shown("URL")] = Field(
         None, description="read along with a simulation of a running `serve` instead"

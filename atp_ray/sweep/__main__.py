@@ -12,6 +12,7 @@ from rich.console import Console
 
 from actors.coordinator import Progress as Counts
 from actors.failure_policy import FailurePolicy
+from atp_ray.checkpoint.engine_changes import engine_change, split_settings
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import resolve_checkpoints
 from atp_ray.checkpoint.profiles import Profile
@@ -30,7 +31,9 @@ from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest
 from atp_ray.storage.run_places import OpenRun, manifest_at, require_new, written_run
 from atp_ray.storage.schema import table_schemas
 from atp_ray.sweep.options import SweepOptions, grid_names
+from serve_deployments.engine_plans import planning_of
 from tune_sweeps.connection import find_cluster
+from tune_sweeps.dry_plan import dry_plan
 from tune_sweeps.experiment import Placement
 from tune_sweeps.runner import SweepOutcome, play_cells
 
@@ -46,21 +49,33 @@ def run(options: SweepOptions) -> int:
     started = time.monotonic()
     begun = _begun(options)
     grid, base_url, out = _grid_and_place(options, begun)
-    profiles = resolve_checkpoints(checkpoint_names(grid), base_url)
+    engines, _ = split_settings(options.set)
+    change = engine_change(engines, options.replicas, options.tensor_parallel, options.max_model_len)
+    profiles = change.apply(resolve_checkpoints(checkpoint_names(grid), base_url))
     cells = expand(grid, profiles)
     check_scope(cells, profiles.values())
     workload = estimate_workload(cells)
     _describe(console, grid, workload)
+    planning = planning_of(options.gpus, options.gpu_type, workload.demands)
+    address = find_cluster(options.address, console.print)
     if options.dry_run:
+        for line in dry_plan(profiles.values(), planning, address):
+            console.print(line, soft_wrap=True)
         console.print("Dry run: nothing was played.")
         return 0
     policy = FailurePolicy(turn_timeout_s=options.turn_timeout)
     sandbox = _sandbox(options, begun)
-    address = find_cluster(options.address, console.print)
     elsewhere = address is not None
     if paradigm(grid.paradigm).environment.uses_tools and not elsewhere:
         require_isolation(sandbox)
-    placement = Placement(address, options.agents_per_actor, failure_policy=policy, sandbox=sandbox, keep=options.keep)
+    placement = Placement(
+        address,
+        options.agents_per_actor,
+        failure_policy=policy,
+        sandbox=sandbox,
+        keep=options.keep,
+        planning=planning,
+    )
     if not options.resume:
         require_available(profiles.values(), elsewhere=elsewhere)
     with written_run(out) as opened:
@@ -95,8 +110,9 @@ def _begun(options: SweepOptions) -> dict[str, Any] | None:
 
 
 def _grid_and_place(options: SweepOptions, begun: Mapping[str, Any] | None) -> tuple[Grid, str | None, str]:
+    _, settings = split_settings(options.set)
     if begun is not None and options.out is not None:
-        if options.grid or options.set or options.checkpoint or options.scenarios or options.population:
+        if options.grid or settings or options.checkpoint or options.scenarios or options.population:
             raise UsageError(
                 "resumes a run with what it started with", "--resume", "Leave out --grid, --set and the like"
             )
@@ -106,7 +122,7 @@ def _grid_and_place(options: SweepOptions, begun: Mapping[str, Any] | None) -> t
         raise UsageError("no grid given", "--grid", f"Use one of {', '.join(grid_names())}")
     grid = load_grid(
         options.grid,
-        options.set,
+        settings,
         checkpoints=options.checkpoint or None,
         scenarios=options.scenarios,
         population=options.population,
@@ -184,10 +200,10 @@ def _play(
 
 def _describe(console: Console, grid: Grid, workload: Workload) -> None:
     console.print(f"[bold]{grid.name}[/bold]: {grid.description}" if grid.description else f"[bold]{grid.name}[/bold]")
+    total = workload.total
     console.print(
-        f"{workload.cells} cells, {workload.episodes} episodes, {workload.decisions:,} decisions; "
-        f"about {workload.prompt_tokens:,} prompt tokens (estimate), "
-        f"replies up to {workload.longest_reply_tokens} tokens"
+        f"{workload.cells} cells, {workload.episodes} episodes, {total.decisions:,} decisions; "
+        f"about {total.prompt_tokens:,} prompt tokens (estimate), replies up to {total.reply_tokens} tokens"
     )
 
 

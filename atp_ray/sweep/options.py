@@ -33,7 +33,11 @@ class SweepOptions(AgentOptions):
     n_agents: Count | None = Field(None, description="agents per game (games)")
     rounds: Count | None = Field(None, description="rounds per episode")
     seeds: Count | None = Field(None, description="repetitions of every episode")
-    set: KeyValues = Field((), description="change any key of the grid; repeat for several")
+    set: KeyValues = Field(
+        (),
+        description="change any key of the grid, or engine.KEY or deployment.KEY of every checkpoint; "
+        "repeat for several",
+    )
     out: FolderPlace | None = Field(
         None, description="run folder, or s3://BUCKET/RUN, gs://BUCKET/RUN; a new one under runs/ if not given"
     )

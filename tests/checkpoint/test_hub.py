@@ -1,5 +1,6 @@
 """A checkpoint on the hub is looked for before anything starts; here the hub is a small server of our own."""
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -7,8 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from model_configs import QWEN3_8B
 
-from atp_ray.checkpoint.hub import require_available
+from atp_ray.checkpoint.hub import model_config, require_available
 from atp_ray.checkpoint.profiles import ModelProfile, PolicyProfile
 from atp_ray.errors import UsageError
 
@@ -30,6 +32,8 @@ class Hub(BaseHTTPRequestHandler):
             self.answer(500, {})
         elif "org/expired" in self.path:
             self.answer(401, {"X-Error-Message": "Invalid credentials in Authorization header"})
+        elif self.path == "/org/name/resolve/main/config.json":
+            self.answer(200, {}, json.dumps(QWEN3_8B))
         else:
             flag = "true" if "org/gated" in self.path else "false"
             self.answer(200, {}, f'{{"id": "org/name", "gated": {flag}, "siblings": []}}')
@@ -113,3 +117,15 @@ def test_a_hub_that_does_not_answer_is_no_long_wait(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
         with pytest.raises(UsageError, match="the hub does not answer"):
             require_available(wanted("org/name"))
+
+
+def test_the_size_of_a_model_comes_from_the_hub_the_cache_or_its_folder(hub, tmp_path) -> None:
+    assert model_config(*wanted("org/name")).hidden_size == 4096
+    assert model_config(*wanted("org/gone")) is None
+    keep(tmp_path, "org/kept")
+    (config,) = tmp_path.glob("models--org--kept/snapshots/*/config.json")
+    config.write_text(json.dumps(QWEN3_8B | {"hidden_size": 1024}))
+    assert model_config(*wanted("org/kept")).hidden_size == 1024
+    assert model_config(*wanted(str(config.parent))).hidden_size == 1024
+    assert model_config(*wanted("/only/elsewhere")) is None
+    assert model_config(*wanted("neither a folder nor a name")) is None

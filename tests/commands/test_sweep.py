@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from command_runs import contents, kill_after, run_here
+from model_configs import QWEN3_8B, save_config
 from support import UPSTREAM, needs_upstream
 
+from atp_ray.checkpoint.engine_changes import engine_change
 from atp_ray.checkpoint.names import resolve_checkpoint
 from atp_ray.paradigms.grids import expand, load_grid
 from atp_ray.storage.run_folder import log_path
 from atp_ray.storage.tables import read_table
+from serve_deployments.cluster_gpus import machine_gpus
 
 
 def test_a_dry_run_counts_and_plays_nothing(tmp_path) -> None:
@@ -19,6 +22,45 @@ def test_a_dry_run_counts_and_plays_nothing(tmp_path) -> None:
     assert done.returncode == 0
     assert "20 cells, 140 episodes, 3,360 decisions" in done.stdout
     assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_plans_the_engines_of_ones_own_checkpoint(tmp_path) -> None:
+    mine = save_config(tmp_path / "mine", QWEN3_8B)
+    asked = ["--grid", "smoke", "--checkpoint", mine, "--dry-run", "--gpus", "8", "--gpu-type", "A10G"]
+    refused = run_here("sweep", *asked)
+    assert refused.returncode == 2
+    assert "needs 5.6 GiB for the cache of a request of 40,960 tokens" in refused.stderr
+    done = run_here("sweep", *asked, "--max-model-len", "16384", "--set", "engine.max_num_seqs=4")
+    assert done.returncode == 0, done.stderr
+    # 8 requests at once and 4 in each replica; with fewer slots the reserve is smaller.
+    assert "2 replicas of 1 x A10G = 2 GPUs" in done.stdout
+    assert "15.3 weights + 1.7 reserve + 3.3 KV cache = 20.2 usable" in done.stdout
+    assert "Dry run: nothing was played." in done.stdout
+    both = run_here("sweep", *asked, "--max-model-len", "16384", "--replicas", "5")
+    assert "5 replicas of 1 x A10G = 5 GPUs" in both.stdout
+    nine = run_here("sweep", *asked, "--max-model-len", "16384", "--replicas", "9")
+    assert "needs 9 replicas of 1 GPU(s), but the cluster has GPUs by node: 8 A10G" in nine.stderr
+
+
+@pytest.mark.skipif(bool(machine_gpus().present), reason="this machine has GPUs")
+def test_without_gpus_a_dry_run_says_how_to_plan_for_some(tmp_path) -> None:
+    mine = save_config(tmp_path / "mine", QWEN3_8B)
+    asked = ["--grid", "smoke", "--checkpoint", mine, "--dry-run"]
+    done = run_here("sweep", *asked)
+    assert done.returncode == 0
+    assert "Not on this machine: checkpoint" in done.stdout
+    assert "it has 8.2 B parameters: too slow on CPUs" in done.stdout
+    assert "--gpus 8 --gpu-type H100" in done.stdout
+    told = run_here("sweep", *asked, "--set", "deployment.accelerator=cpu")
+    assert "1 replica on CPUs" in told.stdout
+
+
+def test_how_engines_are_run_changes_no_episode() -> None:
+    grid = load_grid("smoke")
+    plain = {"tiny": resolve_checkpoint("tiny")}
+    changed = engine_change(["engine.max_num_seqs=4"], replicas=2, max_model_len=512).apply(plain)
+    assert changed != plain
+    assert expand(grid, changed) == expand(grid, plain)
 
 
 SWEEP = [

@@ -23,7 +23,8 @@ from atp_ray.play.prompts import build_messages
 from atp_ray.play.sampling import Sampling
 from atp_ray.storage.tables import read_table
 from serve_deployments.engine_groups import EngineGroup
-from serve_deployments.engine_options import deployment_options, llm_options, runs_on_gpu
+from serve_deployments.engine_options import deployment_options, llm_options
+from serve_deployments.engine_plans import runs_on_gpu
 from serve_deployments.lease import Lease
 from serve_deployments.model_app import deploy_models
 
@@ -56,7 +57,12 @@ def test_a_gpu_profile_becomes_gpu_options() -> None:
     assert runs_on_gpu(profile, gpus=8)
     options = llm_options(EngineGroup(profile.name, profile, (profile,)), on_gpu=True)
     assert options["engine_kwargs"]["tensor_parallel_size"] == 4
-    assert deployment_options(profile, on_gpu=True)["autoscaling_config"]["max_replicas"] == 8
+    assert deployment_options(profile, on_gpu=True, replicas=3, most=8)["autoscaling_config"] == {
+        "min_replicas": 3,
+        "initial_replicas": 3,
+        "max_replicas": 8,
+        "target_ongoing_requests": 128,
+    }
     assert "accelerator_config" not in options
     with pytest.raises(UsageError, match=r"needs 4 GPU\(s\) per replica but the cluster has 2"):
         runs_on_gpu(profile, gpus=2)
