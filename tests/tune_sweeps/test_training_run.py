@@ -23,13 +23,11 @@ from atp_ray.tiny.scope import shipped_scope
 from tune_sweeps.deepspeed_start import compile_nothing
 from tune_sweeps.training_checks import check_job, require_room
 from tune_sweeps.training_job import STATE_FILE, TrainingJob
-from tune_sweeps.training_run import Step
-from tune_sweeps.training_run import run_training as run_on_ray_train
 
 pytestmark = [pytest.mark.xdist_group("torch"), pytest.mark.dear]
 
 torch, transformers, safetensors = Late("torch"), Late("transformers"), Late("safetensors.torch")
-deepspeed_comm = Late("deepspeed.comm.torch")
+deepspeed_comm, ray_train = Late("deepspeed.comm.torch"), Late("tune_sweeps.training_run")
 
 STEPS = 8
 
@@ -42,7 +40,7 @@ def job(tiny: ModelProfile, folder: Path, *settings: str, profile: str = "tiny-d
 
 def run_training(job: TrainingJob, *on_progress) -> None:
     with dear_start("training"):
-        run_on_ray_train(job, *on_progress)
+        ray_train.run_training(job, *on_progress)
 
 
 def losses(folder: Path) -> list[float]:
@@ -63,9 +61,9 @@ def alone(tiny, tmp_path_factory) -> Path:
 def undisturbed(local_ray, tiny, tmp_path_factory) -> TrainingJob:
     """A run of two workers that nobody disturbs."""
     shared = job(tiny, tmp_path_factory.mktemp("training") / "undisturbed", "workers=2", "batch=4")
-    seen: list[Step] = []
+    seen: list[tuple[int, int, dict[str, float]]] = []
     run_training(shared, seen.append)
-    assert seen[-1].step == seen[-1].total == STEPS
+    assert seen[-1][:2] == (STEPS, STEPS)
     return shared
 
 
