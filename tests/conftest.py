@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -62,8 +63,10 @@ def _services_in_use(item: pytest.Item) -> int:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Make sure that groups are kept together: where pytest and xdist disagree, all dear things start twice."""
+    """Make sure that groups are kept together and that not every worker imports torch: both show in time only."""
     if getattr(session.config.option, "loadgroup", False):
+        early = {"torch", "transformers", "vllm"} & set(sys.modules)
+        assert not early, f"a test file imports {early} when it is collected; see Late in tests/support.py"
         lost = [i.nodeid for i in session.items if i.get_closest_marker("xdist_group") and "@" not in i.nodeid]
         assert not lost, f"pytest-xdist does not group {lost[:3]}"
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from datasets import Dataset
+from support import Late
 
 from atp_ray.alignment.elicitation import elicitation_messages, wished_reply
 from atp_ray.alignment.pairs import (
@@ -21,6 +21,8 @@ from atp_ray.paradigms.role_play.prompt_sets import role_play_prompts
 from atp_ray.paradigms.role_play.scenario_files import load_role_plays
 from atp_ray.paradigms.role_play.scenarios import RolePlayNumbers
 from atp_ray.paradigms.tool_usage.problem_pools.pools import embedded_texts
+
+datasets = Late("datasets")  # it imports torch
 
 
 def pair(index: int = 0, **fields: object) -> PreferencePair:
@@ -94,8 +96,9 @@ def test_pairs_survive_parquet_and_llama_factory_json(tmp_path: Path) -> None:
     assert {entry.paradigm for entry in back} == {"imported"}
 
 
+@pytest.mark.xdist_group("torch")
 def test_a_datasets_dataset_takes_the_conversational_form() -> None:
-    data = Dataset.from_list(conversational_rows([pair(0), pair(1, system="")]))
+    data = datasets.Dataset.from_list(conversational_rows([pair(0), pair(1, system="")]))
     assert data.column_names == ["prompt", "chosen", "rejected"]
     assert [message["role"] for message in data[0]["prompt"]] == ["system", "user"]
     assert [message["role"] for message in data[1]["prompt"]] == ["user"]

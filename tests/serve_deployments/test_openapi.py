@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import schemathesis_hooks
 from live_service import CONTROL_TOKEN
 from support import PATIENCE_S
 
@@ -15,6 +14,7 @@ from serve_deployments.simulation_api.access import Access
 from serve_deployments.simulation_api.app import build_app
 from serve_deployments.simulation_api.service import Service
 
+HOOKS = Path(__file__).parents[1] / "schemathesis_hooks.py"
 EXAMPLES = int(os.environ.get("ATP_RAY_FUZZ_EXAMPLES", 2))
 LEAST_CASES = 2000
 
@@ -34,7 +34,7 @@ def test_nothing_fails_and_every_answer_is_as_documented(balanced, tmp_path) -> 
         # Names of scenarios and checkpoints are looked up, and numbers must go together; a schema cannot say so.
         *("--checks", "all", "--exclude-checks", "positive_data_acceptance"),
     ]
-    environment = os.environ | {"SCHEMATHESIS_HOOKS": schemathesis_hooks.__file__}
+    environment = os.environ | {"SCHEMATHESIS_HOOKS": str(HOOKS)}
     options = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True}
     done = subprocess.run(command, **options, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

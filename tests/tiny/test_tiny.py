@@ -21,7 +21,6 @@ from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.parsing import parse_choice
 from atp_ray.play.prompts import LAYOUT_VERSION, build_messages
 from atp_ray.play.rounds import observe_round
-from atp_ray.tiny.card import CARD_FILE
 from atp_ray.tiny.curriculum import Curriculum
 from atp_ray.tiny.scope import shipped_scope
 
@@ -29,6 +28,7 @@ pytestmark = pytest.mark.xdist_group("torch")
 
 torch, transformers = Late("torch"), Late("transformers")
 training, tokenizing, sampling = (Late(f"atp_ray.tiny.{name}") for name in ("training", "tokenizer", "reply_sampler"))
+written = Late("atp_ray.tiny.card")
 
 
 def sampler(seed=0) -> GameTranscripts:
@@ -154,7 +154,7 @@ def test_the_shipped_weights_parse_freely_and_follow_the_teacher(tiny) -> None:
 
 
 def test_the_card_says_what_it_is_and_is_not(tiny) -> None:
-    card = (Path(tiny.source) / CARD_FILE).read_text()
+    card = (Path(tiny.source) / written.CARD_FILE).read_text()
     assert "says nothing about Qwen3-8B" in card
     for part in ("correlation", "| 2 |", "| 8 |", f"{training.load_record(Path(tiny.source)).recipe.steps} steps"):
         assert part in card

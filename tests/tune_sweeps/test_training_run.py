@@ -26,13 +26,11 @@ from tune_sweeps.deepspeed_start import compile_no_messages
 from tune_sweeps.training_checks import check_job, require_room
 from tune_sweeps.training_job import STATE_FILE, TrainingJob
 from tune_sweeps.training_nodes import reserved
-from tune_sweeps.training_run import Step
-from tune_sweeps.training_run import run_training as run_on_ray_train
 
 pytestmark = [pytest.mark.xdist_group("torch"), pytest.mark.dear]
 
 torch, transformers, safetensors = Late("torch"), Late("transformers"), Late("safetensors.torch")
-deepspeed_comm = Late("deepspeed.comm.torch")
+deepspeed_comm, ray_train = Late("deepspeed.comm.torch"), Late("tune_sweeps.training_run")
 
 STEPS = 8
 
@@ -45,7 +43,7 @@ def job(tiny: ModelProfile, folder: Path, *settings: str, profile: str = "tiny-d
 
 def run_training(job: TrainingJob, *on_progress) -> None:
     with dear_start("training"):
-        run_on_ray_train(job, *on_progress)
+        ray_train.run_training(job, *on_progress)
 
 
 def losses(folder: Path) -> list[float]:
@@ -66,10 +64,10 @@ def alone(tiny, tmp_path_factory) -> Path:
 def undisturbed(local_ray, tiny, tmp_path_factory) -> TrainingJob:
     """A run of two workers that nobody disturbs."""
     shared = job(tiny, tmp_path_factory.mktemp("training") / "undisturbed", "workers=2", "batch=4")
-    seen: list[Step] = []
+    seen: list[tuple[int, int, dict[str, float]]] = []
     run_training(shared, seen.append)
-    assert [step.step for step in seen] == [*range(1, STEPS + 1), STEPS]  # TRL's summary comes last
-    assert seen[-1].total == STEPS
+    assert [step for step, _, _ in seen] == [*range(1, STEPS + 1), STEPS]  # TRL's summary comes last
+    assert seen[-1][:2] == (STEPS, STEPS)
     return shared
 
 
