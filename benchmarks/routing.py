@@ -97,7 +97,8 @@ def _measure(routing: str, games: list[Game], replicas: int) -> dict[str, float]
     server = serve.deployment(name=DEPLOYMENT, **settings)("benchmarks.routing_server.CountingServer")
     serve.start(proxy_location="Disabled")
     serve.run(server.bind(options), name=APPLICATION, route_prefix=None)
-    seconds = ray.get(ray.remote(num_cpus=0)(_play).remote(games))
+    # In a new process each time: one that has known a Serve does not find the next.
+    seconds = ray.get(ray.remote(num_cpus=0, max_calls=1)(_play).remote(games))
     counts = _counts(replicas)
     serve.shutdown()
     prompt, cached = (sum(part) for part in zip(*counts.values(), strict=True))
