@@ -1,7 +1,7 @@
-"""How busy replicas are in the middle of a sweep whose engine answers as fast as a GPU would.
+"""How busy replicas are in a sweep whose engine answers as fast as a GPU would.
 
 `python -m benchmarks.replicas` plays appendix_b with five seeds on 1, 2, 4 and 8 replicas of a faked engine (fixed
-slots, fixed latency), looks at each replica for some replies' time in the middle, and ends. Everything but the engine
+slots, fixed latency), looks at each replica for some replies' time once all play, and ends. Everything but the engine
 is real: agents, gateway, Ray Serve, coordinator, and how many cells play at once. It prints, for each number of
 replicas, the share of its slots that the least busy and the average replica used, decisions per second, and the share
 of this machine's CPUs that took.
