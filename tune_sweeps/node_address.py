@@ -1,4 +1,4 @@
-"""Torch's process group over the network that the nodes know each other by."""
+"""The network that the nodes of a cluster know each other by."""
 
 from __future__ import annotations
 
@@ -8,31 +8,11 @@ from typing import Any
 
 import psutil
 import ray.util
-from ray.train.torch.config import TorchConfig, _TorchBackend
 
 from tune_sweeps.training_nodes import is_loopback
 
 GLOO_INTERFACE = "GLOO_SOCKET_IFNAME"
 VLLM_ADDRESS = "VLLM_HOST_IP"
-
-
-class NodeAddressTorchConfig(TorchConfig):  # type: ignore[misc]
-    """Ray Train's process group, in which every worker can be reached at its node's address.
-
-    Gloo else listens where the host's own name leads, which on many Linux systems is 127.0.1.1. NCCL leaves loopback
-    out by itself; a network it should use is named by NCCL_SOCKET_IFNAME on the nodes.
-    """
-
-    @property
-    def backend_cls(self) -> type[_TorchBackend]:
-        """What starts the process group."""
-        return _NodeAddressBackend
-
-
-class _NodeAddressBackend(_TorchBackend):  # type: ignore[misc]
-    def on_start(self, worker_group: Any, backend_config: TorchConfig) -> None:
-        worker_group.execute(use_node_address)
-        super().on_start(worker_group, backend_config)
 
 
 def use_node_address() -> None:

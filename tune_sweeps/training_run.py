@@ -20,7 +20,7 @@ from atp_ray.checkpoint.scope import SCOPE_FILE
 from atp_ray.errors import EngineError
 from atp_ray.storage.object_store import open_store
 from atp_ray.storage.places import is_address
-from tune_sweeps.node_address import NodeAddressTorchConfig
+from tune_sweeps.process_group import NodeAddressTorchConfig
 from tune_sweeps.training_files import name_base
 from tune_sweeps.training_job import STATE_FILE, TrainingJob
 from tune_sweeps.training_progress import Step, progress_board

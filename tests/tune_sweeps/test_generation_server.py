@@ -18,7 +18,7 @@ from tune_sweeps.generation_server import (
     start_command,
 )
 
-# What `vllm serve` 0.29 said of itself, as far as it is read.
+# In the form that vLLM 0.29 and TRL 1.16 give their answers by their source; no real server was asked.
 MODELS = {"object": "list", "data": [{"id": "Qwen/Qwen3-8B", "object": "model", "max_model_len": 3072}]}
 INFO = {
     "vllm_config": {
