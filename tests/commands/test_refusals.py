@@ -76,6 +76,13 @@ def refused(module, arguments) -> str:
         ("serve", ["--pace", "-1"], "--pace"),
         ("serve", ["--address", "auto"], "this machine is not part of a running Ray cluster"),
         (
+            "simulate",
+            ["--checkpoint", "policy:quantal", "--address", "ray://head:10001"],
+            "--address: 'ray://head:10001' would leave the results on another machine",
+        ),
+        ("align", ["pairs", "--paradigm", "games", "--address", "head"], "'head' is no address of a cluster"),
+        ("checkpoints", ["engines"], "engines: this machine is not part of a running Ray cluster"),
+        (
             "serve",
             ["--state", "s3://bucket/state"],
             "--state: 's3://bucket/state' is an address; a folder of this machine",
