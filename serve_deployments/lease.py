@@ -14,6 +14,7 @@ from ray.serve.exceptions import RayServeException
 from actors.leases import Held, Leases, Witness, leases_actor, running_leases
 from atp_ray.errors import EngineError, UsageError
 from serve_deployments.http_port import serve_runs
+from serve_deployments.prefix_routing import forget_prefixes
 
 TRIES = 5
 
@@ -27,9 +28,13 @@ class ServeCleaner:
 
     def delete(self, application: str) -> None:
         """Delete an application, and return when it is gone."""
-        if serve_runs():
-            with suppress(RayServeException, ray.exceptions.RayError):
-                serve.delete(application)
+        if not serve_runs():
+            return
+        known = serve.status().applications.get(application)
+        with suppress(RayServeException, ray.exceptions.RayError):
+            serve.delete(application)
+        for deployment in known.deployments if known is not None else ():
+            forget_prefixes(application, deployment)
 
     def shut_down(self) -> bool:
         """End Ray Serve if no application is left on it; returns whether it ended."""
