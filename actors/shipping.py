@@ -20,6 +20,7 @@ from ray.actor import ActorHandle
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.ray_errors import own_error
+from actors.tokens import Tokens, driver_tokens
 from atp_ray.errors import AtpError, EngineError, StorageError, UsageError
 from atp_ray.storage.folder_contents import FileEntry, FolderContents, folder_contents, holds
 from atp_ray.storage.kept_folders import free_bytes, kept_folder
@@ -194,9 +195,11 @@ def on_each(nodes: Sequence[Node], function: Callable[..., Any], *arguments: Any
         EngineError: a node does not answer.
         AtpError: what the function raises.
     """
-    task = ray.remote(num_cpus=0, max_retries=0)(function)
+    task, tokens = ray.remote(num_cpus=0, max_retries=0)(_with_tokens), driver_tokens()
     asked = [
-        task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node.node_id, soft=False)).remote(*arguments)
+        task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node.node_id, soft=False)).remote(
+            tokens, function, *arguments
+        )
         for node in nodes
     ]
     answers = []
@@ -210,6 +213,11 @@ def on_each(nodes: Sequence[Node], function: Callable[..., Any], *arguments: Any
             hint = "Check that the node is up and has the project's packages"
             raise EngineError(f"does not answer: {reason}", f"node {node.name}", hint) from error
     return answers
+
+
+def _with_tokens(tokens: Tokens, function: Callable[..., Any], *arguments: Any) -> Any:
+    tokens.install()
+    return function(*arguments)
 
 
 def _shipment(folder: str, nodes: Sequence[Node], here: str) -> Shipment:

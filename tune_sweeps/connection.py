@@ -26,7 +26,10 @@ from atp_ray.storage.run_folder import in_ray_job
 
 PACKAGES = ("atp_ray", "actors", "serve_deployments", "tune_sweeps", "configs")
 # Settings of the driver that hold for all nodes; secrets travel otherwise (actors.secrets).
-TRAVELLING = ("ATP_RAY_PARADIGMS", "HF_ENDPOINT", "HF_HUB_OFFLINE", "WANDB_MODE", "WANDB_PROJECT")
+TRAVELLING = (
+    "ATP_RAY_PARADIGMS", "HF_ENDPOINT", "HF_HUB_OFFLINE", "WANDB_MODE", "WANDB_PROJECT", "MLFLOW_TRACKING_URI",
+    "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION", "STORAGE_EMULATOR_HOST",
+)  # fmt: skip
 CPUS_PER_ENGINE = 2
 CONNECT_TIMEOUT_S = 5.0
 PROXY_PATIENCE = "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S"
