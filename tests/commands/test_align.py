@@ -133,7 +133,7 @@ def test_report_draws_the_learning_curve_of_a_run(finished, tmp_path) -> None:
         (["dpo", "--profile", "tiny-dpo", "--track", "wandb"], "the package wandb is not installed"),
         (["dpo", "--profile", "tiny-dpo", "--set", "beta.x=1"], "'beta' has no keys of its own"),
         (
-            ["dpo", "--profile", "qwen3-8b-ma-dpo", "--checkpoint", "tiny"],
+            ["dpo", "--profile", "qwen3-8b-ma-dpo", "--checkpoint", "tiny", "--set", "thinking=null"],
             "needs 1 GPU(s) but the cluster has 0",
         ),
         (["grpo", "--profile", "tiny-grpo"], "no paradigm given"),

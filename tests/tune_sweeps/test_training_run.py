@@ -185,7 +185,7 @@ def test_a_damaged_checkpoint_is_one_line(local_ray, tiny, tmp_path) -> None:
 
 
 def test_a_gpu_profile_without_a_gpu_is_refused(local_ray, tiny, tmp_path) -> None:
-    profile = load_profile("qwen3-8b-sa-dpo", "dpo")
+    profile = load_profile("qwen3-8b-sa-dpo", "dpo", ["thinking=null"])
     with pytest.raises(UsageError, match=r"needs 1 GPU\(s\) but the cluster has 0"):
         looked_at(TrainingJob(profile, tiny.source, "r", None, role_play_pairs(4), tmp_path))
 
