@@ -96,13 +96,12 @@ class Node:
         _network(switch, f"link add {plug} type veth peer name eth0 netns {self._pid}")
         _network(switch, f"link set {plug} master switch up")
         for change in (
+            "link set lo up",
             "addr del 127.0.0.1/8 dev lo",
             "addr add 127.0.0.1/32 dev lo",
             f"addr add {self.address}/24 dev eth0",
             "link set eth0 up",
         ):
-            if change.startswith("addr del"):
-                _network(self._pid, "link set lo up")
             _network(self._pid, change)
 
     def line(self, command: Sequence[object], environment: Mapping[str, str], folder: Path) -> list[str]:
@@ -149,7 +148,7 @@ class Cluster:
             (switch,) = psutil.Process(self._switch.pid).children()
             self._environment = {
                 "HOME": HOME,
-                "PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}",
+                "PATH": f"{Path(sys.prefix).resolve() / 'bin'}:{os.environ['PATH']}",
                 "RAY_AUTH_MODE": "token",
                 "RAY_AUTH_TOKEN": secrets.token_hex(16),
                 "RAY_USAGE_STATS_ENABLED": "0",

@@ -52,9 +52,8 @@ class Late:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
-        if (
-            attribute.startswith("__") and attribute != "__file__"
-        ):  # pytest asks every name in a test file whether it is a test
+        # pytest asks every name in a test file whether it is a test.
+        if attribute.startswith("__") and attribute != "__file__":
             raise AttributeError(attribute)
         return getattr(importlib.import_module(self._name), attribute)
 
