@@ -27,8 +27,12 @@ class Cleaner(Protocol):
         """Return whether Ray Serve runs on this cluster."""
         ...
 
+    def exists(self, application: str) -> bool:
+        """Return whether there is such an application."""
+        ...
+
     def delete(self, application: str) -> None:
-        """Delete an application, and return when it is gone."""
+        """Delete an application, and return when it is gone; whatever goes wrong is not raised."""
         ...
 
     def shut_down(self) -> bool:
@@ -63,8 +67,11 @@ class Leases:
         self._cleaner = make_cleaner()
         self._holders: dict[str, set[str]] = {}
         self._kept: set[str] = set()
+        self._alone: set[str] = set()  # of which a cluster has one; worth nothing without its command
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
+        self._starting, self._starter = asyncio.Lock(), ""
+        self._ending = False
         self._serve_is_ours: bool | None = None
 
     async def hold(
@@ -79,15 +86,39 @@ class Leases:
             The applications held by others; with `alone` nothing was held if there are any.
         """
         async with self._turn:
+            self._stay()
             if self._serve_is_ours is None:
                 self._serve_is_ours = not await asyncio.to_thread(self._cleaner.running)
             taken = [name for name in applications if self._holders.get(name, set()) - {holder}]
             if not (alone and taken):
                 for name in applications:
                     self._holders.setdefault(name, set()).add(holder)
-                if holder not in self._watches:
-                    self._watches[holder] = asyncio.create_task(self._watch(holder, witness))
+                    if alone:
+                        self._alone.add(name)
+                self._know(holder, witness)
             return taken
+
+    async def drop(self, holder: str, application: str) -> None:
+        """Hold an application no longer that was not there."""
+        async with self._turn:
+            holders = self._holders.get(application, set())
+            holders.discard(holder)
+            if not holders and application not in self._kept:
+                self._holders.pop(application, None)
+
+    async def take_turn(self, holder: str, witness: ActorHandle[Witness]) -> None:
+        """Wait until no other command looks for engines and starts them."""
+        async with self._turn:
+            self._stay()
+            self._know(holder, witness)
+        await self._starting.acquire()
+        self._starter = holder
+        if holder not in self._watches:  # it died in the line
+            self._give_turn(holder)
+
+    async def give_turn(self, holder: str) -> None:
+        """Let the next command start its engines."""
+        self._give_turn(holder)
 
     async def release(self, holder: str, keep: bool = False) -> None:
         """Let go of all that a command holds, and delete what nobody holds now.
@@ -114,6 +145,20 @@ class Leases:
         """Return all applications that are held or kept."""
         return [Held(name, len(self._holders[name]), name in self._kept) for name in sorted(self._holders)]
 
+    def _stay(self) -> None:
+        """End a call that came while this actor was ending; its caller asks the next one."""
+        if self._ending:
+            ray.actor.exit_actor()
+
+    def _know(self, holder: str, witness: ActorHandle[Witness]) -> None:
+        if holder not in self._watches:
+            self._watches[holder] = asyncio.create_task(self._watch(holder, witness))
+
+    def _give_turn(self, holder: str) -> None:
+        if self._starter == holder:
+            self._starter = ""
+            self._starting.release()
+
     async def _watch(self, holder: str, witness: ActorHandle[Witness]) -> None:
         try:
             await witness.attend.remote()
@@ -123,12 +168,12 @@ class Leases:
                 os._exit(0)  # exit_actor is for methods that somebody calls
 
     async def _release(self, holder: str, keep: bool) -> bool:
+        self._give_turn(holder)
         async with self._turn:
-            for name, holders in self._holders.items():
-                if holder in holders:
-                    holders.discard(holder)
-                    if keep:
-                        self._kept.add(name)
+            for name in [name for name, holders in self._holders.items() if holder in holders]:
+                self._holders[name].discard(holder)
+                if keep and name not in self._alone and await asyncio.to_thread(self._cleaner.exists, name):
+                    self._kept.add(name)
             return await self._clean()
 
     async def _clean(self) -> bool:
@@ -136,10 +181,12 @@ class Leases:
         for name in [name for name, holders in self._holders.items() if not holders and name not in self._kept]:
             await asyncio.to_thread(self._cleaner.delete, name)
             del self._holders[name]
-        if self._holders:
+            self._alone.discard(name)
+        if self._holders or self._watches:
             return False
         if self._serve_is_ours:
             await asyncio.to_thread(self._cleaner.shut_down)
+        self._ending = True
         return True
 
 

@@ -73,10 +73,7 @@ def machine_gpus() -> ClusterGpus:
 
 def cluster_gpus(may_grow_to: tuple[GpuNode, ...] = ()) -> ClusterGpus:
     """Return the GPUs of the cluster that this process is connected to."""
-    if ray.util.client.ray.is_connected():  # its state can only be read from within
-        found: ClusterGpus = ray.get(ray.remote(num_cpus=0)(_read).remote())
-    else:
-        found = _read()
+    found = _read()
     return found._replace(largest=_larger(may_grow_to, found.largest)) if may_grow_to else found
 
 

@@ -25,7 +25,13 @@ class EngineGroup(NamedTuple):
     def key(self) -> str:
         """Return what engines of the same base weights, engine and deployment settings have in common."""
         base = self.base
-        parts = (base.source, base.hub_revision, base.engine.model_dump_json(), base.deployment.model_dump_json())
+        parts = (
+            base.source,
+            base.hub_revision,
+            base.revision,
+            base.engine.model_dump_json(),
+            base.deployment.model_dump_json(),
+        )
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
 
     @property

@@ -220,7 +220,11 @@ def _never(groups: Sequence[EngineGroup], wants: Sequence[Want], cluster: Cluste
 def _busy(groups: Sequence[EngineGroup], wants: Sequence[Want], cluster: ClusterGpus) -> tuple[str, str | None, str]:
     held = ", ".join(f"{name} {gpus}" for name, gpus in cluster.holders) or "other work"
     free = f"{_gpus(cluster.free)} of {_gpus(cluster.present)} GPUs are free"
-    return f"{_needs(groups, wants)}, but {free} (in use: {held})", None, "Wait for it to end, or stop it"
+    return (
+        f"{_needs(groups, wants)}, but {free} (in use: {held})",
+        None,
+        "Wait for it to end, or stop it; `python -m atp_ray.checkpoints engines` lists engines that are kept",
+    )
 
 
 def _needs(groups: Sequence[EngineGroup], wants: Sequence[Want]) -> str:

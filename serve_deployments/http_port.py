@@ -54,6 +54,7 @@ def open_http(host: str, port: int) -> None:
     # On a busy machine Serve gives up on a slow proxy, starts another and gives that one longer.
     with suppress(ray.exceptions.RayActorError, TimeoutError):
         serve.start(proxy_location="EveryNode", http_options={"host": host, "port": port})
+    _require_same(host, port)  # another command may have started Serve in this very moment
     deadline = time.monotonic() + HTTP_TIMEOUT_S
     while not _proxies_are_healthy():
         if time.monotonic() > deadline:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import ray
 from ray import serve
@@ -17,6 +18,7 @@ from serve_deployments.http_port import serve_runs
 from serve_deployments.prefix_routing import forget_prefixes
 
 TRIES = 5
+SERVE_ERRORS = (RayServeException, ray.exceptions.RayError, TimeoutError)
 
 
 class ServeCleaner:
@@ -26,22 +28,27 @@ class ServeCleaner:
         """Return whether Ray Serve runs on this cluster."""
         return serve_runs()
 
+    def exists(self, application: str) -> bool:
+        """Return whether there is such an application."""
+        with suppress(*SERVE_ERRORS):
+            return serve_runs() and application in serve.status().applications
+        return False
+
     def delete(self, application: str) -> None:
-        """Delete an application, and return when it is gone."""
-        if not serve_runs():
-            return
-        known = serve.status().applications.get(application)
-        with suppress(RayServeException, ray.exceptions.RayError):
-            serve.delete(application)
-        for deployment in known.deployments if known is not None else ():
-            forget_prefixes(application, deployment)
+        """Delete an application, and return when it is gone; whatever goes wrong is not raised."""
+        with suppress(*SERVE_ERRORS):
+            if serve_runs() and (known := serve.status().applications.get(application)) is not None:
+                serve.delete(application)
+                for deployment in known.deployments:
+                    forget_prefixes(application, deployment)
 
     def shut_down(self) -> bool:
         """End Ray Serve if no application is left on it; returns whether it ended."""
-        if not serve_runs() or serve.status().applications:
-            return False
-        serve.shutdown()
-        return True
+        with suppress(*SERVE_ERRORS):
+            if serve_runs() and not serve.status().applications:
+                serve.shutdown()
+                return True
+        return False
 
 
 class Lease:
@@ -58,6 +65,14 @@ class Lease:
         Raises:
             UsageError: another command holds one.
         """
+
+    def drop(self, application: str) -> None:
+        """Hold an application no longer that was not there."""
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Look for engines and start them while no other command does."""
+        yield
 
 
 class SharedLease(Lease):
@@ -82,6 +97,19 @@ class SharedLease(Lease):
             hint = "Use the one that runs, stop it first, or give --address local"
             raise UsageError(f"another command serves {taken[0]} on this cluster", "--address", hint)
 
+    def drop(self, application: str) -> None:
+        """Hold an application no longer that was not there."""
+        self._call(lambda leases: leases.drop.remote(self._holder, application))
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Look for engines and start them while no other command does."""
+        self._call(lambda leases: leases.take_turn.remote(self._holder, self.witness))
+        try:
+            yield
+        finally:
+            self._call(lambda leases: leases.give_turn.remote(self._holder))
+
     def release(self, keep: bool) -> None:
         """Let go of everything, and return once what nobody holds is gone."""
         if self._leases is not None:
@@ -91,13 +119,16 @@ class SharedLease(Lease):
         ray.kill(self.witness)
 
     def _hold(self, applications: Sequence[str], *, alone: bool) -> list[str]:
+        taken: list[str] = self._call(
+            lambda leases: leases.hold.remote(self._holder, self.witness, applications, alone)
+        )
+        return taken
+
+    def _call(self, ask: Callable[[Any], Any]) -> Any:
         for _ in range(TRIES):
             self._leases = leases_actor(ServeCleaner)
-            try:
-                taken: list[str] = ray.get(self._leases.hold.remote(self._holder, self.witness, applications, alone))
-            except ray.exceptions.RayActorError:
-                continue  # it was just ending
-            return taken
+            with suppress(ray.exceptions.RayActorError):  # it was just ending
+                return ray.get(ask(self._leases))
         raise EngineError("the cluster does not hold what would be started", hint="See the Ray logs of its head node")
 
 

@@ -66,10 +66,16 @@ def start_models(profiles: Iterable[ModelProfile], lease: Lease, planning: Plann
     groups = engine_groups(profiles)
     if uses_haproxy() and any(group.base.deployment.routing == "prefix" for group in groups):
         raise UsageError("cannot be routed by prefix behind HAProxy", "--proxy haproxy", "Leave out one of the two")
+    if not groups:
+        return Models({}, {}, {})
+    with lease.turn():
+        return _find_or_start(groups, lease, planning)
+
+
+def _find_or_start(groups: Sequence[EngineGroup], lease: Lease, planning: Planning) -> Models:
     running = {group.model_id: _held_engine(group, lease) for group in groups}
     plans = _plans([group for group in groups if running[group.model_id] is None], planning)
-    if groups:
-        start_serve(lease.shared)
+    start_serve(lease.shared)
     deployments: dict[str, Deployment] = {}
     applications: dict[str, str] = {}
     replicas: dict[str, int] = {}
@@ -193,10 +199,9 @@ def _held_engine(group: EngineGroup, lease: Lease) -> EngineRecord | None:
         lease.hold(record.application)
         if _running_engine(group) == record:
             return record
-    own = _own_application(group)
-    lease.hold(own)
-    record = _running_engine(group)  # somebody may have started it just before
-    return record if record is not None and record.application == own else None
+        lease.drop(record.application)
+    lease.hold(_own_application(group))
+    return None
 
 
 def _own_application(group: EngineGroup) -> str:

@@ -25,10 +25,10 @@ from atp_ray.errors import EngineError, UsageError
 from atp_ray.storage.run_folder import in_ray_job
 
 PACKAGES = ("atp_ray", "actors", "serve_deployments", "tune_sweeps", "configs")
-# Settings of the driver that hold for all nodes; secrets travel otherwise (actors.secrets).
+# Settings of the driver that hold for all nodes; secrets travel otherwise (actors.tokens).
 TRAVELLING = (
-    "ATP_RAY_PARADIGMS", "HF_ENDPOINT", "HF_HUB_OFFLINE", "WANDB_MODE", "WANDB_PROJECT", "MLFLOW_TRACKING_URI",
-    "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION", "STORAGE_EMULATOR_HOST",
+    "ATP_RAY_PARADIGMS", "HF_ENDPOINT", "HF_HUB_OFFLINE", "WANDB_MODE", "WANDB_PROJECT",
+    "AWS_REGION", "AWS_DEFAULT_REGION", "STORAGE_EMULATOR_HOST",
 )  # fmt: skip
 CPUS_PER_ENGINE = 2
 CONNECT_TIMEOUT_S = 5.0

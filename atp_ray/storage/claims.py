@@ -57,6 +57,7 @@ class Claim:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._name = f"{FOLDER}/{secrets.token_hex(8)}"
+        self._taken_by: str | None = None
         self._put()
         if (other := self._other()) is not None:
             self.release()
@@ -69,23 +70,27 @@ class Claim:
         Raises:
             StorageError: it was lost, or the store does not answer.
         """
-        silent_s = time.monotonic() - self._renewed_s
-        if silent_s < RENEW_S:
+        silent_s = _now_s() - self._renewed_s
+        if self._taken_by is None and silent_s < RENEW_S:
             return
-        self._put()
-        if silent_s > LIFE_S / 2 and (other := self._other()) is not None:
+        if self._taken_by is None:
+            self._put()
+            if silent_s > LIFE_S / 2 and (other := self._other()) is not None:
+                self._taken_by = other.host
+                self.release()
+        if self._taken_by is not None:
             hint = "Nothing more is written by this one; resume the run when the other has ended"
-            raise StorageError(f"a process on {other.host} has taken over this run", self._store.address, hint)
+            raise StorageError(f"a process on {self._taken_by} has taken over this run", self._store.address, hint)
 
     def release(self) -> None:
         """Give the right back."""
         self._store.delete(self._name)
 
     def _put(self) -> None:
-        self._renewed_s = time.monotonic()
-        started_s = psutil.Process().create_time()
+        now_s, started_s = _now_s(), psutil.Process().create_time()
         claimant = Claimant(host=socket.gethostname(), machine=_machine(), pid=os.getpid(), started_s=started_s)
         self._store.write(self._name, claimant.model_dump_json().encode())
+        self._renewed_s = now_s  # only now: a store that does not take it lets others think this process dead
 
     def _other(self) -> Claimant | None:
         """Return who else holds a claim that is alive; what the dead have left is deleted."""
@@ -100,6 +105,11 @@ class Claim:
             else:
                 return claimant
         return None
+
+
+def _now_s() -> float:
+    """Return a clock that also counts the time in which this machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def _read(content: bytes | None) -> Claimant | None:

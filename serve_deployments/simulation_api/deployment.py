@@ -14,7 +14,6 @@ from ray.actor import ActorHandle
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.failure_policy import FailurePolicy
-from actors.leases import NAMESPACE
 from actors.population import Population
 from actors.simulation_host import SimulationHost
 from atp_ray.checkpoint.profiles import Profile
@@ -57,9 +56,8 @@ def start_host(
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     remote = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=3, scheduling_strategy=here)(SimulationHost)
     by_name = {profile.name: profile for profile in profiles}
-    # The API's replicas are children of whoever started Ray Serve, so they need the namespace too.
     name = f"simulations-{secrets.token_hex(4)}"
-    host = remote.options(name=name, namespace=NAMESPACE, max_concurrency=10_000).remote(
+    host = remote.options(name=name, max_concurrency=10_000).remote(
         folder.resolve(), population, by_name, FailurePolicy(), webhooks, **limits._asdict()
     )
     try:
@@ -77,10 +75,12 @@ def deploy_api(host_name: str, offer: Offer, access: Access) -> None:
     Args:
         host_name: of the actor that plays the simulations.
     """
+    # The API's replicas belong to the job that started Ray Serve, and that may be another command's.
+    namespace = ray.get_runtime_context().namespace
     here = f"node:{ray.util.get_node_ip_address()}"
 
     def build() -> FastAPI:
-        return build_app(Service(host_name, offer), access)
+        return build_app(Service(host_name, namespace, offer), access)
 
     deployment = serve.deployment(
         serve.ingress(build)(), name="SimulationApi", num_replicas=1, max_ongoing_requests=5000,

@@ -15,7 +15,6 @@ from typing import Any
 import ray
 from ray.actor import ActorHandle
 
-from actors.leases import NAMESPACE
 from atp_ray.errors import NotFoundError
 from atp_ray.live.creation import Offer
 from atp_ray.live.fold import LiveFold
@@ -37,14 +36,15 @@ class Service:
 
     Args:
         host_name: the name of the host actor.
+        namespace: that of the job which started it.
     """
 
-    def __init__(self, host_name: str, offer: Offer) -> None:
+    def __init__(self, host_name: str, namespace: str, offer: Offer) -> None:
         self.offer = offer
         self.profiles = offer.profiles
         self.paradigms = [paradigm_view(room) for room in offer.paradigms()]
         self._starting = dict(offer.engines)
-        self._host_name = host_name
+        self._host_name, self._namespace = host_name, namespace
         self._actor: ActorHandle[Any] | None = None
         self._live = LiveFold()
         self.event_texts = EventTexts(lambda: self._live)
@@ -131,7 +131,7 @@ class Service:
 
     def _host(self) -> ActorHandle[Any]:
         if self._actor is None:
-            self._actor = ray.get_actor(self._host_name, namespace=NAMESPACE)
+            self._actor = ray.get_actor(self._host_name, namespace=self._namespace)
         return self._actor
 
     async def _catch_up(self) -> None:

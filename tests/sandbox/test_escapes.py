@@ -12,7 +12,7 @@ import psutil
 import pytest
 import pytest_asyncio
 from sandbox_attempts import ATTEMPTS
-from support import needs_isolation
+from support import PATIENCE_S, needs_isolation
 
 from atp_ray.sandbox.limits import SandboxLimits
 from atp_ray.sandbox.pool import SandboxPool
@@ -132,7 +132,7 @@ async def test_a_bomb_meets_its_bound_and_the_next_session_is_well(pool: Sandbox
     result = await pool.run(name, code)
     assert result.status in statuses
     assert len(result.output) <= pool.limits.output_bytes
-    assert result.seconds < 20
+    assert result.seconds < PATIENCE_S
     assert (await pool.run(f"after {name}", "import math; print(math.comb(10, 3))")).output == "120\n"
     assert pool.server_pid == before
     await pool.end(name)

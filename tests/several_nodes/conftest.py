@@ -47,7 +47,9 @@ def nothing_left(cluster: Cluster) -> Callable[[], None]:
         actors = [actor["class_name"] for actor in json.loads(listed.stdout)] if some else []
         ports = [node.address for node in cluster.nodes if listens(cluster, node)]
         used = cluster.run(cluster.head, ["ray", "status"]).stdout
-        reserved = [line.strip() for line in used.splitlines() if line.endswith(" CPU") and " 0.0/" not in line]
+        reserved = [
+            line.strip() for line in used.splitlines() if line.endswith((" CPU", " GPU")) and " 0.0/" not in line
+        ]
         return f"{actors} {ports} {reserved}" if actors or ports or reserved else ""
 
     return lambda: wait_until(lambda: not left(), "everything on the cluster to end", pause_s=2)
