@@ -131,12 +131,12 @@ def sending(*messages):
     return receive
 
 
-async def heard(*messages, count=2) -> list:
-    """What the app is given of a change whose body comes in these messages."""
+async def heard(*messages) -> list:
+    """What the app is given, in two messages, of a change that comes in these."""
     given = []
 
     async def listening(scope, receive, send) -> None:
-        given.extend([await receive() for _ in range(count)])
+        given.extend([await receive() for _ in range(2)])
 
     await ask(Guard(listening, Access()), "POST", receive=sending(*messages))
     return given
@@ -152,7 +152,7 @@ async def test_a_body_reaches_the_app_as_it_was_sent_and_what_comes_later_too() 
 
 async def test_no_part_of_a_body_that_was_broken_off_is_acted_on() -> None:
     gone = {"type": "http.disconnect"}
-    assert await heard({"type": "http.request", "body": b"{}", "more_body": True}, gone, count=1) == [gone]
+    assert await heard({"type": "http.request", "body": b"{}", "more_body": True}, gone, gone) == [gone, gone]
 
 
 async def test_the_body_of_a_refused_change_is_not_waited_for() -> None:
@@ -246,8 +246,12 @@ async def test_a_control_token_is_limited_wherever_it_is_used_from_and_however_i
     assert [answer.status for answer in answers] == [200, 200, 429]
 
 
-async def test_more_addresses_than_are_kept_in_mind_are_still_served(monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("hosts", "statuses"), [([1, 2, 3, 1], [200, 200, 200, 429]), ([1, 2, 3, 4, 5, 5], [200, 200, 200, 200, 200, 429])]
+)
+async def test_as_many_addresses_as_are_kept_in_mind_are_limited_and_more_are_still_served(
+    monkeypatch, hosts, statuses
+) -> None:
     monkeypatch.setattr("serve_deployments.simulation_api.access.MOST_CLIENTS", 3)
     guard = Guard(app, Access(changes_per_s=1e-9, burst=1))
-    statuses = [(await ask(guard, "POST", client=(f"10.0.0.{host}", 1))).status for host in [*range(5), 4]]
-    assert statuses == [200, 200, 200, 200, 200, 429]
+    assert [(await ask(guard, "POST", client=(f"10.0.0.{host}", 1))).status for host in hosts] == statuses
