@@ -100,6 +100,21 @@ def test_pairs_survive_parquet_and_llama_factory_json(tmp_path: Path) -> None:
     assert {entry.paradigm for entry in back} == {"imported"}
 
 
+def test_a_pair_for_others_has_their_words_for_its_parts() -> None:
+    with_system, without = pair(0), pair(0, system="")
+    opening = [{"role": "system", "content": "You play."}, {"role": "user", "content": "Question 0?"}]
+    answers = {"chosen": [{"role": "assistant", "content": '{"choice": "keep"}'}],
+               "rejected": [{"role": "assistant", "content": '{"choice": "invest"}'}]}  # fmt: skip
+    assert conversational_rows([with_system, without]) == [
+        {"prompt": opening} | answers,
+        {"prompt": opening[1:]} | answers,
+    ]
+    assert llama_factory_rows([with_system]) == [
+        {"instruction": "Question 0?", "system": "You play.", "chosen": '{"choice": "keep"}',
+         "rejected": '{"choice": "invest"}'},
+    ]  # fmt: skip
+
+
 @pytest.mark.xdist_group("torch")
 def test_a_datasets_dataset_takes_the_conversational_form() -> None:
     data = datasets.Dataset.from_list(conversational_rows([pair(0), pair(1, system="")]))
