@@ -8,8 +8,10 @@ import importlib
 import json
 import os
 import re
+import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,17 @@ async def happens(condition: Callable[[], object], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"still waiting for {what}"
         await asyncio.sleep(0.001)
+
+
+@contextmanager
+def full_disk_at(n_bytes: int) -> Iterator[None]:
+    """Let no file of this process grow beyond `n_bytes`: a write there stops in the middle, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def can_isolate() -> bool:

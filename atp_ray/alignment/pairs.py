@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from atp_ray.config_files import Frozen, parse_model
 from atp_ray.errors import StorageError, UsageError
+from atp_ray.storage.checked_lines import write_line
 
 PAIRS = pa.schema(
     [
@@ -59,7 +60,7 @@ def write_pairs(pairs: Sequence[PreferencePair], path: Path) -> None:
         pq.write_table(table, temporary, compression="zstd")
         temporary.replace(path)
     except OSError as error:
-        raise StorageError(f"cannot be written: {error.strerror}", str(path), "Choose another --out") from error
+        raise _not_written(path, error) from error
 
 
 def read_pairs(path: Path) -> list[PreferencePair]:
@@ -74,7 +75,7 @@ def read_pairs(path: Path) -> list[PreferencePair]:
         try:
             rows = pq.read_table(path).to_pylist()
         except (OSError, pa.ArrowException) as error:
-            reason = str(error).splitlines()[0]
+            reason = "no such file" if isinstance(error, FileNotFoundError) else str(error).splitlines()[0]
             raise UsageError(f"cannot be read: {reason}", str(path), "Give pairs.parquet or a .json file") from error
     if not rows:
         raise UsageError("holds no pair", str(path), "Collect some: python -m atp_ray.align pairs")
@@ -121,12 +122,14 @@ def _from_llama_factory(entry: dict[str, Any], index: int, path: Path) -> dict[s
     missing = {"instruction", "chosen", "rejected"} - entry.keys()
     if missing:
         raise UsageError(f"pair {index} has no '{sorted(missing)[0]}'", str(path), "Add it to the file")
-    prompt = "\n".join(part for part in (entry["instruction"], entry.get("input")) if part)
+    parts = [part for part in (entry["instruction"], entry.get("input")) if part]
+    if not all(isinstance(part, str) for part in parts):
+        raise UsageError(f"the question of pair {index} is not text", str(path), "Write it as one string")
     return {
         "pair_id": str(entry.get("id", f"{path.stem}-{index}")),
         "paradigm": "imported",
         "system": entry.get("system") or "",
-        "prompt": prompt,
+        "prompt": "\n".join(parts),
         "chosen": entry["chosen"],
         "rejected": entry["rejected"],
     }
@@ -144,25 +147,39 @@ class PairLog:
         self.pairs: dict[str, PreferencePair] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-                try:
-                    pair = PreferencePair.model_validate_json(line)
-                except ValidationError:
-                    break  # cut off by a crash: this pair and none after it is collected again
-                self.pairs[pair.pair_id] = pair
-            self._file = path.open("w", encoding="utf-8")
-            for pair in self.pairs.values():
-                self._file.write(pair.model_dump_json() + "\n")
-            self._file.flush()
+            self._file = path.open("ab", buffering=0)
+            self._recover()
         except OSError as error:
-            raise StorageError(f"cannot be written: {error.strerror}", str(path), "Choose another --out") from error
+            raise _not_written(path, error) from error
 
     def append(self, pair: PreferencePair) -> None:
-        """Keep one pair."""
-        self._file.write(pair.model_dump_json() + "\n")
-        self._file.flush()
+        """Keep one pair; it is on disk when this returns.
+
+        Raises:
+            StorageError: the disk is full or the file cannot be written.
+        """
+        try:
+            write_line(self._file, pair.model_dump_json().encode() + b"\n")
+        except OSError as error:
+            raise _not_written(self._path, error) from error
         self.pairs[pair.pair_id] = pair
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _recover(self) -> None:
+        whole = 0
+        # Bytes, because a reply may hold what ends a line of text, and a crash may cut a letter in two.
+        for line in self._path.read_bytes().split(b"\n")[:-1]:
+            try:
+                pair = PreferencePair.model_validate_json(line)
+            except ValidationError:
+                break  # cut off by a crash: this pair and none after it is collected again
+            self.pairs[pair.pair_id] = pair
+            whole += len(line) + 1
+        self._file.truncate(whole)
+
+
+def _not_written(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"cannot be written: {error.strerror}", str(path), "Choose another --out")

@@ -178,9 +178,10 @@ def _with_numbers(spec: EpisodeSpec, change: Change) -> EpisodeSpec:
 
 
 def _reseated(spec: EpisodeSpec, seats: Sequence[int], player: SeatGroup) -> EpisodeSpec:
+    """Return the specification with `player`, a group of one, on each of `seats`."""
     players = [group.model_copy(update={"count": 1}) for group in spec.seat_groups]
     for seat in seats:
-        players[seat] = player.model_copy(update={"count": 1})
+        players[seat] = player
     groups = [alike.model_copy(update={"count": len(list(members))}) for alike, members in groupby(players)]
     return _revised(spec, seats=[group.model_dump() for group in groups])
 

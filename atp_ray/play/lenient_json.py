@@ -85,7 +85,7 @@ def _take_loose(text: str, position: int, pairs: list[tuple[str, Any]]) -> int:
     if item is not None:
         key, value = pairs[-1]
         pairs[-1] = (key, [*(value if isinstance(value, list) else [value]), item])
-    return max(end, position + 1)
+    return end
 
 
 def _value(text: str, position: int, depth: int) -> tuple[Any, int]:
@@ -150,7 +150,7 @@ def _unescaped(text: str) -> str:
     if "\\" not in text:
         return text
     text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), text)
-    return text.replace('\\"', '"').replace("\\n", " ").replace("\\", "")
+    return text.replace("\\n", " ").replace("\\", "")
 
 
 def _balanced(text: str, start: int) -> int:

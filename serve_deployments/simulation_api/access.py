@@ -65,7 +65,7 @@ class Guard:
             or _unauthorised(scope["path"], headers, self._access, changing)
             or _too_large(headers)
         )
-        if refused is None and changing and not self._may_change(scope, headers):
+        if refused is None and changing and not self._may_change(scope):
             refused = problem(HTTPStatus.TOO_MANY_REQUESTS, "too many changes at once", {"Retry-After": "1"})
         if refused is None and changing:
             try:
@@ -75,11 +75,11 @@ class Guard:
                 refused = problem(HTTPStatus.REQUEST_TIMEOUT, "the body did not come in time", {"Connection": "close"})
         await (refused or self._app)(scope, receive, send_marked)
 
-    def _may_change(self, scope: Scope, headers: Headers) -> bool:
+    def _may_change(self, scope: Scope) -> bool:
         """Take one from the client's token bucket."""
-        client = scope["client"][0] if scope.get("client") else ""
-        if self._access.control_token is not None:
-            client = headers.get("authorization", client)
+        # Whoever has the one control token shares its bucket, wherever they ask from and however they spell "Bearer".
+        known_by_address = self._access.control_token is None and scope.get("client")
+        client = scope["client"][0] if known_by_address else ""
         now, burst = time.monotonic(), float(self._access.burst)
         if len(self._buckets) > MOST_CLIENTS:
             self._buckets.clear()
@@ -90,20 +90,24 @@ class Guard:
 
 
 async def _read(receive: Receive) -> Receive:
-    """Read the whole body, and return what gives it again."""
+    """Read the whole body, and return what gives it again; of a body that was broken off nothing is given."""
     body, more = b"", True
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            break
+            return _first(message, receive)
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    return _first({"type": "http.request", "body": body, "more_body": False}, receive)
 
-    async def again() -> Message:
-        return first.pop() if first else await receive()
 
-    return again
+def _first(message: Message, receive: Receive) -> Receive:
+    waiting = [message]
+
+    async def receive_again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return receive_again
 
 
 def _foreign_host(headers: Headers, access: Access) -> ASGIApp | None:
@@ -143,7 +147,7 @@ def _same(given: str, expected: str | None) -> bool:
 
 def _too_large(headers: Headers) -> ASGIApp | None:
     length = headers.get("content-length")
-    if length is None and headers.get("transfer-encoding"):
+    if headers.get("transfer-encoding"):  # it would overrule a Content-Length beside it
         return problem(HTTPStatus.LENGTH_REQUIRED, "a body needs its Content-Length")
     if length is not None and (not length.isdecimal() or int(length) > MOST_BODY_BYTES):
         return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body may have {MOST_BODY_BYTES} bytes")

@@ -1,13 +1,17 @@
 """Preference pairs: the prompts they stand under, when a reply is the wished one, files in and out."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
-from support import Late
+from support import Late, full_disk_at
 
 from atp_ray.alignment.elicitation import elicitation_messages, wished_reply
 from atp_ray.alignment.pairs import (
+    PAIRS,
     PairLog,
     PreferencePair,
     conversational_rows,
@@ -16,7 +20,7 @@ from atp_ray.alignment.pairs import (
     write_pairs,
 )
 from atp_ray.alignment.training_prompts import training_prompts
-from atp_ray.errors import UsageError
+from atp_ray.errors import AtpError, StorageError, UsageError
 from atp_ray.paradigms.role_play.prompt_sets import role_play_prompts
 from atp_ray.paradigms.role_play.scenario_files import load_role_plays
 from atp_ray.paradigms.role_play.scenarios import RolePlayNumbers
@@ -96,6 +100,21 @@ def test_pairs_survive_parquet_and_llama_factory_json(tmp_path: Path) -> None:
     assert {entry.paradigm for entry in back} == {"imported"}
 
 
+def test_a_pair_for_others_has_their_words_for_its_parts() -> None:
+    with_system, without = pair(0), pair(0, system="")
+    opening = [{"role": "system", "content": "You play."}, {"role": "user", "content": "Question 0?"}]
+    answers = {"chosen": [{"role": "assistant", "content": '{"choice": "keep"}'}],
+               "rejected": [{"role": "assistant", "content": '{"choice": "invest"}'}]}  # fmt: skip
+    assert conversational_rows([with_system, without]) == [
+        {"prompt": opening} | answers,
+        {"prompt": opening[1:]} | answers,
+    ]
+    assert llama_factory_rows([with_system]) == [
+        {"instruction": "Question 0?", "system": "You play.", "chosen": '{"choice": "keep"}',
+         "rejected": '{"choice": "invest"}'},
+    ]  # fmt: skip
+
+
 @pytest.mark.xdist_group("torch")
 def test_a_datasets_dataset_takes_the_conversational_form() -> None:
     data = datasets.Dataset.from_list(conversational_rows([pair(0), pair(1, system="")]))
@@ -105,36 +124,123 @@ def test_a_datasets_dataset_takes_the_conversational_form() -> None:
     assert data[0]["chosen"] == [{"role": "assistant", "content": '{"choice": "keep"}'}]
 
 
+def imported(folder: Path, **fields: object) -> PreferencePair:
+    """The one pair of a LLaMA-Factory file with these fields."""
+    entry = {"instruction": "Keep or invest?", "chosen": "keep", "rejected": "invest"} | fields
+    (folder / "theirs.json").write_text(json.dumps([entry]))
+    (read,) = read_pairs(folder / "theirs.json")
+    return read
+
+
+def test_what_llama_factory_may_leave_out_or_add_is_read(tmp_path: Path) -> None:
+    least = imported(tmp_path)
+    assert (least.pair_id, least.system, least.prompt) == ("theirs-0", "", "Keep or invest?")
+    assert (least.chosen, least.rejected, least.chosen_tries) == ("keep", "invest", 0)
+    assert imported(tmp_path, input="You own $2.").prompt == "Keep or invest?\nYou own $2."
+    assert imported(tmp_path, instruction="", input="You own $2.").prompt == "You own $2."
+    assert imported(tmp_path, system="You play.").system == "You play."
+    assert imported(tmp_path, system=None, input=None) == least
+    assert [imported(tmp_path, id=given).pair_id for given in ("a-7", 7)] == ["a-7", "7"]
+
+
+def test_the_file_has_the_columns_that_others_count_on_and_may_be_in_new_folders(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folders" / "pairs.parquet"
+    write_pairs([pair()], path)
+    written = pq.ParquetFile(path)
+    assert written.schema_arrow == PAIRS
+    assert written.metadata.row_group(0).column(0).compression == "ZSTD"
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def refused(asked: Callable[[], object], error: type[AtpError] = UsageError) -> str:
+    """The one line with which something is refused."""
+    with pytest.raises(error) as caught:
+        asked()
+    return str(caught.value)
+
+
 @pytest.mark.parametrize(
-    ("text", "complaint"),
-    [("[{", "pairs.json:1: is not valid JSON"), ("{}", "is not a list of pairs"), ("[]", "holds no pair"),
-     ('[{"instruction": "x", "chosen": "y"}]', "pair 0 has no 'rejected'"),
-     ('[{"instruction": "x", "chosen": "", "rejected": "z"}]', "chosen")],
+    ("text", "line"),
+    [
+        (b"[{", ":1: is not valid JSON: Expecting property name enclosed in double quotes. Fix the file"),
+        (b"[\n1,", ":2: is not valid JSON: Expecting value. Fix the file"),
+        (b'["\xff"]', ": cannot be read: 'utf-8' codec can't decode byte 0xff in position 2: invalid start byte. "
+                      "Check the path"),
+        (b"{}", ": is not a list of pairs. Give LLaMA-Factory preference JSON"),
+        (b'[{"instruction": "x"}, 3]', ": is not a list of pairs. Give LLaMA-Factory preference JSON"),
+        (b"[]", ": holds no pair. Collect some: python -m atp_ray.align pairs"),
+        (b'[{"instruction": "x", "chosen": "y"}]', ": pair 0 has no 'rejected'. Add it to the file"),
+        (b'[{"instruction": "x", "chosen": "", "rejected": "z"}]',
+         "[0]: chosen: String should have at least 1 character. Given: ''"),
+        (b'[{"instruction": 3, "chosen": "y", "rejected": "z"}]',
+         ": the question of pair 0 is not text. Write it as one string"),
+    ],
 )  # fmt: skip
-def test_a_bad_pairs_file_is_one_line_that_names_the_pair(tmp_path: Path, text: str, complaint: str) -> None:
-    (tmp_path / "pairs.json").write_text(text)
-    with pytest.raises(UsageError, match=complaint) as caught:
-        read_pairs(tmp_path / "pairs.json")
-    assert "\n" not in str(caught.value)
+def test_a_bad_pairs_file_is_one_line_that_names_file_and_pair(tmp_path: Path, text: bytes, line: str) -> None:
+    path = tmp_path / "pairs.json"
+    path.write_bytes(text)
+    assert refused(lambda: read_pairs(path)) == f"{path}{line}"
 
 
-def test_a_missing_or_foreign_parquet_file_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
-        read_pairs(tmp_path / "nothing.parquet")
-    (tmp_path / "text.parquet").write_text("no parquet")
-    with pytest.raises(UsageError, match="cannot be read"):
-        read_pairs(tmp_path / "text.parquet")
+def test_a_missing_or_foreign_file_is_one_line(tmp_path: Path) -> None:
+    path, hint = tmp_path / "nothing.parquet", "Give pairs.parquet or a .json file"
+    assert refused(lambda: read_pairs(path)) == f"{path}: cannot be read: no such file. {hint}"
+    path.write_text("no parquet")
+    line = refused(lambda: read_pairs(path))
+    assert line.startswith(f"{path}: cannot be read: Could not open Parquet")
+    assert line.endswith(f". {hint}")
+    assert "\n" not in line
+    path = tmp_path / "nothing.json"
+    found = f"[Errno 2] No such file or directory: '{path}'"
+    assert refused(lambda: read_pairs(path)) == f"{path}: cannot be read: {found}. Check the path"
 
 
-def test_a_log_cut_off_by_a_crash_keeps_what_was_whole(tmp_path: Path) -> None:
-    log = PairLog(tmp_path / "pairs.jsonl")
-    for index in range(3):
-        log.append(pair(index))
+def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path, write in ((tmp_path / "file" / "pairs.parquet", lambda path: write_pairs([pair()], path)),
+                        (tmp_path / "file" / "pairs.jsonl", PairLog)):  # fmt: skip
+        line = refused(partial(write, path), StorageError)
+        assert line == f"{path}: cannot be written: File exists. Choose another --out"
+
+
+def collected(path: Path, *pairs: PreferencePair) -> bytes:
+    log = PairLog(path)
+    for one in pairs:
+        log.append(one)
     log.close()
-    text = (tmp_path / "pairs.jsonl").read_text()
-    (tmp_path / "pairs.jsonl").write_text(text[:-20])
-    again = PairLog(tmp_path / "pairs.jsonl")
-    assert sorted(again.pairs) == ["p0", "p1"]
-    again.append(pair(2))
-    again.close()
-    assert sorted(PairLog(tmp_path / "pairs.jsonl").pairs) == ["p0", "p1", "p2"]
+    return path.read_bytes()
+
+
+def test_a_log_cut_off_anywhere_keeps_what_was_whole_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folders" / "pairs.jsonl"
+    # Ends of a line in a text file, and letters of more than one byte.
+    odd = "keep\u2028it, \x85 \x0c\r\nd\u00e9j\u00e0 vu \U0001f9ea"
+    pairs = [pair(0, chosen=odd), pair(1, rejected=odd)]
+    content = collected(path, *pairs)
+    assert content.count(b"\n") == 2
+    for cut in range(len(content) + 1):
+        path.write_bytes(content[:cut])
+        log = PairLog(path)
+        whole = content[:cut].count(b"\n")
+        assert log.pairs == {one.pair_id: one for one in pairs[:whole]}
+        log.close()
+        assert path.read_bytes() == b"".join(content.splitlines(keepends=True)[:whole])
+    path.write_bytes(content[:-1])
+    assert collected(path, pairs[1]) == content
+
+
+def test_a_pair_is_known_and_on_disk_as_soon_as_it_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    log = PairLog(path)
+    log.append(pair(4))
+    assert log.pairs == {"p4": pair(4)} == PairLog(path).pairs
+
+
+def test_a_full_disk_ends_a_collection_with_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    content = collected(path, pair(0))
+    log = PairLog(path)
+    with full_disk_at(len(content) + 20):
+        line = refused(lambda: log.append(pair(1)), StorageError)
+    assert line == f"{path}: cannot be written: No space left on device. Choose another --out"
+    assert list(log.pairs) == list(PairLog(path).pairs) == ["p0"]

@@ -4,7 +4,7 @@ import pytest
 from support import make_spec, record_round, role_play_spec
 
 from atp_ray.checkpoint.names import resolve_checkpoint
-from atp_ray.errors import UsageError
+from atp_ray.errors import NotFoundError, UsageError
 from atp_ray.live.creation import to_log
 from atp_ray.live.interventions import read_intervention
 from atp_ray.live.state import LiveState
@@ -100,27 +100,57 @@ def test_seats_are_fixed_and_swapped_where_they_sit() -> None:
         changed(state, kind="swap_checkpoint", seats=[3], checkpoint="gpt")
 
 
+def test_seats_given_to_whoever_plays_them_already_stay_as_they_are() -> None:
+    state = changed(begun(), kind="swap_checkpoint", seats=range(8), checkpoint="policy:quantal")
+    assert [(group.checkpoint, group.count) for group in state.spec.seats] == [("policy:quantal", 8)]
+    again = changed(state, kind="swap_checkpoint", seats=[2, 5], checkpoint="policy:quantal")
+    assert again.spec.seats == state.spec.seats
+    half = changed(state, kind="fix_seats", seats=[0, 1, 2, 3], action="collude")
+    assert [(group.checkpoint, group.count) for group in half.spec.seats] == [
+        ("policy:collude", 4), ("policy:quantal", 4),
+    ]  # fmt: skip
+    back = changed(half, kind="swap_checkpoint", seats=[0, 1, 2, 3], checkpoint="policy:quantal")
+    assert back.spec.seats == state.spec.seats
+
+
 @pytest.mark.parametrize("kind", ["quarantine", "erase_memory"])
 def test_a_seat_that_does_not_exist_is_named(kind: str) -> None:
-    with pytest.raises(UsageError, match="there is no seat 8"):
+    with pytest.raises(UsageError) as caught:
         changed(begun(), kind=kind, seats=[0, 8])
+    assert str(caught.value) == "seats: there is no seat 8. Seats are 0..7"
+
+
+def test_nobody_is_asked_what_a_seat_that_does_not_exist_would_be_sent() -> None:
+    assert prompt(begun(), 7)
+    with pytest.raises(NotFoundError) as caught:
+        prompt(begun(), 8)
+    assert str(caught.value) == "seat: there is no seat 8. Seats are 0..7"
+
+
+def test_a_prompt_shows_the_window_of_a_long_game() -> None:
+    state = played(begun(history_window=2), ALL, NOBODY, HALF)
+    assert len(prompt(state, 0)) == 2 + 2 * 4
 
 
 def test_supervision_changes_in_role_play_only() -> None:
     spec = role_play_spec()
     state = changed(LiveState(specs=((1, spec),)), kind="change_supervision", supervision="all_supervised")
     assert role_play_of(state.spec).numbers.supervised(1)
-    with pytest.raises(UsageError, match="applies to role-play only"):
+    with pytest.raises(UsageError) as caught:
         changed(begun(), kind="change_supervision", supervision="all_supervised")
-    with pytest.raises(UsageError, match="applies to games only"):
+    assert str(caught.value) == "change_supervision: applies to role-play only. In games use change_numbers"
+    with pytest.raises(UsageError) as caught:
         changed(state, kind="change_numbers", threshold=2)
+    assert str(caught.value) == "change_numbers: applies to games only. In role-play use change_supervision"
 
 
 def test_without_interventions_observations_are_those_of_an_ordinary_episode() -> None:
     spec = make_spec(rounds=10)
     state = played(LiveState(specs=((1, spec),)), ALL, HALF)
+    assert state.turn("s", (0, 1), whole=False).notes == ()
     observed = state.observation(state.records[0], (0, 1))
     assert (observed.spec, observed.notes, observed.forgotten_S, observed.public.hidden) == (None, (), (), frozenset())
+    assert observed.own_reply_S == state.records[0].decisions.reply_A[:2]
 
 
 def test_a_host_is_told_the_last_round_and_one_that_lost_its_memory_everything_that_is_in_force() -> None:

@@ -30,6 +30,15 @@ def test_a_difference_counts_only_where_the_intervals_do_not_overlap(first, last
     assert (found.aligned, found.course, found.below_in_the_end) == (aligned, course, below)
 
 
+def test_a_variant_is_named_with_its_setting_and_compared_at_the_first_and_last_of_many_rounds() -> None:
+    base = cell("base", (0.8, 0.7, 0.9), (0.5, 0.4, 0.6), (0.9, 0.8, 0.95))
+    (found,) = tippings([base, cell("dpo", (0.3, 0.2, 0.4), (0.4, 0.3, 0.5), (0.6, 0.5, 0.7))], "base")
+    ends = (found.base_first, found.first, found.base_last, found.last)
+    assert [interval.rate for interval in ends] == [0.8, 0.3, 0.9, 0.6]
+    assert found.checkpoint == "dpo"
+    assert found.setting == "n=8, t=4"
+
+
 def test_only_settings_that_both_played_are_compared() -> None:
     other = cell("dpo", (0.3, 0.2, 0.4), (0.6, 0.5, 0.7), threshold=6)
     undecided = cell("grpo", (0.3, 0.2, 0.4), None)
@@ -40,6 +49,8 @@ def test_the_base_is_the_first_checkpoint_asked_for() -> None:
     assert base_checkpoint({"checkpoints": {"runs/a": {"name": "a"}, "b": {"name": "b"}}}) == "a"
     assert base_checkpoint({"checkpoints": {"tiny": {"name": "tiny"}}}) is None
     assert base_checkpoint({}) is None
+    for unnamed in ({}, {"name": ""}, "a"):
+        assert base_checkpoint({"checkpoints": {"a": unnamed, "b": {"name": "b"}}}) is None
 
 
 def test_the_pooled_rate_leaves_out_a_checkpoint_that_has_not_played_all_settings(tmp_path) -> None:

@@ -126,3 +126,9 @@ def test_neighbours_of_one_role_are_joined_and_nothing_is_lost() -> None:
     assert [message["role"] for message in merged] == ["system", "user"]
     assert merged[1]["content"] == "Beware.\n\n" + messages[-1]["content"]
     assert len(messages) == 3  # the original is left as it was
+
+
+def test_neighbours_are_joined_wherever_they_stand() -> None:
+    told = [("system", "s"), ("user", "a"), ("assistant", "b"), ("user", "c"), ("user", "d"), ("user", "e")]
+    merged = merge_neighbours([{"role": role, "content": text} for role, text in told])
+    assert [(message["role"], message["content"]) for message in merged] == [*told[:3], ("user", "c\n\nd\n\ne")]

@@ -90,6 +90,11 @@ def test_a_reply_with_fewer_texts_than_seats_is_refused() -> None:
         merge_decisions(2, [(seats, decided._replace(reply_A=("reply 0",)))])
 
 
+def test_a_reply_with_fewer_solutions_than_seats_is_refused() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        merge_decisions(2, [reply_of([0, 1], [1, 0], solutions=[(solution("one"),)])])
+
+
 def test_a_host_is_told_the_last_round_and_one_that_lost_its_memory_the_whole_window() -> None:
     spec = make_spec(n=4, threshold=2, rounds=9, history_window=3)
     settled = []

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import make_cell, make_spec, play, record_round
+from support import full_disk_at, make_cell, make_spec, play, record_round
 
 from atp_ray.config_files import configs_dir
 from atp_ray.errors import StorageError, UsageError
@@ -89,6 +89,32 @@ def test_a_full_disk_is_one_clear_line_and_settles_nothing(tmp_path) -> None:
         log.append(RECORDS[0])
     assert "--resume" in str(caught.value)
     assert log.rounds(SPEC.episode_id) == ()
+
+
+def test_of_a_round_that_did_not_fit_on_the_disk_nothing_remains_and_it_can_follow_later(tmp_path) -> None:
+    path = tmp_path / "cell.jsonl"
+    content = write_log(path, RECORDS[:1]).read_bytes()
+    log = EventLog(path)
+    with full_disk_at(len(content) + 20), pytest.raises(StorageError, match="No space left on device"):
+        log.append(RECORDS[1])
+    assert path.read_bytes() == content
+    log.append(RECORDS[1])
+    assert len(read_event_log(path)[SPEC.episode_id]) == 2
+
+
+def test_a_log_is_read_without_being_opened_for_writing(tmp_path) -> None:
+    assert read_event_log(tmp_path / "none" / "cell.jsonl") == {}
+    assert not (tmp_path / "none").exists()
+    with pytest.raises(StorageError) as caught:
+        read_event_log(tmp_path)
+    hint = "Free some space or choose another --out; what is settled is kept, continue with --resume"
+    assert str(caught.value) == f"{tmp_path}: cannot be written or read: Is a directory. {hint}"
+    path = write_log(tmp_path / "cell.jsonl")
+    path.write_bytes(b"x" + path.read_bytes())
+    hint = "Restore the file from a copy, or delete it to play the cell again"
+    with pytest.raises(StorageError) as caught:
+        read_event_log(path)
+    assert str(caught.value) == f"{path}: is damaged at byte 0. {hint}"
 
 
 def test_replies_of_any_text_survive(tmp_path) -> None:

@@ -130,6 +130,21 @@ def test_what_is_no_answer_has_a_reason_and_no_value(reply: str, reason: str) ->
     assert grade(reply, "1") == (None, False, reason)
 
 
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        ("The answer is **12**. I am sure.", "12"),
+        ("**The answer is 12.**", "12"),
+        ("The answer is _12_", "12"),
+        ("Answer: `12`.", "12"),
+        ("#### 3.5. Done. Really.", "3.5"),
+        ("The answer is XII", "XII"),
+    ],
+)
+def test_an_answer_is_told_without_its_sentence_and_markdown(reply: str, text: str) -> None:
+    assert read_answer(reply).text == text
+
+
 def test_a_truth_that_is_no_number_is_an_error() -> None:
     with pytest.raises(ValueError, match="'many' is not a number"):
         grade(r"\boxed{1}", "many")
