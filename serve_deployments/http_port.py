@@ -64,10 +64,14 @@ def open_http(host: str, port: int) -> None:
 
 
 def _require_same(host: str, port: int) -> None:
-    known = ray.get(ray.get_actor(SERVE_CONTROLLER, namespace=SERVE_NAMESPACE).get_http_config.remote())
-    if known.location in (None, ProxyLocation.Disabled):
+    controller = ray.get_actor(SERVE_CONTROLLER, namespace=SERVE_NAMESPACE)
+    deadline = time.monotonic() + HTTP_TIMEOUT_S
+    while (location := ray.get(controller.get_proxy_location.remote())) is None and time.monotonic() < deadline:
+        time.sleep(0.2)  # it is just starting
+    if location in (None, ProxyLocation.Disabled):
         hint = "Stop what runs on it, or give --address local"
         raise UsageError("Ray Serve runs on this cluster without an HTTP port", "--address", hint)
+    known = ray.get(controller.get_http_config.remote())
     if (known.host, known.port) != (host, port):
         hint = f"Give --host {known.host} --port {known.port}, or --address local"
         raise UsageError(f"Ray Serve already runs on this cluster, at {known.host}:{known.port}", "--port", hint)
