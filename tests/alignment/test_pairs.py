@@ -1,6 +1,7 @@
 """Preference pairs: the prompts they stand under, when a reply is the wished one, files in and out."""
 
 import json
+import locale
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -141,6 +142,18 @@ def test_what_llama_factory_may_leave_out_or_add_is_read(tmp_path: Path) -> None
     assert imported(tmp_path, system="You play.").system == "You play."
     assert imported(tmp_path, system=None, input=None) == least
     assert [imported(tmp_path, id=given).pair_id for given in ("a-7", 7)] == ["a-7", "7"]
+
+
+def test_a_file_of_others_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    entry = {"instruction": "D\u00e9j\u00e0 vu?", "chosen": "keep", "rejected": "invest"}
+    (tmp_path / "theirs.json").write_bytes(json.dumps([entry], ensure_ascii=False).encode())
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C")
+    try:
+        (read,) = read_pairs(tmp_path / "theirs.json")
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    assert read.prompt == "D\u00e9j\u00e0 vu?"
 
 
 def test_the_file_has_the_columns_that_others_count_on_and_may_be_in_new_folders(tmp_path: Path) -> None:
