@@ -242,6 +242,13 @@ def test_a_log_cut_off_anywhere_keeps_what_was_whole_and_goes_on(tmp_path: Path)
     assert collected(path, pairs[1]) == content
 
 
+def test_from_a_damaged_line_on_pairs_are_collected_again(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    first, second, third = collected(path, *map(pair, range(3))).splitlines(keepends=True)
+    path.write_bytes(first + second[1:] + third)
+    assert collected(path, pair(1), pair(2)) == first + second + third
+
+
 def test_a_pair_is_known_and_on_disk_as_soon_as_it_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "pairs.jsonl"
     log = PairLog(path)
