@@ -175,7 +175,7 @@ class PairLog:
             try:
                 pair = PreferencePair.model_validate_json(line)
             except ValidationError:
-                break  # cut off by a crash: this pair and none after it is collected again
+                break  # damaged: this pair and those after it are collected again
             self.pairs[pair.pair_id] = pair
             whole += len(line) + 1
         self._file.truncate(whole)

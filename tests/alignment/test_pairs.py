@@ -1,6 +1,7 @@
 """Preference pairs: the prompts they stand under, when a reply is the wished one, files in and out."""
 
 import json
+import locale
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -143,6 +144,18 @@ def test_what_llama_factory_may_leave_out_or_add_is_read(tmp_path: Path) -> None
     assert [imported(tmp_path, id=given).pair_id for given in ("a-7", 7)] == ["a-7", "7"]
 
 
+def test_a_file_of_others_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    entry = {"instruction": "D\u00e9j\u00e0 vu?", "chosen": "keep", "rejected": "invest"}
+    (tmp_path / "theirs.json").write_bytes(json.dumps([entry], ensure_ascii=False).encode())
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C")
+    try:
+        (read,) = read_pairs(tmp_path / "theirs.json")
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    assert read.prompt == "D\u00e9j\u00e0 vu?"
+
+
 def test_the_file_has_the_columns_that_others_count_on_and_may_be_in_new_folders(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folders" / "pairs.parquet"
     write_pairs([pair()], path)
@@ -227,6 +240,13 @@ def test_a_log_cut_off_anywhere_keeps_what_was_whole_and_goes_on(tmp_path: Path)
         assert path.read_bytes() == b"".join(content.splitlines(keepends=True)[:whole])
     path.write_bytes(content[:-1])
     assert collected(path, pairs[1]) == content
+
+
+def test_from_a_damaged_line_on_pairs_are_collected_again(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    first, second, third = collected(path, *map(pair, range(3))).splitlines(keepends=True)
+    path.write_bytes(first + second[1:] + third)
+    assert collected(path, pair(1), pair(2)) == first + second + third
 
 
 def test_a_pair_is_known_and_on_disk_as_soon_as_it_is_kept(tmp_path: Path) -> None:

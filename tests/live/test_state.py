@@ -9,6 +9,7 @@ from atp_ray.live.creation import to_log
 from atp_ray.live.interventions import read_intervention
 from atp_ray.live.state import LiveState
 from atp_ray.paradigms.games.scenarios import game_of
+from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.role_play.scenarios import role_play_of
 
 PROFILES = {name: resolve_checkpoint(name) for name in ("policy:quantal", "policy:collude", "policy:refrain", "tiny")}
@@ -142,6 +143,21 @@ def test_supervision_changes_in_role_play_only() -> None:
     with pytest.raises(UsageError) as caught:
         changed(state, kind="change_numbers", threshold=2)
     assert str(caught.value) == "change_numbers: applies to games only. In role-play use change_supervision"
+
+
+def test_a_change_of_other_paradigms_is_refused_with_those_that_take_it_and_what_there_is_instead(monkeypatch) -> None:
+    design, numbers = type(paradigm("games").design), paradigm("games").design.change_models
+    role_play = LiveState(specs=((1, role_play_spec()),))
+    supervision = {"kind": "change_supervision", "supervision": "all_supervised"}
+    costs = {"kind": "change_costs", "tool_cost": 3}
+    monkeypatch.setattr(design, "change_models", numbers + paradigm("tool_usage").design.change_models)
+    with pytest.raises(UsageError, match=r"to role-play only\. In games use change_numbers or change_costs$"):
+        changed(begun(), **supervision)
+    with pytest.raises(UsageError, match="to games and tool-usage only"):
+        changed(role_play, **costs)
+    monkeypatch.setattr(design, "change_models", ())
+    with pytest.raises(UsageError, match=r"to role-play only$"):
+        changed(begun(), **supervision)
 
 
 def test_without_interventions_observations_are_those_of_an_ordinary_episode() -> None:

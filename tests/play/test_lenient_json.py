@@ -10,7 +10,7 @@ from atp_ray.play.lenient_json import read_object
     [
         # What has no key belongs to the value before it, also at the very end.
         ('{"choice": "A", "B"}', [("choice", ["A", "B"])]),
-        ("{choice: A, B}", [("choice", ["A", "B"])]),
+        ("{choice: keep, share}", [("choice", ["keep", "share"])]),
         ("{choice: A, B, C}", [("choice", ["A", "B", "C"])]),
         ("{choice: A, B", [("choice", ["A", "B"])]),
         ("{choice: A, X, why: none}", [("choice", ["A", "X"]), ("why", "none")]),
