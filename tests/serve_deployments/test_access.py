@@ -19,7 +19,7 @@ PUBLIC = {"/v1/health"}
 
 def routes() -> list[tuple[str, str]]:
     """Every route and method of the OpenAPI document."""
-    document = build_app(Service("none", Offer({}, {}, 1, tools=True)), Access()).openapi()
+    document = build_app(Service("none", "none", Offer({}, {}, 1, tools=True)), Access()).openapi()
     return [(method.upper(), path) for path, methods in document["paths"].items() for method in methods]
 
 

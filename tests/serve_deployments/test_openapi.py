@@ -69,4 +69,4 @@ def test_the_document_describes_every_error_and_has_examples() -> None:
 
 
 def document() -> dict:
-    return build_app(Service("none", Offer({}, {}, 1, tools=True)), Access()).openapi()
+    return build_app(Service("none", "none", Offer({}, {}, 1, tools=True)), Access()).openapi()

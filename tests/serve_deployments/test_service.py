@@ -8,7 +8,9 @@ from serve_deployments.simulation_api.service import Service
 
 
 def test_checkpoints_are_starting_until_their_engine_is_ready(local_ray) -> None:
-    service = Service("none", Offer({}, {"small": "app-1", "adapter": "app-1", "large": "app-2"}, 8, tools=False))
+    service = Service(
+        "none", "none", Offer({}, {"small": "app-1", "adapter": "app-1", "large": "app-2"}, 8, tools=False)
+    )
     tell_phase("app-1", "loading weights")
     waiting = {"small": "loading weights", "adapter": "loading weights", "large": "waiting"}
     assert asyncio.run(service.starting()) == waiting
