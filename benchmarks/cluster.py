@@ -110,13 +110,14 @@ class Node:
         enter = ["nsenter", "--target", str(self._pid), "--net", "--mount", "--pid", f"--wd={folder}"]
         return [*enter, "env", *variables, *map(str, command)]
 
-    def processes(self) -> list[psutil.Process]:
-        """Return all processes of the node but its first."""
+    def processes(self, words: str) -> list[psutil.Process]:
+        """Return the node's processes whose command line has these words."""
         space = Path(f"/proc/{self._pid}/ns/pid").readlink()
         found = []
         for process in psutil.process_iter():
             with suppress(OSError, psutil.NoSuchProcess):
-                if process.pid != self._pid and Path(f"/proc/{process.pid}/ns/pid").readlink() == space:
+                here = Path(f"/proc/{process.pid}/ns/pid").readlink() == space
+                if here and words in " ".join(process.cmdline()):  # a process that has ended has none
                     found.append(process)
         return found
 
