@@ -66,14 +66,20 @@ class PairCollector:
         missing = [prompt for prompt in prompts if prompt.prompt_id not in log.pairs]
         given_up: list[str] = []
         done = len(prompts) - len(missing)
-        for finished in asyncio.as_completed([self._pair(prompt) for prompt in missing]):
-            prompt_id, pair = await finished
-            if pair is None:
-                given_up.append(prompt_id)
-            else:
-                log.append(pair)
-            done += 1
-            on_done(done)
+        asked = [asyncio.ensure_future(self._pair(prompt)) for prompt in missing]
+        try:
+            for finished in asyncio.as_completed(asked):
+                prompt_id, pair = await finished
+                if pair is None:
+                    given_up.append(prompt_id)
+                else:
+                    log.append(pair)
+                done += 1
+                on_done(done)
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)  # one error is told; the others would be traces
         return Collected(len(log.pairs), tuple(sorted(given_up)))
 
     async def _pair(self, prompt: TrainingPrompt) -> tuple[str, PreferencePair | None]:
