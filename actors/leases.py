@@ -35,8 +35,8 @@ class Cleaner(Protocol):
         """Delete an application, and return when it is gone; whatever goes wrong is not raised."""
         ...
 
-    def shut_down(self) -> bool:
-        """End Ray Serve if no application is left on it; returns whether it ended."""
+    def shut_down(self) -> None:
+        """End Ray Serve if no application is left on it."""
         ...
 
 

@@ -77,7 +77,7 @@ def _measure(profiles: list[ModelProfile], requests: list[ReplyRequest]) -> dict
         before = _memory()
         start = time.perf_counter()
         with _quiet_serve():
-            deployments = deploy_models(profiles, Lease())
+            deployments = deploy_models(profiles, Lease()).deployments
             started = time.perf_counter() - start
             _ask(list(deployments.values()), requests[:8])
             seconds = _ask(list(deployments.values()), requests)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from pathlib import Path
 from typing import NoReturn
 
 from atp_ray.errors import UsageError
+from serve_deployments.http_port import free_port
 
 _SWITCH = "RAY_SERVE_ENABLE_HA_PROXY"
 _CONFIG = "ATP_RAY_HAPROXY_CONFIG"  # set only where the folder is ours
@@ -49,8 +49,8 @@ def restart_with_haproxy(address: str | None) -> NoReturn:
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
-        "RAY_SERVE_HAPROXY_STATS_PORT": str(_free_port()),
-        "RAY_SERVE_HAPROXY_METRICS_PORT": str(_free_port()),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port("")),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port("")),
     }
     os.execve(sys.executable, sys.orig_argv, os.environ | settings)
 
@@ -59,9 +59,3 @@ def remove_files() -> None:
     """Remove HAProxy's settings and socket once the service has ended."""
     if config := os.environ.get(_CONFIG):
         shutil.rmtree(Path(config).parent, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return int(probe.getsockname()[1])

@@ -26,7 +26,7 @@ def start_serve(shared: bool) -> None:
     if not shared:
         serve.start(proxy_location="Disabled")
     elif not serve_runs():
-        port = DEFAULT_PORT if _is_free(DEFAULT_HOST, DEFAULT_PORT) else _any_free_port()
+        port = DEFAULT_PORT if _is_free(DEFAULT_HOST, DEFAULT_PORT) else free_port(DEFAULT_HOST)
         with suppress(ray.exceptions.RayActorError, TimeoutError):  # nothing here waits for it
             serve.start(proxy_location="EveryNode", http_options={"host": DEFAULT_HOST, "port": port})
 
@@ -105,8 +105,9 @@ def _is_free(host: str, port: int) -> bool:
     return True
 
 
-def _any_free_port() -> int:
-    return _bind(DEFAULT_HOST, 0)
+def free_port(host: str) -> int:
+    """Return a port that nothing listens at; an empty host is all of this machine's."""
+    return _bind(host, 0)
 
 
 def _bind(host: str, port: int) -> int:

@@ -42,13 +42,11 @@ class ServeCleaner:
                 for deployment in known.deployments:
                     forget_prefixes(application, deployment)
 
-    def shut_down(self) -> bool:
-        """End Ray Serve if no application is left on it; returns whether it ended."""
+    def shut_down(self) -> None:
+        """End Ray Serve if no application is left on it."""
         with suppress(*SERVE_ERRORS):
             if serve_runs() and not serve.status().applications:
                 serve.shutdown()
-                return True
-        return False
 
 
 class Lease:

@@ -155,17 +155,15 @@ def await_models(
             raise EngineError(f"the engine of checkpoint '{checkpoints}' did not start: {reason}", hint=hint)
 
 
-def deploy_models(
-    profiles: Iterable[ModelProfile], lease: Lease, planning: Planning = NO_PLANNING
-) -> dict[str, Deployment]:
-    """Start one engine for each base model and wait until it answers; keyed by the profile's name.
+def deploy_models(profiles: Iterable[ModelProfile], lease: Lease, planning: Planning = NO_PLANNING) -> Models:
+    """Start one engine for each base model and wait until it answers.
 
     Raises:
         UsageError, EngineError: as `start_models` and `await_models`.
     """
     models = start_models(profiles, lease, planning)
     await_models(models)
-    return models.deployments
+    return models
 
 
 def _start(app: serve.Application, name: str, route_prefix: str | None) -> None:

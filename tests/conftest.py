@@ -117,7 +117,7 @@ def tiny_service(
 @pytest.fixture(scope="session")
 def engine(tiny_service: HostedService, tiny: ModelProfile, adapters: list[ModelProfile]) -> dict[str, Deployment]:
     """Where the engine of the service is reached by handle: the embedded checkpoint and two adapters on it, by name."""
-    return deploy_models([tiny, *adapters], Lease())
+    return deploy_models([tiny, *adapters], Lease()).deployments
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from atp_ray.play.asking import ModelClient
 from serve_deployments.engine_groups import engine_count
 from serve_deployments.engine_plans import Planning
 from serve_deployments.lease import leased
-from serve_deployments.model_app import await_models, start_models
+from serve_deployments.model_app import deploy_models
 from tune_sweeps.connection import connected
 from tune_sweeps.engine_capacity import engine_capacity
 
@@ -47,11 +47,10 @@ def collect_pairs(
         leased(address is not None, keep) as lease,
     ):
         client: ModelClient
-        served = start_models(models, lease, planning)
+        served = deploy_models(models, lease, planning)
         if isinstance(profile, EndpointProfile):
             client = EndpointClient(profile)
         else:
-            await_models(served)
             client = ServeClient(served.deployments[profile.name])
         capacity = engine_capacity([profile], served.replicas, n_hosts=1)
         at_once = capacity.requests[capacity.engines[profile.name]]

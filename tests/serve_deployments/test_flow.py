@@ -31,7 +31,7 @@ FLOOD = int(os.environ.get("ATP_RAY_FLOOD", "700"))
 def small_engine(local_ray, tiny):
     """The embedded checkpoint in an engine of its own that decodes eight requests at once."""
     small = tiny.model_copy(update={"engine": tiny.engine.model_copy(update={"max_num_seqs": SLOTS})})
-    deployment = deploy_models([small], Lease())["tiny"]
+    deployment = deploy_models([small], Lease()).deployments["tiny"]
     yield deployment
     serve.delete(deployment.app_name)
 

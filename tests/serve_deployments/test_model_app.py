@@ -108,7 +108,7 @@ def engines() -> list[str]:
 
 
 def test_the_same_checkpoints_are_deployed_once(engine, tiny, adapters) -> None:
-    assert deploy_models([*adapters, tiny], Lease()) == engine
+    assert deploy_models([*adapters, tiny], Lease()).deployments == engine
     assert engines() == ["engine:tiny"]
 
 
