@@ -1,5 +1,6 @@
 """`make setup`: the two profiles never mix, and what the cuda profile installs is written down."""
 
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from packaging.version import Version
 from atp_ray.config_files import configs_dir
 
 ROOT = configs_dir().parent
+# A make that runs this one (`make test`) tells it how to print.
+MAKES_OWN = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
 PIN = re.compile(r"([a-z0-9][a-z0-9.-]*)==([0-9][\w.+]*)")
 # Built for another CUDA, or asked for in another version by what only one profile has.
 DIFFERENT = {"apache-tvm-ffi", "grpcio-reflection", "protobuf", "triton"}
@@ -68,8 +71,9 @@ def test_make_keeps_to_the_profile_that_is_there(there: str | None, profile: str
     if there is not None:
         (tmp_path / ".venv" / there).touch()
     told = subprocess.run(
-        ["make", "--dry-run", "-f", ROOT / "Makefile", "setup"],
+        ["make", "--dry-run", "--no-print-directory", "-f", ROOT / "Makefile", "setup"],
         cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name not in MAKES_OWN},
         capture_output=True,
         text=True,
         check=True,

@@ -25,6 +25,7 @@ from serve_deployments.model_app import deploy_models
 
 SLOTS, WARM = 8, 100
 FLOOD = int(os.environ.get("ATP_RAY_FLOOD", "700"))
+MANY = range(10_000, 20_000)  # longer than any test waits for
 
 
 @pytest.fixture(scope="module")
@@ -65,18 +66,12 @@ def idle(deployment) -> bool:
     return now.in_line == now.inside == now.decoding == 0
 
 
-def test_a_flood_is_answered_once_each_and_waiting_in_line_is_never_a_time_out(small_engine) -> None:
-    asker = Asker.remote(small_engine)
-    ray.get(asker.ask.remote(requests(range(SLOTS))))  # it has imported Ray Serve now
-    start = time.monotonic()
-    replies = ray.get(asker.ask.remote(requests(range(WARM))))
-    assert {reply.error for reply in replies} == {None}
-    patience_s = time.monotonic() - start
+def test_a_flood_is_answered_once_each(small_engine) -> None:
     before = load(small_engine)
-    # Two processes ask the same engine; nine tenths of the flood wait longer than the time-out.
-    askers = [Asker.remote(small_engine, timeout_s=patience_s) for _ in range(2)]
+    # Two processes ask the same engine.
+    askers = [Asker.remote(small_engine) for _ in range(2)]
     start = time.monotonic()
-    shares = [range(WARM, FLOOD // 2), range(FLOOD // 2, FLOOD + WARM)]
+    shares = [range(FLOOD // 2), range(FLOOD // 2, FLOOD)]
     calls = [asker.ask.remote(requests(seeds)) for asker, seeds in zip(askers, shares, strict=True)]
     replies = [reply for share in ray.get(calls) for reply in share]
     seconds = time.monotonic() - start
@@ -86,10 +81,28 @@ def test_a_flood_is_answered_once_each_and_waiting_in_line_is_never_a_time_out(s
     assert {reply.error for reply in replies} == {None}
     assert after.finished - before.finished == FLOOD
     assert after.most_decoding == SLOTS
-    assert seconds > patience_s
     # What is reported is the time inside; eight are inside at most.
     assert sum(reply.latency_s for reply in replies) <= SLOTS * seconds
-    print(f"{FLOOD} requests in {seconds:.1f} s, time-out {patience_s:.1f} s, {after}")
+    print(f"{FLOOD} requests in {seconds:.1f} s, {after}")
+
+
+def test_waiting_in_line_is_never_a_time_out(small_engine) -> None:
+    start = time.monotonic()
+    ray.get(Asker.remote(small_engine).ask.remote(requests(range(WARM))))
+    timeout_s = time.monotonic() - start
+    before = load(small_engine)
+    asker = Asker.options(name="asker-in-line").remote(small_engine, timeout_s=timeout_s)
+    asker.ask.remote(requests(MANY))
+    wait_until(lambda: load(small_engine).in_line > len(MANY) // 2, "the line")
+    late = time.monotonic() + timeout_s
+    wait_until(lambda: time.monotonic() > late, "the time-out to have passed")
+    # The few inside may be late on a busy machine; what waits in line is still there, and is let in.
+    finished = load(small_engine).finished
+    wait_until(lambda: load(small_engine).finished > finished, "one more reply")
+    now = load(small_engine)
+    assert now.in_line + now.inside + (now.finished - before.finished) > 0.9 * len(MANY)
+    ray.kill(asker)
+    wait_until(lambda: idle(small_engine), "the engine to be empty")
 
 
 def test_a_request_that_takes_too_long_inside_is_cancelled_in_the_engine(small_engine) -> None:
@@ -99,9 +112,6 @@ def test_a_request_that_takes_too_long_inside_is_cancelled_in_the_engine(small_e
     assert not any(reply.refused for reply in replies)
     wait_until(lambda: idle(small_engine), "the engine to be empty")
     assert load(small_engine).finished == before.finished
-
-
-MANY = range(10_000, 20_000)  # longer than any test waits for
 
 
 @pytest.mark.parametrize("end", ["cancelled", "killed"])
