@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -57,7 +57,12 @@ KeyValues = Annotated[tuple[str, ...], BeforeValidator(one_as_several), Shown("K
 
 
 class Options(BaseSettings):
-    """Base of every model of a command line; `parse_options` makes them, environment variables are not read."""
+    """Base of every model of a command line; `parse_options` makes them, environment variables are not read.
+
+    `default_command` is the subcommand that is meant where none is named.
+    """
+
+    default_command: ClassVar[str | None] = None
 
     model_config = SettingsConfigDict(
         frozen=True,

@@ -36,7 +36,7 @@ def parse_options(model: type[OptionsT], argv: Sequence[str], prog: str) -> Opti
         formatter_class=_Help,
     )
     try:
-        values = source(args=list(argv))()
+        values = source(args=_with_command(model, argv))()
     except ArgumentError as error:
         raise unreadable_argument(error) from error
     chosen, leaf = _chosen(model, values)
@@ -114,6 +114,13 @@ def _parser_of(model: type[Options]) -> Any:
         return Namespace(**values | lists)
 
     return parse
+
+
+def _with_command(model: type[Options], argv: Sequence[str]) -> list[str]:
+    """Return the words of a command line with the subcommand that is meant where none is named."""
+    if model.default_command is None or (argv and argv[0] in ("-h", "--help", *subcommands(model))):
+        return list(argv)
+    return [model.default_command, *argv]
 
 
 def _chosen(model: type[Options], values: Mapping[str, Any]) -> tuple[str | None, type[Options]]:

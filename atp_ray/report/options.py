@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator
-from pydantic_settings import CliPositionalArg
+from pydantic_settings import CliPositionalArg, CliSubCommand
 
-from atp_ray.cli.options import CommandOptions, FolderPlace, Place, Shown
+from atp_ray.cli.options import CommandOptions, FolderPlace, Options, Place, Shown
 from atp_ray.errors import suggestion
 
 FORMATS = ("png", "svg", "pdf")
+# Format -> the module of atp_ray.report.exports that writes it; none is imported before it is asked for.
+EXPORTS = {"csv": "csv_files", "latex": "latex_tables", "inspect": "inspect_logs"}
 
 
-class ReportOptions(CommandOptions):
+class ShowOptions(CommandOptions):
     """Print and plot the results of a run, with the paper's published values beside them."""
 
     run: CliPositionalArg[Annotated[Place, Shown("RUN")]] = Field(
@@ -36,3 +38,27 @@ class ReportOptions(CommandOptions):
     def formats(self) -> list[str]:
         """The formats one by one."""
         return [name.strip() for name in self.format.split(",")]
+
+
+class ExportOptions(CommandOptions):
+    """Write the results of a run in the format of another tool."""
+
+    run: CliPositionalArg[Annotated[Place, Shown("RUN")]] = Field(description="run that sweep wrote")
+    to: Annotated[str, Shown("FORMAT", names=lambda: EXPORTS)] = Field(description="format to write")
+    out: FolderPlace | None = Field(None, description="folder to write; export-FORMAT in the run folder if not given")
+
+    @field_validator("to")
+    @classmethod
+    def _format_is_known(cls, name: str) -> str:
+        if name not in EXPORTS:
+            raise ValueError(f"unknown format '{name}'. {suggestion(name, EXPORTS)}")
+        return name
+
+
+class ReportOptions(Options):
+    """Print and plot the results of runs; `report RUN` is `report show RUN`."""
+
+    default_command: ClassVar[str | None] = "show"
+
+    show: CliSubCommand[ShowOptions]
+    export: CliSubCommand[ExportOptions]

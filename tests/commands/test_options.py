@@ -103,8 +103,8 @@ def test_a_value_of_the_command_line_is_refused_by_its_flag_beside_yaml(yaml_fil
 
 
 def test_positional_arguments_and_subcommands() -> None:
-    assert str(parse_options(ReportOptions, ["runs/a", "--format", "pdf, png"], "report").run) == "runs/a"
-    assert parse_options(ReportOptions, ["--format", "pdf, png", "runs/a"], "report").formats == ["pdf", "png"]
+    assert str(parse_options(ReportOptions, ["runs/a", "--format", "pdf, png"], "report").show.run) == "runs/a"
+    assert parse_options(ReportOptions, ["--format", "pdf, png", "runs/a"], "report").show.formats == ["pdf", "png"]
     card = get_subcommand(parse_options(CheckpointsOptions, ["card"], "checkpoints"))
     assert card.checkpoint == "tiny"
     words = ["grpo", "--profile", "tiny-grpo", "--track", "wandb", "--track", "mlflow", "--set", "lora.rank=4"]
