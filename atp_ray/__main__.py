@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": "ServeOptions",
     "align": "AlignOptions",
     "report": "ReportOptions",
+    "foresight": "ForesightOptions",
     "checkpoints": "CheckpointsOptions",
     "tipping-demo": "TippingDemoOptions",
 }

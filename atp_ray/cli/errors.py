@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from atp_ray.cli.fields import choices, flag, number
+from atp_ray.cli.fields import choices, flag, named_fields, number
 from atp_ray.cli.options import Options
 from atp_ray.errors import UsageError, suggestion
 
@@ -63,7 +63,7 @@ def wrong_value(
     where = flag(model, name)
     if file is not None and name not in given and kind != "missing":
         where = f"{file}: {name.replace('_', '-')}"
-    field = model.model_fields[name]
+    field = named_fields(model)[name]
     known = choices(field)
     if kind == "missing":
         return UsageError("is required", where, f"Use one of {', '.join(known)}" if known else _HELP)

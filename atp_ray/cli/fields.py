@@ -18,11 +18,16 @@ def shown(field: FieldInfo) -> Shown:
     return marks[-1] if marks else Shown()  # the last is the field's own, those before it are its type's
 
 
+def named_fields(model: type[Options]) -> dict[str, FieldInfo]:
+    """Return the model's fields by the name a user knows: the alias of those whose own name is a word of Python."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
 def subcommands(model: type[Options]) -> dict[str, type[Options]]:
     """Return the options of each subcommand by its name; none where the model has flags of its own."""
     return {
-        field.alias or name: member
-        for name, field in model.model_fields.items()
+        name: member
+        for name, field in named_fields(model).items()
         for member in get_args(field.annotation)
         if isinstance(member, type) and issubclass(member, Options)
     }
@@ -33,17 +38,17 @@ def argument_fields(model: type[Options], prefix: str = "") -> dict[str, FieldIn
     if commands := subcommands(model):
         leaves = [argument_fields(leaf, f"{name}.") for name, leaf in commands.items()]
         return {key: field for leaf in leaves for key, field in leaf.items()}
-    return {prefix + name: field for name, field in model.model_fields.items()}
+    return {prefix + name: field for name, field in named_fields(model).items()}
 
 
 def flags(model: type[Options]) -> list[str]:
     """Return every flag of the model."""
-    return [flag(model, name) for name, field in model.model_fields.items() if not _is_positional(field)]
+    return [flag(model, name) for name, field in named_fields(model).items() if not _is_positional(field)]
 
 
 def flag(model: type[Options], name: str) -> str:
     """Return how the command line calls a field: `--name`, or `NAME` for one that goes without."""
-    return name.upper() if _is_positional(model.model_fields[name]) else f"--{name.replace('_', '-')}"
+    return name.upper() if _is_positional(named_fields(model)[name]) else f"--{name.replace('_', '-')}"
 
 
 def choices(field: FieldInfo) -> list[str]:

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import CliSettingsSource
 
 from atp_ray.cli.errors import missing_argument, unknown_argument, unreadable_argument, wrong_value
-from atp_ray.cli.fields import argument_fields, flags, shown, subcommands
+from atp_ray.cli.fields import argument_fields, flags, named_fields, shown, subcommands
 from atp_ray.cli.options import CommandOptions, Options
 from atp_ray.config_files import load_yaml
 from atp_ray.errors import UsageError, suggestion
@@ -151,7 +151,7 @@ def _from_file(model: type[Options], path: Path) -> dict[str, Any]:
     data = load_yaml(path)
     if not isinstance(data, dict | None):
         raise UsageError("is not a list of flags and values", str(path), "Write lines such as `rounds: 3`")
-    known = model.model_fields.keys() - CommandOptions.model_fields.keys()
+    known = named_fields(model).keys() - CommandOptions.model_fields.keys()
     values = {}
     for key, value in (data or {}).items():
         name = str(key).replace("-", "_")

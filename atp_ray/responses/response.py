@@ -1,0 +1,160 @@
+"""A fitted response as a file: everything that is needed to play it, and what it was fitted on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
+
+import atp_ray
+from atp_ray.config_files import Frozen
+from atp_ray.errors import StorageError, UsageError
+from atp_ray.responses.features import Array, Family, features
+from atp_ray.responses.fitting import Fitted
+from atp_ray.responses.interactions import Selection
+from atp_ray.responses.logistic import Logit
+from atp_ray.responses.window_codes import WindowCodes
+
+FORMAT = 1
+LABEL = "A response model fitted to the interactions of {model}; it is not {model} itself."
+
+
+class FittedOn(Frozen):
+    """What a response was fitted on."""
+
+    source: str
+    model: str
+    experiments: tuple[str, ...]
+    n_agents: int | None
+    runs: int
+    decisions: int
+
+
+class CandidateLoss(Frozen):
+    """A family with a penalty and its log-loss on runs it was not fitted on, in nats per decision."""
+
+    family: Family
+    penalty: float
+    held_out_loss: float
+
+
+class Response(Frozen):
+    """How a checkpoint chooses among names, given its last `memory` interactions.
+
+    `coefficients` belong to the features of `family` in their order; `bootstrap` has the same for each bootstrap sample
+    of the runs. `base_loss` is the held-out log-loss of the names' shares, whatever was seen.
+    """
+
+    format: Literal[1] = FORMAT
+    label: str
+    names: tuple[str, ...] = Field(min_length=2)
+    memory: int = Field(ge=1)
+    family: Family
+    penalty: float
+    coefficients: tuple[float, ...]
+    bootstrap: tuple[tuple[float, ...], ...] = Field(min_length=1)
+    fitted_on: FittedOn
+    candidates: tuple[CandidateLoss, ...]
+    base_loss: float
+    version: str
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> Response:
+        lengths = {len(draw) for draw in (self.coefficients, *self.bootstrap)}
+        if len(lengths) > 1:
+            raise ValueError(f"coefficients of different lengths: {sorted(lengths)}")
+        return self
+
+    @property
+    def codes(self) -> WindowCodes:
+        """The numbering of the windows it responds to."""
+        return WindowCodes(len(self.names), self.memory)
+
+    @property
+    def logit(self) -> Logit:
+        """The fitted model."""
+        return Logit(np.array(self.coefficients))
+
+    def chances(self) -> Array:
+        """Return the probability [U, K] of each name in each window, by code."""
+        return self.logit.probabilities(self._features())
+
+    def drawn_chances(self) -> Array:
+        """Return the same [B, U, K] for each bootstrap sample."""
+        shared = self._features()
+        return np.stack([Logit(np.array(draw)).probabilities(shared) for draw in self.bootstrap])
+
+    def number(self, name: str, flag: str) -> int:
+        """Return the index of a name.
+
+        Raises:
+            UsageError: it is none of the names; `flag` is where it was given.
+        """
+        if name not in self.names:
+            raise UsageError(f"'{name}' is not one of the names", flag, f"Known: {', '.join(self.names)}")
+        return self.names.index(name)
+
+    def _features(self) -> Array:
+        found = features(*self.codes.windows(), len(self.names), self.family)
+        if found.shape[2] != len(self.coefficients):
+            raise UsageError("was fitted with other features", "the response", "Fit it again with this version")
+        return found
+
+
+def make_response(
+    source: Path, selection: Selection, memory: int, n_runs: int, n_decisions: int, fit: Fitted
+) -> Response:
+    """Return a fit as a response that can be written."""
+    return Response(
+        label=LABEL.format(model=selection.model),
+        names=selection.names,
+        memory=memory,
+        family=fit.best.family,
+        penalty=fit.best.penalty,
+        coefficients=tuple(fit.logit.coefficient_F.tolist()),
+        bootstrap=tuple(tuple(draw.coefficient_F.tolist()) for draw in fit.bootstrap),
+        fitted_on=FittedOn(
+            source=source.name,
+            model=selection.model,
+            experiments=selection.experiments,
+            n_agents=selection.n_agents,
+            runs=n_runs,
+            decisions=n_decisions,
+        ),
+        candidates=tuple(CandidateLoss(**candidate._asdict()) for candidate in fit.candidates),
+        base_loss=fit.base_loss,
+        version=atp_ray.__version__,
+    )
+
+
+def write_response(path: Path, response: Response) -> None:
+    """Write a response as JSON.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(response.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"cannot be written: {error.strerror}", str(path), "Choose another --out") from error
+
+
+def read_response(path: Path) -> Response:
+    """Return a response that `write_response` wrote.
+
+    Raises:
+        UsageError: there is no such file, or it holds no response.
+    """
+    try:
+        return Response.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise UsageError(f"cannot be read: {reason}", str(path), "Give a file that `foresight fit` wrote") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        what = f"is no response: {where}: {first['msg']}" if where else "is no response"
+        raise UsageError(what, str(path), "Give a file that `foresight fit` wrote") from error

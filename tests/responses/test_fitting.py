@@ -1,0 +1,91 @@
+"""A fit finds the response that made the data, and says how sure it is."""
+
+import numpy as np
+import pytest
+from naming_games import MEMORY, NAMES, TRUTH, play, true_chances, write
+
+from atp_ray.errors import UsageError
+from atp_ray.responses.calibration import calibration
+from atp_ray.responses.features import FAMILIES, features
+from atp_ray.responses.fitting import fit_response
+from atp_ray.responses.interactions import Selection, Windows, read_runs, windows
+from atp_ray.responses.logistic import Logit, fit_logit, log_loss
+from atp_ray.responses.patterns import patterns_of
+from atp_ray.responses.window_codes import WindowCodes
+
+SELECTION = Selection("known", ("converged",), NAMES)
+
+
+@pytest.fixture(scope="module")
+def patterns(tmp_path_factory):
+    path = write(tmp_path_factory.mktemp("games") / "i.parquet", play(60))
+    return patterns_of(windows(read_runs(path, SELECTION)), len(NAMES))
+
+
+@pytest.fixture(scope="module")
+def fitted(patterns):
+    return fit_response(patterns, n_bootstrap=30, seed=0)
+
+
+def test_the_truth_is_found_within_its_bootstrap(patterns, fitted) -> None:
+    codes = WindowCodes(len(NAMES), MEMORY)
+    shared = features(*codes.windows(), len(NAMES), fitted.best.family)
+    drawn_BUK = np.stack([draw.probabilities(shared) for draw in fitted.bootstrap])
+    truth_UK = true_chances()
+    seen = patterns.counts().sum(axis=1) >= 20
+    code_U = [
+        int(np.flatnonzero((codes.windows()[0] == own).all(axis=1) & (codes.windows()[1] == other).all(axis=1))[0])
+        for own, other in zip(patterns.own_UH[seen], patterns.other_UH[seen], strict=True)
+    ]
+    off = np.abs(drawn_BUK.mean(axis=0)[code_U] - truth_UK[code_U])
+    weights = patterns.counts()[seen].sum(axis=1)
+    assert np.average(off[:, 0], weights=weights) < 0.02
+    spread = drawn_BUK.std(axis=0)[code_U][:, 0]
+    assert np.average(off[:, 0] < 3 * spread + 0.01, weights=weights) > 0.95
+
+
+def test_held_out_loss_is_near_that_of_the_truth_and_far_from_that_of_the_shares(patterns, fitted) -> None:
+    shared = features(patterns.own_UH, patterns.other_UH, len(NAMES), "lags")
+    best_possible = log_loss(TRUTH.probabilities(shared), patterns.counts())
+    assert best_possible - 0.005 < fitted.best.held_out_loss < best_possible + 0.01
+    assert fitted.base_loss > fitted.best.held_out_loss + 0.1
+    assert len(fitted.candidates) == 12
+    assert fitted.best.held_out_loss == min(candidate.held_out_loss for candidate in fitted.candidates)
+
+
+def test_the_fit_is_calibrated(patterns, fitted) -> None:
+    shared = features(patterns.own_UH, patterns.other_UH, len(NAMES), fitted.best.family)
+    found = calibration(fitted.logit.probabilities(shared), patterns.counts())
+    assert found.error < 0.01
+    wrong = calibration(Logit(fitted.logit.coefficient_F * 3).probabilities(shared), patterns.counts())
+    assert wrong.error > found.error * 3
+
+
+def test_the_same_seed_gives_the_same_fit(patterns) -> None:
+    one, two = (fit_response(patterns, 2, seed=3, families=("lags",)) for _ in range(2))
+    np.testing.assert_array_equal(one.bootstrap[1].coefficient_F, two.bootstrap[1].coefficient_F)
+
+
+def test_a_heavier_penalty_shrinks_coefficients(patterns) -> None:
+    shared = features(patterns.own_UH, patterns.other_UH, len(NAMES), "lags")
+    light, heavy = (fit_logit(shared, patterns.counts(), penalty).coefficient_F for penalty in (0.1, 1e6))
+    assert np.abs(heavy).sum() < np.abs(light).sum() / 5
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_probabilities_add_up_to_one_and_do_not_depend_on_how_names_are_numbered(family) -> None:
+    own, other = np.array([[0, 1, -1]], np.int8), np.array([[1, 1, -1]], np.int8)
+    shared = features(own, other, 3, family)
+    swapped = features(np.where(own >= 0, 1 - own, own), np.where(other >= 0, 1 - other, other), 3, family)
+    assert shared.shape == swapped.shape
+    weights = np.random.default_rng(0).normal(size=shared.shape[2])
+    assert Logit(weights).probabilities(shared).sum() == pytest.approx(1)
+    lags = 2 * own.shape[1]  # own and partner's lags have no name of their own
+    np.testing.assert_array_equal(shared[0, 0, :lags], swapped[0, 1, :lags])
+
+
+def test_one_run_cannot_be_held_out() -> None:
+    past = np.zeros((4, 2), np.int8)
+    one = Windows(past, past, np.array([0, 1, 0, 1], np.int8), np.zeros(4, np.int32))
+    with pytest.raises(UsageError, match="too few runs to hold one out"):
+        fit_response(patterns_of(one, 2), 1, 0)

@@ -1,0 +1,88 @@
+"""Flips: predicted with their interval, observed, and compared; real populations where their data is at hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from naming_games import MEMORY, NAMES, TRUTH, play, write
+from support import UPSTREAM
+
+import atp_ray
+from atp_ray.responses.fitting import fit_response
+from atp_ray.responses.interactions import Selection, read_runs, windows
+from atp_ray.responses.observed_flips import ObservedFlips, brier_score, observed_flips
+from atp_ray.responses.patterns import patterns_of
+from atp_ray.responses.prediction import predict_flips
+from atp_ray.responses.response import CandidateLoss, FittedOn, Response, make_response
+
+REAL = UPSTREAM.parent / "conventions" / "interactions.parquet"
+
+
+def response(*draws) -> Response:
+    return Response(
+        label="known", names=NAMES, memory=MEMORY, family="lags", penalty=1, coefficients=tuple(TRUTH.coefficient_F),
+        bootstrap=tuple(tuple(draw) for draw in draws or [TRUTH.coefficient_F]),
+        fitted_on=FittedOn(source="-", model="known", experiments=("converged",), n_agents=8, runs=2, decisions=9),
+        candidates=(CandidateLoss(family="lags", penalty=1, held_out_loss=0.5),), base_loss=0.7,
+        version=atp_ray.__version__,
+    )  # fmt: skip
+
+
+def test_more_committed_agents_flip_more_often_and_the_interval_holds_the_estimate() -> None:
+    flips = predict_flips(response(), [0, 1, 2, 4, 8], 8, 0, 1, 200, 100, seed=0)
+    chances = [flip.p_flip for flip in flips]
+    assert chances == sorted(chances)
+    assert chances[-1] == 1.0
+    assert all(flip.ci_low <= flip.p_flip <= flip.ci_high for flip in flips)
+    assert flips[-1].ci_high == 1.0
+    assert [flip.committed for flip in flips] == [0, 1, 2, 4, 8]
+
+
+def test_the_interval_is_wider_where_the_bootstrap_samples_disagree() -> None:
+    same = predict_flips(response(TRUTH.coefficient_F, TRUTH.coefficient_F), [2], 8, 0, 1, 200, 200, seed=0)[0]
+    preferring = TRUTH.coefficient_F + np.array([0, 0, 0, 0, 0, 0, 1, -1, 0, 0])
+    unlike = predict_flips(response(TRUTH.coefficient_F, preferring), [2], 8, 0, 1, 200, 200, seed=0)[0]
+    assert unlike.ci_high - unlike.ci_low > 2 * (same.ci_high - same.ci_low)
+
+
+def test_predictions_hold_in_games_of_the_truth(tmp_path: Path) -> None:
+    path = write(tmp_path / "i.parquet", *(play(40, n_interactions=200, seed=c, start=0, committed=c) for c in (1, 3)))
+    runs = read_runs(path, Selection("known", ("swap",), NAMES))
+    # What agents remembered at the start is not in this table: it is what `play` began with.
+    own = tuple((0,) * MEMORY for _ in range(8))
+    seen = observed_flips([run._replace(own_A=own, other_A=own) for run in runs], start=0)
+    predicted = {flip.committed: flip for flip in predict_flips(response(), [1, 3], 8, 0, 1, 200, 2000, seed=1)}
+    for found in seen:
+        low, high = found.interval
+        assert low - 0.05 < predicted[found.committed].p_flip < high + 0.05
+
+
+def test_the_brier_score_is_the_mean_squared_error_over_runs() -> None:
+    observed = [ObservedFlips(2, 2, 0), ObservedFlips(5, 4, 3), ObservedFlips(9, 1, 1)]
+    # 2 runs at 0.1, 3 flips and one run without at 0.5; 9 was not predicted.
+    assert brier_score({2: 0.1, 5: 0.5}, observed) == pytest.approx((2 * 0.01 + 4 * 0.25) / 6)
+    with pytest.raises(ValueError, match="no run"):
+        brier_score({7: 0.5}, observed)
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the published interactions are not here")
+@pytest.mark.parametrize("model", ["Llama-2-70b-chat", "Llama-3.1-70B-Instruct"])
+def test_flips_of_real_populations_are_foreseen_without_having_seen_a_minority(model: str) -> None:
+    names = ("M", "Q")
+    runs = read_runs(REAL, Selection(model, ("converged",), names, 24, 5))
+    selection = Selection(model, ("converged",), names, 24, 5)
+    decisions = windows(runs)
+    fitted = fit_response(patterns_of(decisions, 2), 8, seed=0)
+    fit = make_response(REAL, selection, 5, len(runs), len(decisions.chosen_D), fitted)
+    swaps = read_runs(REAL, selection._replace(experiments=("swap",)))
+    errors, always, n_runs = 0.0, 0, 0
+    for start in (0, 1):
+        seen = observed_flips(swaps, start)
+        counts = [found.committed for found in seen]
+        predicted = predict_flips(fit, counts, 24, start, 1 - start, 800, 50, seed=0)
+        n = sum(found.runs for found in seen)
+        errors += n * brier_score({flip.committed: flip.p_flip for flip in predicted}, seen)
+        always += sum(found.runs - found.flipped for found in seen)
+        n_runs += n
+    assert errors / n_runs <= 0.05
+    assert errors / n_runs < always / n_runs / 2
