@@ -27,7 +27,7 @@ class Patterns(NamedTuple):
     def counts(self, weight_R: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.float64]:
         """Return the decisions [U, K] of all runs, each weighted if weights are given."""
         weights = np.ones(self.n_runs) if weight_R is None else weight_R
-        return (weights @ self.counts_RUK).reshape(len(self.own_UH), self.n_names)
+        return np.asarray(weights @ self.counts_RUK).reshape(len(self.own_UH), self.n_names)
 
 
 def patterns_of(windows: Windows, n_names: int) -> Patterns:

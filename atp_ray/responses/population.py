@@ -52,12 +52,12 @@ def play_pairs(
     for interaction in range(n_interactions):
         one_L = generator.integers(n_agents, size=len(lanes))
         two_L = (one_L + generator.integers(1, n_agents, size=len(lanes))) % n_agents
-        choices = []
+        choices: list[npt.NDArray[np.int8]] = []
         for agent_L in (one_L, two_L):
             below_LK = below_UK[codes_LA[lanes, agent_L]]
             chosen_L = (generator.random(len(lanes))[:, None] > below_LK).sum(axis=1)
             choices.append(np.where(agent_L < committed_L, to, chosen_L).astype(np.int8))
-        for agent_L, own_L, other_L in ((one_L, *choices), (two_L, *reversed(choices))):
+        for agent_L, own_L, other_L in ((one_L, choices[0], choices[1]), (two_L, choices[1], choices[0])):
             codes_LA[lanes, agent_L] = codes.remembered(codes_LA[lanes, agent_L], own_L, other_L)
         row = interaction % span
         answers_L -= recent_SL[row]

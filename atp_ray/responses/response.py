@@ -17,7 +17,6 @@ from atp_ray.responses.interactions import Selection
 from atp_ray.responses.logistic import Logit
 from atp_ray.responses.window_codes import WindowCodes
 
-FORMAT = 1
 LABEL = "A response model fitted to the interactions of {model}; it is not {model} itself."
 
 
@@ -47,7 +46,7 @@ class Response(Frozen):
     of the runs. `base_loss` is the held-out log-loss of the names' shares, whatever was seen.
     """
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     label: str
     names: tuple[str, ...] = Field(min_length=2)
     memory: int = Field(ge=1)

@@ -1,0 +1,176 @@
+"""Predicted and observed flips of real populations, beside simple rules.
+
+`python -m benchmarks.flips INTERACTIONS` fits every model of a table of interactions that it holds committed runs of
+(experiment `swap`), on runs without a committed minority only, and prints for each direction the Brier score of the
+predicted flips and the critical mass: the committed agents from which on most populations flip.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from atp_ray.errors import UsageError
+from atp_ray.responses.features import FAMILIES
+from atp_ray.responses.fitting import Candidate, Fitted, fit_response
+from atp_ray.responses.interactions import Run, Selection, read_runs, windows
+from atp_ray.responses.observed_flips import ObservedFlips, brier_score, observed_flips
+from atp_ray.responses.patterns import Patterns, patterns_of
+from atp_ray.responses.population import FLIP_WINDOW, play_pairs
+from atp_ray.responses.prediction import predict_flips
+from atp_ray.responses.response import make_response
+from atp_ray.responses.window_codes import WindowCodes
+
+NAMES, N_AGENTS, MEMORY, INTERACTIONS = ("M", "Q"), 24, 5, 800
+BOOTSTRAP, RUNS = 20, 100
+COUNTS = range(N_AGENTS + 1)
+Flips = Callable[[int], dict[int, float]]  # from the name a population had agreed on to P(flip) by committed agents
+
+
+class Case(NamedTuple):
+    """A model with its runs without a minority, its decisions in them, and its runs with one."""
+
+    selection: Selection
+    runs: list[Run]
+    patterns: Patterns
+    n_decisions: int
+    swaps: list[Run]
+
+
+def read_cases(path: Path, experiments: tuple[str, ...]) -> list[Case]:
+    """Return the models that the table has `swap` runs of."""
+    table = pq.read_table(path, columns=["model", "experiment"])
+    models = sorted(set(table.filter(np.array(table["experiment"]) == "swap")["model"].to_pylist()))
+    cases = []
+    for model in models:
+        selection = Selection(model, experiments, NAMES, N_AGENTS, MEMORY)
+        runs = read_runs(path, selection)
+        decisions = windows(runs)
+        swaps = read_runs(path, selection._replace(experiments=("swap",)))
+        cases.append(Case(selection, runs, patterns_of(decisions, 2), len(decisions.chosen_D), swaps))
+    return cases
+
+
+def fitted_flips(case: Case, fit: Fitted, path: Path) -> Flips:
+    """Predict with a fit."""
+    response = make_response(path, case.selection, MEMORY, len(case.runs), case.n_decisions, fit)
+
+    def flips(start: int) -> dict[int, float]:
+        found = predict_flips(response, COUNTS, N_AGENTS, start, 1 - start, INTERACTIONS, RUNS, seed=0)
+        return {flip.committed: flip.p_flip for flip in found}
+
+    return flips
+
+
+def majority_flips(start: int) -> dict[int, float]:
+    """Predict with agents that choose the name they met more often in their memory."""
+    codes = WindowCodes(2, MEMORY)
+    _, other_UH = codes.windows()
+    lead_U = np.sign((other_UH == 1).sum(axis=1) - (other_UH == 0).sum(axis=1))
+    chances_UK = np.stack([(1 - lead_U) / 2, (1 + lead_U) / 2], axis=1)
+    lanes = np.repeat(np.arange(len(COUNTS)), RUNS)
+    generator = np.random.default_rng(0)
+    found = play_pairs(chances_UK, codes, lanes, N_AGENTS, start, 1 - start, INTERACTIONS, generator)
+    return dict(enumerate(found.flipped_L.reshape(len(COUNTS), RUNS).mean(axis=1)))
+
+
+def naming_game_flips(start: int) -> dict[int, float]:
+    """Predict with the minimal naming game: a speaker names one of the names it knows, a hearer learns or agrees."""
+    del start  # it prefers no name
+    generator = np.random.default_rng(0)
+    return {count: np.mean([_naming_game(count, generator) for _ in range(RUNS)]) for count in COUNTS}
+
+
+def _naming_game(committed: int, generator: np.random.Generator) -> bool:
+    known = [{1} if agent < committed else {0} for agent in range(N_AGENTS)]
+    answers = []
+    for _ in range(INTERACTIONS):
+        speaker, hearer = generator.choice(N_AGENTS, 2, replace=False)
+        spoken = int(generator.choice(sorted(known[speaker])))
+        answers.append(spoken + (spoken if spoken in known[hearer] else int(generator.choice(sorted(known[hearer])))))
+        agreed = spoken in known[hearer]
+        for agent in (speaker, hearer):
+            if agent >= committed:
+                known[agent] = {spoken} if agreed else known[agent] | {spoken}
+    last = answers[-FLIP_WINDOW * N_AGENTS :]
+    return sum(last) > len(last)
+
+
+def from_other_models(fits: Sequence[Fitted], own: int) -> Candidate:
+    """Return the candidate that loses least on the other models, relative to the best on each."""
+
+    def regret(index: int) -> float:
+        others = [fit.candidates for place, fit in enumerate(fits) if place != own]
+        best = [min(candidate.held_out_loss for candidate in candidates) for candidates in others]
+        return sum(found[index].held_out_loss / least for found, least in zip(others, best, strict=True))
+
+    return fits[own].candidates[min(range(len(fits[own].candidates)), key=regret)]
+
+
+def critical_mass(chances: dict[int, float]) -> int | None:
+    """Return the fewest committed agents from which on more than half of the populations flip."""
+    tipping = [count for count in sorted(chances) if all(chances[more] > 0.5 for more in chances if more >= count)]
+    return tipping[0] if tipping else None
+
+
+def observed_critical_mass(seen: Sequence[ObservedFlips]) -> str:
+    """Return between which played numbers of committed agents the majority of populations begins to flip."""
+    flipping = [found.flipped / found.runs > 0.5 for found in seen]
+    first = next((index for index in range(len(seen)) if all(flipping[index:])), None)
+    if first is None:
+        return f"above {seen[-1].committed}"
+    return f"at most {seen[0].committed}" if first == 0 else f"{seen[first - 1].committed + 1}-{seen[first].committed}"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("interactions", type=Path)
+    parser.add_argument("--experiment", action="append", help="fit on these (default: converged and evolved)")
+    given = parser.parse_args()
+    experiments = tuple(given.experiment or ("converged", "evolved"))
+    if "swap" in experiments:
+        raise UsageError("is what is predicted", "--experiment swap", "Fit on runs without a minority")
+    cases = read_cases(given.interactions, experiments)
+    fits = [fit_response(case.patterns, BOOTSTRAP, seed=0) for case in cases]
+    totals: dict[str, list[tuple[float, int]]] = {}
+    print("| model | direction | observed critical mass | predictor | critical mass | Brier score | runs |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for place, case in enumerate(cases):
+        lags = fit_response(case.patterns, BOOTSTRAP, 0, families=("lags",))
+        chosen = FAMILIES[fits[place].best.family]
+        borrowed = from_other_models(fits, place)
+        plain = fit_response(case.patterns, BOOTSTRAP, 0, (borrowed.family,), (borrowed.penalty,))
+        predictors: dict[str, Flips] = {
+            f"fitted response: {chosen}": fitted_flips(case, fits[place], given.interactions),
+            "the same, family and penalty from the other models": fitted_flips(case, plain, given.interactions),
+            "plain logistic on the window": fitted_flips(case, lags, given.interactions),
+            "majority of the names met": majority_flips,
+            "minimal naming game": naming_game_flips,
+            "always flips": lambda start: dict.fromkeys(COUNTS, 1.0),
+        }
+        for start in range(2):
+            seen = observed_flips(case.swaps, start)
+            n_runs = sum(found.runs for found in seen)
+            for name, flips in predictors.items():
+                chances = flips(start)
+                score = brier_score(chances, seen)
+                totals.setdefault(name.split(":")[0], []).append((score, n_runs))
+                direction = f"{NAMES[start]} to {NAMES[1 - start]}"
+                print(
+                    f"| {case.selection.model} | {direction} | {observed_critical_mass(seen)} | {name} "
+                    f"| {critical_mass(chances)} | {score:.3f} | {n_runs} |",
+                    flush=True,
+                )
+    for name, scores in totals.items():
+        runs = sum(n for _, n in scores)
+        print(f"| all | | | {name} | | {sum(score * n for score, n in scores) / runs:.3f} | {runs} |")
+
+
+if __name__ == "__main__":
+    main()
