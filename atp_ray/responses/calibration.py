@@ -37,7 +37,7 @@ def calibration(probability_UK: Array, counts_UK: Array) -> Calibration:
     """Compare probabilities with how often each name was chosen, over all names and windows."""
     n_UK = np.broadcast_to(counts_UK.sum(axis=1, keepdims=True), counts_UK.shape)
     bin_UK = np.minimum((probability_UK * BINS).astype(int), BINS - 1)
-    n_B: Array = np.bincount(bin_UK.ravel(), n_UK.ravel(), minlength=BINS)
+    n_B = np.bincount(bin_UK.ravel(), n_UK.ravel(), minlength=BINS).astype(float)
     predicted_B = np.bincount(bin_UK.ravel(), (n_UK * probability_UK).ravel(), minlength=BINS)
     observed_B = np.bincount(bin_UK.ravel(), counts_UK.ravel(), minlength=BINS)
     used_B = n_B > 0

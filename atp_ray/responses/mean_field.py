@@ -54,8 +54,8 @@ class MeanField:
             shares.append(float(met_K[to]))
             flow_UKK = joint_UK[:, :, None] * met_K
             before_U = share_U
-            moved_U: Array = np.bincount(self._next_UKK[used_U].ravel(), flow_UKK.ravel(), minlength=len(share_U))
-            share_U = moved_U / moved_U.sum()  # what rounding adds or takes would grow from round to round
+            counted_U = np.bincount(self._next_UKK[used_U].ravel(), flow_UKK.ravel(), minlength=len(share_U))
+            share_U = counted_U / float(counted_U.sum())  # what rounding adds or takes would grow from round to round
             if np.abs(share_U - before_U).max() < STILL:
                 return Course(np.array(shares), True)
         return Course(np.array(shares), False)

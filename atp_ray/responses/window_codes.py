@@ -32,7 +32,7 @@ class WindowCodes:
     def remembered(self, codes: Codes, own: npt.NDArray[np.int8], other: npt.NDArray[np.int8]) -> Codes:
         """Return the codes after one more interaction each; the oldest is forgotten."""
         digit = 1 + own.astype(np.int32) * self.n_names + other
-        return ((codes % (self.n_windows // self.base)) * self.base + digit).astype(np.int32)
+        return np.asarray((codes % (self.n_windows // self.base)) * self.base + digit, dtype=np.int32)
 
     def full_of(self, name: int) -> int:
         """Return the code of a full memory of one name, chosen by both each time."""
