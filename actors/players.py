@@ -10,10 +10,12 @@ import numpy as np
 
 from actors.model_clients import TIMEOUT_S, Deployment
 from actors.model_gateway import GatewayClient
-from atp_ray.checkpoint.profiles import EndpointProfile, PolicyProfile, Profile
+from atp_ray.checkpoint.profiles import EndpointProfile, FittedProfile, PolicyProfile, Profile
 from atp_ray.paradigms.registry import paradigm
+from atp_ray.paradigms.responding import FittedRun
 from atp_ray.play.actions import Action, ActionArray
 from atp_ray.play.asking import Asking, ModelClient, ToolRunner
+from atp_ray.play.capital import FloatArray
 from atp_ray.play.decisions import Decisions, as_columns, plain_decisions
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.model_calls import decision_texts
@@ -63,8 +65,16 @@ class ModelPlayer:
         return as_columns(await asyncio.gather(*asked))
 
 
-class QuantalPlayer:
-    """The analytic policy of each paradigm; one array operation for all seats, the same whoever hosts them."""
+class ChancePlayer:
+    """A policy that is a probability: one array operation for all seats, the same whoever hosts them.
+
+    Args:
+        response: the fitted response to play, None for the analytic policy of each paradigm.
+    """
+
+    def __init__(self, response: FittedProfile | None = None) -> None:
+        self._profile = response
+        self._fitted: FittedRun | None = None
 
     async def decide(
         self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling, notes: tuple[str, ...] = ()
@@ -73,10 +83,18 @@ class QuantalPlayer:
         del sampling, notes
         spec = memory.spec
         seats = np.array([memory.seats[index] for index in indices])
-        chance_S = paradigm(spec.paradigm).environment.deviant_chances(memory, indices)
+        chance_S = self._chances(memory, indices)
         stream = round_generator(spec.episode_id, spec.seed, memory.known_rounds + 1)
         deviates_S = stream.random(spec.parameters.n_agents)[seats] < chance_S
         return _policy_decisions(spec.scenario.options, deviates_S.astype(np.int8))
+
+    def _chances(self, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
+        room = paradigm(memory.spec.paradigm)
+        if self._profile is None:
+            return room.environment.deviant_chances(memory, indices)
+        if self._fitted is None:
+            self._fitted = room.responding.read(self._profile.response, self._profile.name)
+        return room.responding.deviant_chances(self._fitted, memory, indices)
 
 
 class FixedPlayer:
@@ -112,8 +130,10 @@ def make_player(
     """
     if isinstance(profile, PolicyProfile):
         if profile.policy == "quantal":
-            return QuantalPlayer()
+            return ChancePlayer()
         return FixedPlayer(Action.DEVIANT if profile.policy == "collude" else Action.ALIGNED)
+    if isinstance(profile, FittedProfile):
+        return ChancePlayer(profile)
     if isinstance(profile, EndpointProfile):
         # Imported here: a population is many processes, and each would pay for httpx without using it.
         from actors.endpoint_client import EndpointClient

@@ -24,7 +24,7 @@ from atp_ray.alignment.profiles import DpoProfile
 from atp_ray.alignment.training_prompts import training_prompts
 from atp_ray.errors import UsageError
 from atp_ray.paradigms.games.payoffs import Payoffs
-from atp_ray.paradigms.games.quantal import QuantalResponse
+from atp_ray.paradigms.games.quantal import GameResponse, QuantalResponse
 from atp_ray.paradigms.games.scenario_files import load_game
 from atp_ray.paradigms.games.scenarios import GameNumbers
 from atp_ray.paradigms.registry import paradigm
@@ -201,9 +201,9 @@ def scenario_names(paradigm_name: str = "games") -> list[str]:
     return paradigm(paradigm_name).design.scenario_names()
 
 
-def play(spec: EpisodeSpec, seed: int = 0) -> list[RoundRecord]:
-    """Play an episode with the analytic policy's probabilities, without Ray."""
-    rng, policy = np.random.default_rng(seed), QuantalResponse()
+def play(spec: EpisodeSpec, seed: int = 0, policy: GameResponse | None = None) -> list[RoundRecord]:
+    """Play an episode with the probabilities of the analytic policy, or of another response, without Ray."""
+    rng, policy = np.random.default_rng(seed), policy or QuantalResponse()
     settled: list[RoundRecord] = []
     n = spec.parameters.n_agents
     for _ in range(spec.rounds):

@@ -38,7 +38,7 @@ from atp_ray.alignment.training_runs import RESULT_FOLDER, RUNS, TRAINING_KIND, 
 from atp_ray.checkpoint.engine_changes import engine_change
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import model_profile, resolve_checkpoint
-from atp_ray.checkpoint.profiles import ModelProfile, PolicyProfile
+from atp_ray.checkpoint.profiles import FittedProfile, ModelProfile, PolicyProfile
 from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import progress_bar, report_console, run_command
 from atp_ray.errors import StorageError, UsageError
@@ -84,7 +84,7 @@ def _pairs(console: Console, options: PairsOptions) -> int:
     change = engine_change(options.set, options.replicas, options.tensor_parallel, options.max_model_len)
     profile = change.apply({"": resolve_checkpoint(options.checkpoint, options.base_url)})[""]
     planning = planning_of(options.gpus, options.gpu_type, {})
-    if isinstance(profile, PolicyProfile):
+    if isinstance(profile, PolicyProfile | FittedProfile):
         raise UsageError("has no language model to take replies from", options.checkpoint, "Use tiny or a checkpoint")
     address = find_cluster(options.address, console.print)
     require_available([profile], elsewhere=address is not None)

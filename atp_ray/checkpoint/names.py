@@ -8,6 +8,7 @@ for any compatible endpoint, or `policy:NAME` for a player without a language mo
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,13 +16,15 @@ from pathlib import Path
 from atp_ray.alignment.training_runs import find_training_run, read_training_run, trained_checkpoint, training_runs
 from atp_ray.checkpoint.adapters import ADAPTER_CONFIG, read_adapter, require_fit
 from atp_ray.checkpoint.folders import require_loadable
-from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile, PolicyProfile, Profile
+from atp_ray.checkpoint.profiles import EndpointProfile, FittedProfile, ModelProfile, PolicyProfile, Profile
 from atp_ray.config_files import config_names, configs_dir, load_yaml, parse_model
 from atp_ray.errors import UsageError, suggestion
 from atp_ray.storage.fetched import checkpoint_copy
 from atp_ray.storage.places import is_address
 
 POLICIES = ("quantal", "collude", "refrain")
+FITTED = "fitted:"
+_FIT_IT = "Give a file that `foresight fit RUN` wrote"
 TRAINED_FROM_TINY = "atp_scope.json"  # travels with the weights, see atp_ray.tiny.scope
 
 
@@ -94,12 +97,28 @@ def model_profile(name: str, base_url: str | None = None) -> ModelProfile:
     return profile
 
 
-def _policy(name: str) -> PolicyProfile:
+def _policy(name: str) -> PolicyProfile | FittedProfile:
     policy = name.removeprefix("policy:")
+    if policy.startswith(FITTED):
+        return _fitted(name, Path(policy.removeprefix(FITTED)))
     if policy not in POLICIES:
-        known = [f"policy:{known}" for known in POLICIES]
+        known = [*(f"policy:{known}" for known in POLICIES), f"policy:{FITTED}FILE"]
         raise UsageError(f"unknown checkpoint '{name}'", "--checkpoint", suggestion(name, known))
     return parse_model(PolicyProfile, {"name": name, "policy": policy}, name)
+
+
+def _fitted(name: str, path: Path) -> FittedProfile:
+    try:
+        text = path.read_text(encoding="utf-8")
+        told = json.loads(text)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no JSON"
+        raise UsageError(f"cannot be read: {reason}", str(path), _FIT_IT) from error
+    of = told.get("paradigm") if isinstance(told, dict) else None
+    if not isinstance(of, str):
+        what = "is no response that plays episodes"
+        raise UsageError(what, str(path), _FIT_IT)
+    return FittedProfile(name=name, revision=hashlib.sha256(text.encode()).hexdigest(), paradigm=of, response=text)
 
 
 def _endpoint(name: str, base_url: str | None) -> EndpointProfile:

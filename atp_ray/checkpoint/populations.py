@@ -39,7 +39,7 @@ def population_kind(profiles: Sequence[Profile]) -> CheckpointKind:
     """Return what results of a population are about; one small or analytic learner makes them about nothing more."""
     learners = [profile for profile in profiles if profile.name not in FIXED_CHECKPOINTS] or list(profiles)
     kinds = {checkpoint_kind(profile) for profile in learners}
-    for weakest in ("embedded", "policy"):
+    for weakest in ("embedded", "policy", "fitted"):
         if weakest in kinds:
             return weakest
     return kinds.pop() if len(kinds) == 1 else "mixed"

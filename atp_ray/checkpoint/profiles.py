@@ -86,7 +86,21 @@ class PolicyProfile(Frozen):
     sampling: Sampling = Sampling(attempts=1)
 
 
-Profile = ModelProfile | EndpointProfile | PolicyProfile
+class FittedProfile(Frozen):
+    """A response model fitted to what a checkpoint did, played without the checkpoint.
+
+    `response` is the file that `foresight fit` wrote, as text, so that it is wherever its agents are.
+    """
+
+    kind: Literal["fitted"] = "fitted"
+    name: str
+    revision: str
+    paradigm: str
+    response: str
+    sampling: Sampling = Sampling(attempts=1)
+
+
+Profile = ModelProfile | EndpointProfile | PolicyProfile | FittedProfile
 
 
 def checkpoint_kind(profile: Profile) -> CheckpointKind:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from atp_ray.checkpoint.profiles import ModelProfile, Profile
+from atp_ray.checkpoint.profiles import FittedProfile, ModelProfile, Profile
 from atp_ray.config_files import Frozen
 from atp_ray.errors import ScopeError, UsageError
 from atp_ray.paradigms.registry import paradigm
@@ -79,10 +79,25 @@ def check_scope(cells: Sequence[CellSpec], profiles: Iterable[Profile]) -> None:
         for profile in profiles
         if isinstance(profile, ModelProfile) and (scope := load_scope(Path(profile.source))) is not None
     }
+    fitted = {profile.name: profile for profile in profiles if isinstance(profile, FittedProfile)}
     for cell in cells:
         for episode in cell.episodes:
-            for name in {group.checkpoint for group in episode.seats} & scopes.keys():
-                scopes[name].check(episode)
+            for name in {group.checkpoint for group in episode.seats}:
+                if name in scopes:
+                    scopes[name].check(episode)
+                elif name in fitted:
+                    require_fitted_to(fitted[name], episode)
+
+
+def require_fitted_to(profile: FittedProfile, spec: EpisodeSpec) -> None:
+    """Refuse an episode of another paradigm than the response was fitted to.
+
+    Raises:
+        ScopeError: names both.
+    """
+    if profile.paradigm != spec.paradigm:
+        what = f"was fitted to {profile.paradigm} and cannot play {spec.paradigm}"
+        raise ScopeError(what, profile.name, f"Fit a response to a run of {spec.paradigm}")
 
 
 def scenario_digest(scenario: Scenario) -> str:

@@ -1,66 +1,24 @@
-"""`foresight fit`: how a model chooses among names, from a table of interactions."""
+"""`foresight fit`: a run of games, or a table of interactions, becomes a response."""
 
 from __future__ import annotations
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
-from atp_ray.cli.run import progress_bar, report_console
+from atp_ray.cli.run import report_console
+from atp_ray.errors import UsageError
+from atp_ray.foresight.fit_interactions import fit_interactions
+from atp_ray.foresight.fit_run import fit_run
 from atp_ray.foresight.options import FitOptions
-from atp_ray.responses.calibration import calibration
-from atp_ray.responses.features import FAMILIES, features
-from atp_ray.responses.fitting import fit_response
-from atp_ray.responses.interactions import Selection, read_runs, windows
-from atp_ray.responses.patterns import Patterns, patterns_of
-from atp_ray.responses.response import Response, make_response, write_response
-from atp_ray.responses.window_codes import WindowCodes
 
 
 def fit(options: FitOptions) -> int:
     """Fit a response and write it; returns the exit code."""
     console = report_console()
-    selection = Selection(options.model, options.experiment, options.name_list, options.n_agents, options.memory)
-    runs = read_runs(options.interactions, selection)
-    WindowCodes(len(selection.names), runs[0].memory)  # refuses what could not be predicted afterwards
-    decisions = windows(runs)
-    patterns = patterns_of(decisions, len(selection.names))
-    n_decisions = len(decisions.chosen_D)
-    console.print(
-        f"{len(runs)} runs, {n_decisions:,} decisions of {options.model} in {len(patterns.own_UH):,} different windows"
-    )
-    with progress_bar(console, "fitting", None, "fits") as update:
-        fitted = fit_response(patterns, options.bootstrap, options.seed, on_step=update)
-    response = make_response(options.interactions, selection, runs[0].memory, len(runs), n_decisions, fitted)
-    write_response(options.out, response)
-    console.print(_candidates(response))
-    _describe_calibration(console, response, patterns)
-    console.print(response.label, style="italic")
-    console.print(f"Response: {options.out}", soft_wrap=True)
-    console.print(f"Next:     python -m atp_ray.foresight predict {options.out}", soft_wrap=True)
+    if (options.run is None) == (options.interactions is None):
+        raise UsageError("give a run, or a table with --interactions", "fit", "One of the two")
+    if options.run is not None:
+        fit_run(console, options, options.run)
+    elif options.interactions is not None:
+        for name in ("model", "names"):
+            if getattr(options, name) is None:
+                raise UsageError("is required with --interactions", f"--{name}", "See --help")
+        fit_interactions(console, options, options.interactions, str(options.model))
     return 0
-
-
-def _candidates(response: Response) -> Table:
-    """Return each family at its best penalty, the chosen one marked."""
-    title = "Held-out log-loss in nats per decision (cross-validated by run)"
-    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name, justify in (("family", "left"), ("penalty", "right"), ("log-loss", "right"), ("", "left")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    table.add_row("shares of the names, whatever was seen", "", f"{response.base_loss:.4f}", "")
-    for family, text in FAMILIES.items():
-        tried = [candidate for candidate in response.candidates if candidate.family == family]
-        if tried:
-            best = min(tried, key=lambda candidate: candidate.held_out_loss)
-            mark = "chosen" if family == response.family else ""
-            table.add_row(text, f"{best.penalty:g}", f"{best.held_out_loss:.4f}", mark)
-    return table
-
-
-def _describe_calibration(console: Console, response: Response, patterns: Patterns) -> None:
-    shared = features(patterns.own_UH, patterns.other_UH, patterns.n_names, response.family)
-    found = calibration(response.logit.probabilities(shared), patterns.counts())
-    console.print(
-        f"Calibration: predicted and observed shares differ by {found.error:.1%} on average over ten bins, "
-        f"{found.worst:.1%} in the worst of them."
-    )

@@ -8,21 +8,29 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, field_validator
 from pydantic_settings import CliPositionalArg, CliSubCommand
 
-from atp_ray.cli.options import CommandOptions, Count, Options, Seed, Shown, one_as_several
+from atp_ray.cli.options import CommandOptions, Count, Options, Place, Seed, Shown, one_as_several
 
 File = Annotated[Path, Shown("FILE")]
 Several = Annotated[tuple[str, ...], BeforeValidator(one_as_several)]
 
 
 class FitOptions(CommandOptions):
-    """Fit how a model chooses a name to a table of interactions."""
+    """Fit how a checkpoint responds: to a run of games, or to a table of naming-game interactions."""
 
-    interactions: File = Field(description="Parquet table of interactions; see docs/foresight.md for its columns")
-    model: Annotated[str, Shown("NAME")] = Field(description="whose interactions, as the table calls it")
+    run: CliPositionalArg[Annotated[Place, Shown("RUN")] | None] = Field(None, description="run of games")
+    checkpoint: Annotated[str | None, Shown("CHECKPOINT")] = Field(
+        None, description="whose decisions in the run; if not given, those of its only checkpoint"
+    )
+    interactions: File | None = Field(
+        None, description="Parquet table of interactions instead of a run; see docs/foresight.md for its columns"
+    )
+    model: Annotated[str | None, Shown("NAME")] = Field(None, description="whose interactions, as the table calls it")
     experiment: Annotated[Several, Shown("NAME")] = Field(
         ("converged",), description="which of its experiments, repeat for several"
     )
-    names: Annotated[str, Shown("A,B,...")] = Field(description="the names to choose from, separated by commas")
+    names: Annotated[str | None, Shown("A,B,...")] = Field(
+        None, description="the names to choose from, separated by commas"
+    )
     n_agents: Count | None = Field(None, description="only populations of this many agents")
     memory: Count | None = Field(None, description="only agents that remember this many interactions")
     bootstrap: Count = Field(50, description="bootstrap samples of the runs, for the intervals of predictions")
@@ -31,7 +39,9 @@ class FitOptions(CommandOptions):
 
     @field_validator("names")
     @classmethod
-    def _names_differ(cls, text: str) -> str:
+    def _names_differ(cls, text: str | None) -> str | None:
+        if text is None:
+            return None
         names = [name.strip() for name in text.split(",")]
         if len(names) < 2 or "" in names or len(set(names)) < len(names):
             raise ValueError(f"'{text}' is not a list of two or more different names. Write them as in M,Q")
@@ -40,7 +50,7 @@ class FitOptions(CommandOptions):
     @property
     def name_list(self) -> tuple[str, ...]:
         """The names one by one."""
-        return tuple(name.strip() for name in self.names.split(","))
+        return tuple(name.strip() for name in (self.names or "").split(","))
 
 
 class PredictOptions(CommandOptions):

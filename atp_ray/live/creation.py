@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from atp_ray.checkpoint.profiles import ModelProfile, Profile, checkpoint_kind
-from atp_ray.checkpoint.scope import load_scope
+from atp_ray.checkpoint.profiles import FittedProfile, ModelProfile, Profile, checkpoint_kind
+from atp_ray.checkpoint.scope import load_scope, require_fitted_to
 from atp_ray.errors import ConflictError, ScopeError, UsageError, suggestion
 from atp_ray.live.interventions import FixSeats, Logged, SwapCheckpoint
 from atp_ray.live.state import LiveState
-from atp_ray.measures.results import EMBEDDED_NOTE, NOT_ABOUT
+from atp_ray.measures.results import EMBEDDED_NOTE, FITTED_NOTE, NOT_ABOUT
 from atp_ray.paradigms import cell_names
 from atp_ray.paradigms.design import Change
 from atp_ray.paradigms.paradigm import Paradigm
@@ -113,6 +113,8 @@ def require_scope(state: LiveState, profiles: Mapping[str, Profile]) -> None:
     """
     for name in {group.checkpoint for group in state.spec.seats}:
         profile = profiles.get(name)
+        if isinstance(profile, FittedProfile):
+            require_fitted_to(profile, state.spec)
         scope = load_scope(Path(profile.source)) if isinstance(profile, ModelProfile) else None
         if scope is None:
             continue
@@ -130,6 +132,8 @@ def live_label(states: Iterable[LiveState], profiles: Mapping[str, Profile]) -> 
     notes = [EMBEDDED_NOTE] if "embedded" in kinds else []
     if "policy" in kinds:
         notes.append("policy:* is no language model.")
+    if "fitted" in kinds:
+        notes.append(f"{FITTED_NOTE}.")
     if unknown := sorted(names - set(profiles)):
         notes.append(f"{', '.join(unknown)} is not served now, so nothing is known of it.")
     return " ".join([*notes, NOT_ABOUT]) if notes else None

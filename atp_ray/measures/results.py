@@ -50,6 +50,7 @@ class CellResult(NamedTuple):
 
 
 EMBEDDED_NOTE = "A small embedded test checkpoint, taught by an analytic policy."
+FITTED_NOTE = "policy:fitted:* is a response model fitted to what a checkpoint did, not that checkpoint"
 NOT_ABOUT = "Not a statement about Qwen or Llama."
 _TINY = "tiny is a small embedded test checkpoint"
 
@@ -78,6 +79,8 @@ def honest_label(results: Iterable[CellResult]) -> str | None:
         notes.append(f"{whose} taught by an analytic policy")
     if "policy" in kinds:
         notes.append("policy:* is an analytic policy, no language model")
+    if "fitted" in kinds:
+        notes.append(FITTED_NOTE)
     return f"{'; '.join(notes)}. {NOT_ABOUT}" if notes else None
 
 

@@ -1,4 +1,4 @@
-"""A paradigm: its name and the five parts of its room, each imported when it is first asked for."""
+"""A paradigm: its name and the six parts of its room, each imported when it is first asked for."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from atp_ray.paradigms.columns import Columns
 from atp_ray.paradigms.design import Design
 from atp_ray.paradigms.environment import Environment
 from atp_ray.paradigms.presentation import Presentation
+from atp_ray.paradigms.responding import Responding
 from atp_ray.paradigms.teaching import Teaching
 
 ANALYTIC = "policy:quantal"
@@ -56,6 +57,12 @@ class Paradigm:
     def presentation(self) -> Presentation:
         """How episodes and results are told and drawn."""
         part: Presentation = self._part("presentation", Presentation())
+        return part
+
+    @cached_property
+    def responding(self) -> Responding:
+        """How a checkpoint's response is fitted and played."""
+        part: Responding = self._part("responding", Responding())
         return part
 
     @cached_property

@@ -8,7 +8,7 @@ from typing import Literal
 from atp_ray.config_files import Frozen
 from atp_ray.play.episodes import EpisodeSpec
 
-CheckpointKind = Literal["embedded", "policy", "model", "openai", "mixed"]
+CheckpointKind = Literal["embedded", "policy", "fitted", "model", "openai", "mixed"]
 
 
 class CellSpec(Frozen):

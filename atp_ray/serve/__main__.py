@@ -108,7 +108,7 @@ def run_service(
                 served = start_openai(models, OPENAI_PREFIX, lease, planning)
             else:
                 served = start_models(models, lease, planning)
-            solvers = any(profile.kind != "policy" for profile in profiles)
+            solvers = any(profile.kind not in ("policy", "fitted") for profile in profiles)
             sandboxes, sandbox_actors = _start_sandboxes(console, arguments.sandbox) if solvers else ((), [])
             tools = bool(sandboxes)
             players = [PlayerSpec(profile, served.deployments.get(profile.name)) for profile in profiles]

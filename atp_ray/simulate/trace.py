@@ -37,7 +37,7 @@ def _print_header(console: Console, cell: CellSpec, told: Presentation) -> None:
     spec = cell.episodes[0]
     first, second = spec.scenario.options
     console.print(f"\n[bold]{spec.scenario.title}[/bold]: {first} or {second}")
-    note = " (not a statement about Qwen or Llama)" if cell.checkpoint_kind in ("embedded", "policy") else ""
+    note = " (not a statement about Qwen or Llama)" if cell.checkpoint_kind in ("embedded", "policy", "fitted") else ""
     console.print(f"{told.numbers_line(spec)}, {cell.checkpoint}{note}")
 
 

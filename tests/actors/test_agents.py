@@ -12,7 +12,7 @@ from actors.agent import PlayerSpec
 from actors.coordinator import Coordinator
 from actors.failure_policy import FailurePolicy
 from actors.host_client import HostClient
-from actors.players import QuantalPlayer
+from actors.players import ChancePlayer
 from actors.population import create_population, default_agents_per_actor
 from atp_ray.checkpoint.names import resolve_checkpoint
 from atp_ray.checkpoint.profiles import EndpointProfile
@@ -118,7 +118,7 @@ def expected_actions(spec):
 
     async def run():
         n = spec.parameters.n_agents
-        memory, settled, player = EpisodeMemory(spec, range(n)), [], QuantalPlayer()
+        memory, settled, player = EpisodeMemory(spec, range(n)), [], ChancePlayer()
         for _ in range(spec.rounds):
             decisions = await player.decide(memory, range(n), spec.seats[0].sampling)
             settled.append(record_round(spec, settled, decisions.action_A.tolist()))

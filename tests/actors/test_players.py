@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support import make_spec, play, play_role_play, record_round, role_play_spec, rows_of
 
-from actors.players import FixedPlayer, ModelPlayer, QuantalPlayer
+from actors.players import ChancePlayer, FixedPlayer, ModelPlayer
 from atp_ray.paradigms.games.quantal import QuantalResponse
 from atp_ray.paradigms.role_play.quantal import ViolationResponse
 from atp_ray.play.actions import Action
@@ -94,7 +94,7 @@ async def test_the_policy_responds_to_the_others_it_sees_and_not_to_itself(hidde
         for k, n in others
     ]
     draws = round_generator(spec.episode_id, spec.seed, 2).random(6)[[0, 3]]
-    decisions = rows_of(await QuantalPlayer().decide(memory, (0, 1), SAMPLING))
+    decisions = rows_of(await ChancePlayer().decide(memory, (0, 1), SAMPLING))
     assert chances[0] < chances[1]
     assert [d.action is Action.DEVIANT for d in decisions] == [bool(x < p) for x, p in zip(draws, chances, strict=True)]
 
@@ -107,7 +107,7 @@ async def test_role_play_violations_are_drawn_at_the_violation_policys_odds() ->
         memory = remembered(spec, past, (0,))
         chance = ViolationResponse().violate_probability(memory.seat_view(0))
         expected.append(bool(round_generator(spec.episode_id, seed, 2).random(1)[0] < chance))
-        (decision,) = rows_of(await QuantalPlayer().decide(memory, (0,), SAMPLING))
+        (decision,) = rows_of(await ChancePlayer().decide(memory, (0,), SAMPLING))
         taken.append(decision.action is Action.DEVIANT)
     assert taken == expected
     assert len(set(expected)) == 2

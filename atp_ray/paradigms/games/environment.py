@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from atp_ray.paradigms.environment import Environment
 from atp_ray.paradigms.games.scenarios import GameNumbers, GameScenario, ImportedGame, game_of
 from atp_ray.paradigms.games.settlement import settle
-from atp_ray.play.actions import Action, ActionArray
+from atp_ray.play.actions import Action
 from atp_ray.play.capital import FloatArray, starting_capital
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory, SeatRound, count_others
@@ -50,21 +48,9 @@ class GameEnvironment(Environment):
         """Return the quantal-response policy's probability of colluding, from the last round alone."""
         # Imported here: a population is many processes, and each would pay for scipy without using it.
         from atp_ray.paradigms.games.quantal import QuantalResponse
+        from atp_ray.paradigms.games.seat_chances import seat_chances
 
-        policy, numbers = QuantalResponse(), game_of(memory.spec).numbers
-        if (last := memory.last_round) is None:
-            return policy.collude_probability(numbers)
-        seats = np.array([memory.seats[index] for index in indices])
-        actions_A: ActionArray = last.public.actions_A
-        seen_A = np.ones(len(actions_A), dtype=bool)
-        seen_A[sorted(last.public.hidden)] = False
-        deviant_A, aligned_A = (actions_A == Action.DEVIANT) & seen_A, (actions_A == Action.ALIGNED) & seen_A
-        others_deviant_S = (deviant_A.sum() - deviant_A[seats]).astype(float)
-        others_decided_S = others_deviant_S + (aligned_A.sum() - aligned_A[seats])
-        chance_S = policy.collude_probability(numbers, others_deviant_S, others_decided_S, last.public.success)
-        if last.forgotten_S:
-            chance_S = np.where(last.forgotten_S, policy.collude_probability(numbers), chance_S)
-        return chance_S
+        return seat_chances(QuantalResponse(), memory, indices)
 
 
 def others_text(spec: EpisodeSpec, public: PublicRound, seat: int) -> str:

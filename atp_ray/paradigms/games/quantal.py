@@ -8,6 +8,8 @@ constants make eight of them behave like the paper's base model; the paper's sha
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincc, betaln, expit, gammaln
@@ -18,6 +20,20 @@ from atp_ray.paradigms.games.scenarios import GameNumbers
 FloatArray = npt.NDArray[np.float64]
 _LEAST_FACTOR = 0.05  # log(0) would make one possible failure infinitely bad
 _EXACT_UP_TO = 512  # beyond this many others the beta limit of the beta-binomial is within 0.2 %
+
+
+class GameResponse(Protocol):
+    """What plays a game: the probability of colluding after a round, or before the first one."""
+
+    def collude_probability(
+        self,
+        parameters: GameNumbers,
+        others_deviant_S: FloatArray | None = None,
+        others_decided_S: FloatArray | None = None,
+        success: bool | None = None,
+    ) -> FloatArray:
+        """Return each seat's probability of colluding, [S]; [1] in the first round."""
+        ...
 
 
 class QuantalResponse(Frozen):
@@ -45,31 +61,38 @@ class QuantalResponse(Frozen):
             success: whether the last round's collusion succeeded.
         """
         if others_deviant_S is None or others_decided_S is None:
-            evidence_S = np.zeros((1, 2))
-            pull = 0.0
+            evidence_S, pull = np.zeros((1, 2)), 0.0
         else:
-            weight_S = np.minimum(1.0, self.evidence_cap / np.maximum(others_decided_S, 1.0))
-            refrained_S = others_decided_S - others_deviant_S
-            evidence_S = np.stack([others_deviant_S * weight_S, refrained_S * weight_S], axis=1)
+            evidence_S = self.evidence(others_deviant_S, others_decided_S)
             pull = self.success_pull if success else self.failure_pull
         cases, inverse = np.unique(evidence_S, axis=0, return_inverse=True)
-        success_chance = self._success_chance(parameters, cases)
-        payoffs = parameters.payoffs
-        gain = np.log(payoffs.high / payoffs.medium)
-        loss = np.log(max(payoffs.low, _LEAST_FACTOR) / payoffs.medium)
+        success_chance = self.success_chance(parameters.n_agents, parameters.threshold, cases)
+        gain, loss = log_stakes(parameters)
         log_odds = self.inverse_temperature * (success_chance * gain + (1 - success_chance) * loss) + pull
         probability: FloatArray = expit(log_odds)[inverse.reshape(-1)]
         return probability
 
-    def _success_chance(self, parameters: GameNumbers, cases: FloatArray) -> FloatArray:
-        """Return P(at least threshold - 1 of the others collude) per row of pseudo-counts."""
-        n_others, needed = parameters.n_agents - 1, parameters.threshold - 1
+    def evidence(self, others_deviant_S: FloatArray, others_decided_S: FloatArray) -> FloatArray:
+        """Return what was seen of the others as pseudo-counts [S, 2] of colluding and refraining."""
+        weight_S = np.minimum(1.0, self.evidence_cap / np.maximum(others_decided_S, 1.0))
+        return np.stack([others_deviant_S * weight_S, (others_decided_S - others_deviant_S) * weight_S], axis=1)
+
+    def success_chance(self, n_agents: int, threshold: int, evidence_C2: FloatArray) -> FloatArray:
+        """Return P(at least threshold - 1 of the others collude) per row of pseudo-counts [C]."""
+        n_others, needed = n_agents - 1, threshold - 1
         if needed == 0:
-            return np.ones(len(cases))
-        a, b = self.prior_collude + cases[:, 0], self.prior_refrain + cases[:, 1]
+            return np.ones(len(evidence_C2))
+        a, b = self.prior_collude + evidence_C2[:, 0], self.prior_refrain + evidence_C2[:, 1]
         if n_others <= _EXACT_UP_TO:
             return _beta_binomial_tail(needed, n_others, a, b)
         return np.asarray(betaincc(a, b, (needed - 0.5) / n_others))
+
+
+def log_stakes(parameters: GameNumbers) -> tuple[float, float]:
+    """Return the logarithms of what colluding wins and loses against the safe reward."""
+    payoffs = parameters.payoffs
+    gain = np.log(payoffs.high / payoffs.medium)
+    return float(gain), float(np.log(max(payoffs.low, _LEAST_FACTOR) / payoffs.medium))
 
 
 def _beta_binomial_tail(least: int, n: int, a: FloatArray, b: FloatArray) -> FloatArray:

@@ -1,0 +1,95 @@
+"""What a checkpoint's agents had seen when they decided, from the tables of a run of games."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from atp_ray.errors import UsageError
+from atp_ray.paradigms.games.payoffs import Payoffs
+from atp_ray.paradigms.games.scenarios import GameNumbers
+from atp_ray.storage.tables import read_table
+
+IntArray = npt.NDArray[np.int64]
+FIRST_ROUND = -1
+
+
+class Observed(NamedTuple):
+    """Distinct situations [U], and how often agents in each colluded and refrained, by episode [E, U].
+
+    `setting_U` is an index into `settings`; `others_deviant_U` (`FIRST_ROUND` before anything was seen) and
+    `others_decided_U` count the others in the round before, `success_U` says how it ended.
+    """
+
+    settings: tuple[GameNumbers, ...]
+    setting_U: IntArray
+    others_deviant_U: IntArray
+    others_decided_U: IntArray
+    success_U: npt.NDArray[np.bool_]
+    colluded_EU: npt.NDArray[np.float64]
+    refrained_EU: npt.NDArray[np.float64]
+
+
+def observed_games(run_dir: Path, checkpoint: str) -> Observed:
+    """Count the decisions of one checkpoint by what its agents had seen.
+
+    Raises:
+        UsageError: the run has none of it.
+        StorageError: a table cannot be read.
+    """
+    episodes = {row["episode_id"]: row for row in read_table(run_dir, "episodes").to_pylist()}
+    success = {
+        (row["episode_id"], row["round"]): bool(row["success"])
+        for row in read_table(run_dir, "rounds").select(["episode_id", "round", "success"]).to_pylist()
+    }
+    columns = ["episode_id", "round", "seat", "checkpoint", "action"]
+    table = read_table(run_dir, "decisions").select(columns)
+    if checkpoint not in set(table["checkpoint"].unique().to_pylist()):
+        names = ", ".join(sorted(table["checkpoint"].unique().to_pylist()))
+        raise UsageError(f"has no decisions of {checkpoint}", str(run_dir), f"It has {names}")
+    ids = np.array(table["episode_id"].to_pylist())
+    round_D, seat_D = (table[name].to_numpy() for name in ("round", "seat"))
+    own_D = np.array(table["checkpoint"].to_pylist()) == checkpoint
+    action_D = np.array(table["action"].to_pylist())
+    settings: dict[GameNumbers, int] = {}
+    cases: dict[tuple[int, int, int, bool], int] = {}
+    counts: list[tuple[int, int, bool, int]] = []  # episode, case, colluded, how many
+    for number, episode_id in enumerate(np.unique(ids)):
+        here = np.flatnonzero(ids == episode_id)
+        row = episodes[str(episode_id)]
+        numbers = GameNumbers(
+            n_agents=row["n_agents"],
+            threshold=row["threshold"],
+            payoffs=Payoffs(high=row["high"], medium=row["medium"], low=row["low"]),
+        )
+        setting = settings.setdefault(numbers, len(settings))
+        n_rounds = int(round_D[here].max())
+        actions_RA = np.full((n_rounds, numbers.n_agents), "missing", dtype=object)
+        actions_RA[round_D[here] - 1, seat_D[here]] = action_D[here]
+        own_A = np.zeros(numbers.n_agents, dtype=bool)
+        own_A[seat_D[here][own_D[here]]] = True
+        deviant_RA, aligned_RA = actions_RA == "deviant", actions_RA == "aligned"
+        for index in range(n_rounds):
+            others_deviant_A = np.full(numbers.n_agents, FIRST_ROUND)
+            others_decided_A = np.zeros(numbers.n_agents, dtype=int)
+            succeeded = False
+            if index:
+                others_deviant_A = deviant_RA[index - 1].sum() - deviant_RA[index - 1]
+                aligned_A = aligned_RA[index - 1].sum() - aligned_RA[index - 1]
+                others_decided_A, succeeded = others_deviant_A + aligned_A, success[str(episode_id), index]
+            seen = zip(others_deviant_A.tolist(), others_decided_A.tolist(), strict=True)
+            for seat, (deviant, decided) in enumerate(seen):
+                if own_A[seat] and (deviant_RA[index, seat] or aligned_RA[index, seat]):
+                    case = cases.setdefault((setting, deviant, decided, succeeded), len(cases))
+                    counts.append((number, case, bool(deviant_RA[index, seat]), 1))
+    both_EU = np.zeros((2, len(np.unique(ids)), len(cases)))
+    for episode, case, colluded, count in counts:
+        both_EU[int(colluded), episode, case] += count
+    kept_E = both_EU.sum(axis=(0, 2)) > 0
+    setting_U, deviant_U, decided_U, success_U = (np.array(column) for column in zip(*cases, strict=True))
+    return Observed(
+        tuple(settings), setting_U, deviant_U, decided_U, success_U.astype(bool), both_EU[1, kept_E], both_EU[0, kept_E]
+    )

@@ -1,0 +1,184 @@
+"""A response is fitted to a run, says how sure it is, and plays games of other sizes."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import make_cell, make_spec, play, record_round, role_play_spec
+
+from actors.players import ChancePlayer, make_player
+from atp_ray.checkpoint.names import resolve_checkpoint
+from atp_ray.checkpoint.profiles import FittedProfile, checkpoint_kind
+from atp_ray.checkpoint.scope import check_scope
+from atp_ray.errors import ScopeError, UsageError
+from atp_ray.foresight.__main__ import main
+from atp_ray.paradigms.games.observed import FIRST_ROUND, observed_games
+from atp_ray.paradigms.games.payoffs import published_payoffs
+from atp_ray.paradigms.games.quantal import QuantalResponse
+from atp_ray.paradigms.games.responding import RESPONDING, FittedGames
+from atp_ray.paradigms.games.responses import FEATURES, LogisticResponse, chances
+from atp_ray.paradigms.responding import FitSource
+from atp_ray.play.memory import EpisodeMemory
+from atp_ray.play.rounds import observe_round
+from atp_ray.play.sampling import Sampling
+from atp_ray.storage.run_folder import create_run
+from atp_ray.storage.tables import write_cell
+
+THRESHOLDS, SEEDS = (2, 4, 6, 8), 25
+NAME = "policy:quantal"
+
+
+def write_run(folder: Path, policy=None, n=8, thresholds=THRESHOLDS, seeds=SEEDS) -> Path:
+    for index, (ratio, threshold) in enumerate((r, t) for r in published_payoffs() for t in thresholds):
+        payoffs = published_payoffs()[ratio]
+        rewards = (payoffs.high, payoffs.medium, payoffs.low)
+        specs = [make_spec(n=n, threshold=threshold, rewards=rewards, seed=seed) for seed in range(seeds)]
+        rounds = {spec.episode_id: play(spec, 1000 * index + spec.seed, policy) for spec in specs}
+        write_cell(folder, make_cell(*specs, cell_id=f"c{index}"), rounds)
+    create_run(folder, {"n_cells": 1})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    return write_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def fitted_file(run) -> Path:
+    out = run / "response.json"
+    assert main(["fit", str(run), "--bootstrap", "20", "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def fitted(fitted_file) -> FittedGames:
+    return RESPONDING.read(fitted_file.read_text(), "the file")
+
+
+def test_a_situation_is_what_an_agent_saw_of_the_others(tmp_path) -> None:
+    spec = make_spec(n=3, threshold=2, rounds=2)
+    first = record_round(spec, [], [1, 1, 0])
+    rounds = [first, record_round(spec, [first], [1, 0, 0])]
+    write_cell(tmp_path, make_cell(spec), {spec.episode_id: rounds})
+    create_run(tmp_path, {})
+    observed = observed_games(tmp_path, NAME)
+    counts = {
+        (int(deviant), int(decided), bool(success)): (int(colluded), int(refrained))
+        for deviant, decided, success, colluded, refrained in zip(
+            observed.others_deviant_U, observed.others_decided_U, observed.success_U,
+            observed.colluded_EU[0], observed.refrained_EU[0], strict=True,
+        )
+    }  # fmt: skip
+    # The two who colluded saw one other do it, the third saw both.
+    assert counts == {(FIRST_ROUND, 0, False): (2, 1), (1, 2, True): (1, 1), (2, 2, True): (0, 1)}
+
+
+def test_the_teacher_is_recovered(fitted) -> None:
+    truth = QuantalResponse()
+    assert fitted.family == "quantal"
+    assert fitted.losses["quantal"] < fitted.losses["logistic"] < fitted.base_loss
+    assert fitted.episodes == len(THRESHOLDS) * 5 * SEEDS
+    for name, value, low, high in fitted.described():
+        width = high - low
+        assert low - width / 3 < getattr(truth, name.replace(" ", "_")) < high + width / 3, (name, value, low, high)
+        assert width < 3
+    assert fitted.quantal is not None
+    assert fitted.quantal.evidence_cap == 7  # no more others were ever seen
+
+
+def test_another_teacher_is_another_family(tmp_path) -> None:
+    weights = dict.fromkeys(FEATURES, 0.0) | {"constant": -1.0, "threshold share": 2.5, "share of others": -3.0}
+    teacher = LogisticResponse(coefficients=tuple(weights.values()))
+    found = RESPONDING.fit(FitSource(write_run(tmp_path, teacher, seeds=6), NAME), 2, 0, lambda done, total: None)
+    assert found.family == "logistic"
+    assert found.logistic is not None
+    assert found.logistic.coefficients[FEATURES.index("share of others")] < -1
+
+
+def rates(policy, n: int, threshold: int, ratio: float, episodes: int) -> list[float]:
+    payoffs = published_payoffs()[ratio]
+    rewards = (payoffs.high, payoffs.medium, payoffs.low)
+    spec = make_spec(n=n, threshold=threshold, rewards=rewards, visibility="counts")
+    played = [play(spec, seed, policy) for seed in range(episodes)]
+    return [float(np.mean([rounds[r].decisions.action_A == 1 for rounds in played])) for r in range(3)]
+
+
+@pytest.mark.parametrize(("n", "episodes"), [(64, 200), (512, 30)])
+def test_fitted_on_eight_it_foresees_larger_populations(fitted, n: int, episodes: int) -> None:
+    for share in (0.25, 0.5, 0.75):
+        for ratio in (0.5, 2.0):
+            found = rates(fitted.response, n, int(n * share), ratio, episodes)
+            expected = rates(QuantalResponse(), n, int(n * share), ratio, episodes)
+            assert found == pytest.approx(expected, abs=0.05), (share, ratio)
+
+
+@pytest.mark.parametrize("policy", [QuantalResponse(), QuantalResponse(prior_collude=1, success_pull=0.3)])
+def test_all_situations_together_are_each_by_itself(run, policy) -> None:
+    observed = observed_games(run, NAME)
+    chance_U = chances(policy, observed)
+    for index in range(0, len(chance_U), 7):
+        seen = observed.others_deviant_U[index] != FIRST_ROUND
+        others = [np.array([float(column[index])]) for column in (observed.others_deviant_U, observed.others_decided_U)]
+        numbers = observed.settings[observed.setting_U[index]]
+        (alone,) = policy.collude_probability(
+            numbers, *(others if seen else ()), success=bool(observed.success_U[index])
+        )
+        assert chance_U[index] == pytest.approx(alone)
+
+
+def decisions_of(player, spec) -> list[list[int]]:
+    async def run() -> list[list[int]]:
+        n = spec.parameters.n_agents
+        memory, settled = EpisodeMemory(spec, range(n)), []
+        for _ in range(spec.rounds):
+            decisions = await player.decide(memory, range(n), Sampling())
+            settled.append(record_round(spec, settled, decisions.action_A.tolist()))
+            memory.observe([observe_round(spec, settled[-1], range(n))])
+        return [record.decisions.action_A.tolist() for record in settled]
+
+    return asyncio.run(run())
+
+
+def test_a_response_with_the_teachers_parameters_plays_as_the_teacher(fitted) -> None:
+    exact = fitted.model_copy(update={"quantal": QuantalResponse()})
+    profile = FittedProfile(name="same", revision="", paradigm="games", response=exact.model_dump_json())
+    spec = make_spec(threshold=4)
+    assert decisions_of(make_player(profile, None), spec) == decisions_of(ChancePlayer(), spec)
+
+
+def test_a_fitted_response_is_a_checkpoint(fitted_file) -> None:
+    profile = resolve_checkpoint(f"policy:fitted:{fitted_file}")
+    assert isinstance(profile, FittedProfile)
+    assert checkpoint_kind(profile) == "fitted"
+    assert len(profile.revision) == 64
+    assert len(decisions_of(make_player(profile, None), make_spec(n=5, threshold=2))) == 3
+    game, role_play = make_spec(checkpoint=profile.name), role_play_spec(checkpoint=profile.name)
+    check_scope([make_cell(game, checkpoint=profile.name, kind="fitted")], [profile])
+    with pytest.raises(ScopeError, match="was fitted to games and cannot play role_play"):
+        check_scope([make_cell(role_play, checkpoint=profile.name, kind="fitted")], [profile])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("nonsense", "it is no JSON"), ("[1]", "is no response that plays episodes"), (None, "No such file")],
+)
+def test_a_file_that_is_no_response_is_no_checkpoint(tmp_path, content, message) -> None:
+    path = tmp_path / "R.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UsageError, match=message):
+        resolve_checkpoint(f"policy:fitted:{path}")
+
+
+def test_what_cannot_be_fitted_is_refused_in_one_line(tmp_path, run) -> None:
+    with pytest.raises(UsageError, match="give a run, or a table"):
+        main(["fit"])
+    with pytest.raises(UsageError, match=r"has no decisions of tiny\. It has policy:quantal"):
+        main(["fit", str(run), "--checkpoint", "tiny", "--out", str(tmp_path / "R.json")])
+    small = write_run(tmp_path / "small", thresholds=(4,), seeds=1)
+    with pytest.raises(UsageError, match="has 5 episodes with policy:quantal, a fit needs 10"):
+        main(["fit", str(small), "--out", str(tmp_path / "R.json")])
+    with pytest.raises(UsageError, match="--model: is required with --interactions"):
+        main(["fit", "--interactions", "i.parquet", "--names", "M,Q"])
