@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from inspect_ai.event import Event, InfoEvent, ModelEvent, SpanBeginEvent, SpanEndEvent, ToolEvent
 from inspect_ai.log import EvalSample
@@ -14,8 +13,8 @@ from inspect_ai.scorer import Score
 
 from atp_ray.checkpoint.profiles import PolicyProfile, Profile
 from atp_ray.inspect_tasks.chat import TOOL, chat_messages, conversation, reply_message, tool_call, tool_error
+from atp_ray.inspect_tasks.sample_names import sample_names
 from atp_ray.measures.rates import studied_seats
-from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.exchanges import Exchange
@@ -26,15 +25,16 @@ from atp_ray.storage.rows import decision_columns
 
 FIXED = "fixed_seat"
 _UNREAD = {"unparsed": "invalid_response_format", "missing": "no_response"}
-_COUNTED = ("cell_id", "episode_id", "seat", "checkpoint", "reply", "round")  # said elsewhere in the sample
+_COUNTED = (
+    "cell_id",
+    "episode_id",
+    "seat",
+    "checkpoint",
+    "reply",
+    "round",
+    "log_capital_after",
+)  # said elsewhere in the sample
 Rows = Mapping[int, Sequence[dict[str, Any]]]  # seat -> its row of `decisions` in each round
-
-
-class SampleKey(NamedTuple):
-    """What tells the samples of a log apart: what repetitions share, and the repetition."""
-
-    unit: str
-    epoch: int
 
 
 def cell_samples(
@@ -46,12 +46,8 @@ def cell_samples(
         begun: when the run began; events are placed after it by the time that replies took, as no other is kept.
     """
     by_name = {profile.name: profile for profile in profiles}
-    met = Counter[SampleKey]()
-    for spec in cell.episodes:
+    for spec, name in zip(cell.episodes, sample_names(cell.episodes), strict=True):
         records = rounds.get(spec.episode_id, ())
-        key = SampleKey(paradigm(spec.paradigm).design.repeated(spec), spec.seed + 1)
-        met[key] += 1
-        unit = key.unit if met[key] == 1 else f"{key.unit}#{met[key]}"
         if not records:
             continue
         turns: dict[int, list[SeatTurn]] = {}
@@ -61,7 +57,7 @@ def cell_samples(
         studied = studied_seats(spec)
         for seat, of_seat in turns.items():
             maker = _SampleMaker(cell, spec, seat, by_name.get(spec.seat_groups[seat].checkpoint), begun)
-            yield maker.sample(unit, of_seat, rows[seat], studied=bool(studied[seat]))
+            yield maker.sample(name, of_seat, rows[seat], studied=bool(studied[seat]))
 
 
 def _rows(cell: CellSpec, spec: EpisodeSpec, records: Sequence[RoundRecord]) -> Rows:
@@ -87,7 +83,7 @@ class _SampleMaker:
         self._events: list[Event] = []
 
     def sample(
-        self, unit: str, turns: Sequence[SeatTurn], rows: Sequence[Mapping[str, Any]], *, studied: bool
+        self, name: str, turns: Sequence[SeatTurn], rows: Sequence[Mapping[str, Any]], *, studied: bool
     ) -> EvalSample:
         spec, model = self._spec, self._group.checkpoint
         exchanges: list[Exchange] = []
@@ -101,7 +97,7 @@ class _SampleMaker:
         used = _usage(sum(row["prompt_tokens"] for row in rows), sum(row["completion_tokens"] for row in rows))
         told = conversation(exchanges, model)
         return EvalSample(
-            id=f"{unit}/seat-{self._seat}",
+            id=f"{name}/seat-{self._seat}",
             epoch=spec.seed + 1,
             input=chat_messages(exchanges[0].messages),
             choices=list(spec.scenario.options),
