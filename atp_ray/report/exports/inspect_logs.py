@@ -24,6 +24,7 @@ from inspect_ai.model import ModelUsage
 
 from atp_ray import __version__
 from atp_ray.measures.results import honest_label, load_results
+from atp_ray.paradigms.cell_names import setting_label
 from atp_ray.play.cells import CellSpec
 from atp_ray.report.exports.inspect_samples import cell_samples
 from atp_ray.report.run_cells import run_cells, run_profiles
@@ -75,7 +76,7 @@ def _spec(
         eval_id=cell.cell_id,
         run_id=f"{manifest['grid']['name']} {manifest['created']}",
         created=begun.isoformat(),
-        task=" ".join([cell.paradigm, *(f"{name}={value}" for name, value in setting.items())]),
+        task=f"{cell.paradigm} {setting_label(cell)}",
         task_id=cell.cell_id,
         task_args=setting,
         tags=["atp_ray", cell.paradigm, cell.grid, cell.checkpoint_kind],

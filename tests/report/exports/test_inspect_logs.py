@@ -141,7 +141,7 @@ def test_results_are_the_rates_of_our_tables(exported) -> None:
             for name in ("deviant_rate", "ci_low", "ci_high", "n_decisions", "n_undecided"):
                 assert score.metrics[name].value == row[name]
         assert (log.eval.model, log.eval.config.epochs) == ("tiny:3,policy:collude:1", 2)
-        assert "threshold=" in log.eval.task
+        assert log.eval.task == f"games n4-t{log.eval.task_args['threshold']}-g1"
         assert "Not a statement about Qwen or Llama" in log.eval.metadata["label"]
         assert {"atp_ray", "games", "embedded"} <= set(log.eval.tags)
     assert not cells
