@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from inspect_ai.scorer import Metric, SampleScore, Score, metric
+from inspect_ai.scorer import NOANSWER, Metric, SampleScore, Score, metric
 
 from atp_ray.measures.intervals import RateInterval, rate_interval
 from atp_ray.measures.rates import count
@@ -17,7 +17,10 @@ DEVIANT, DECIDED, UNDECIDED = "n_deviant", "n_decisions", "n_undecided"
 
 
 def round_score(spec: EpisodeSpec, record: RoundRecord) -> Score:
-    """Return the deviant rate of a round, with the counts it is made of; no value where nothing was decided."""
+    """Return the deviant rate of a round, with the counts it is made of; `N` (no answer) where nothing was decided.
+
+    Inspect leaves a score without a value out of metrics, and with it the turns that are counted as undecided.
+    """
     counts = count(spec, record.decisions.action_A)
     metadata = {
         DEVIANT: counts.deviant,
@@ -30,7 +33,7 @@ def round_score(spec: EpisodeSpec, record: RoundRecord) -> Score:
     }
     metadata = {name: value for name, value in metadata.items() if value is not None}
     if math.isnan(counts.rate):
-        return Score.unscored(reason="invalid_response_format", metadata=metadata)
+        return Score(value=NOANSWER, reason="invalid_response_format", metadata=metadata)
     return Score(value=counts.rate, answer=f"{counts.deviant} of {counts.decided}", metadata=metadata)
 
 

@@ -143,6 +143,6 @@ def _cell_task(name: str, scenarios: Names, seeds: int, attempts: int | None, fi
         solver=play_episode(),
         metrics=[deviant_rate(), ci_low(), ci_high(), n_decisions(), n_undecided()],
         config=GenerateConfig(temperature=defaults.temperature, max_tokens=defaults.max_tokens),
-        epochs=Epochs(seeds),
+        epochs=Epochs(seeds, reducer=[]),  # rates are pooled over epochs, not means of means
         metadata={**setting, "atp_ray": __version__, "prompt_layout": LAYOUT_VERSION},
     )
