@@ -35,7 +35,8 @@ def _exporter(name: str) -> ModuleType:
     try:
         return import_module(f"atp_ray.report.exports.{EXPORTS[name]}")
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] in ("atp_ray", "actors"):
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "atp_ray"):
             raise
-        hint = f"Install it, e.g. by the extra: pip install 'atp_ray[{name}]'"
-        raise UsageError(f"needs the package {error.name}, which is not installed", f"--to {name}", hint) from error
+        hint = f"Install it: make setup EXTRAS=test,{name}, or pip install 'atp_ray[{name}]'"
+        raise UsageError(f"needs the package {package}, which is not installed", f"--to {name}", hint) from error

@@ -17,7 +17,6 @@ from inspect_ai.log import (
     EvalScore,
     EvalSpec,
     EvalStats,
-    condense_sample,
     write_eval_log,
 )
 from inspect_ai.model import ModelUsage
@@ -52,7 +51,7 @@ def write(run_dir: Path, out: Path) -> list[Path]:
     paths = []
     for cell in cells:
         rounds = read_rounds(run_dir, cell)
-        samples = [condense_sample(sample) for sample in cell_samples(cell, rounds, profiles, begun)]
+        samples = list(cell_samples(cell, rounds, profiles, begun))
         rates = read_cell(run_dir, "cells", cell.cell_id).to_pylist()
         log = EvalLog(
             status="success",
