@@ -25,6 +25,7 @@ from atp_ray.play.transcripts import seat_turns
 from atp_ray.storage.rows import seat_columns
 
 EPISODE = "episode"  # of a sample's metadata
+MODEL = "model"  # takes the seats in it until the model that is evaluated is known
 
 
 @solver  # type: ignore[untyped-decorator]
@@ -55,9 +56,10 @@ def play_episode() -> Solver:
 
 
 def episode_of(state: TaskState, model: Model) -> EpisodeSpec:
-    """Return a sample's episode in this epoch, its seats taken by the model."""
+    """Return a sample's episode in this epoch, its seats taken by the model where they are nobody's yet."""
     spec = EpisodeSpec.model_validate(state.metadata[EPISODE])
-    seats = tuple(group.model_copy(update={"checkpoint": str(model)}) for group in spec.seats)
+    named = {"checkpoint": str(model)}
+    seats = tuple(group.model_copy(update=named) if group.checkpoint == MODEL else group for group in spec.seats)
     # Not a copy of the model: that would keep the id of the episode as it was.
     return EpisodeSpec(**(dict(spec) | {"seats": seats, "seed": state.epoch - 1}))
 

@@ -8,7 +8,10 @@ import pytest
 from support import needs_isolation
 
 from actors.players import ModelPlayer
+from atp_ray.measures.rates import count
+from atp_ray.paradigms.grids import expand, parse_grid
 from atp_ray.play.decisions import COUNTS
+from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.model_calls import ModelReply
 from atp_ray.play.rounds import observe_round, settle_round
@@ -101,8 +104,6 @@ def played(spec):
 @pytest.mark.parametrize("name", ["games", "role_play"])
 def test_a_task_plays_what_our_agents_play(name, tmp_path) -> None:
     from atp_ray.inspect_tasks import tasks
-    from atp_ray.measures.rates import count
-    from atp_ray.play.episodes import EpisodeSpec
 
     given = {
         "games": {"threshold": 2, "n_agents": 4, "scenarios": ["info_sharing", "hunting_game"], "rounds": 4},
@@ -166,6 +167,24 @@ def test_a_wrong_parameter_is_inspects_one_line(name, given, said) -> None:
         getattr(tasks, name)(**given)
     assert said in str(refused.value.message)
     assert "\n" not in str(refused.value.message)
+
+
+def test_a_named_checkpoint_gets_the_episodes_of_its_sweep(tiny) -> None:
+    from atp_ray.inspect_tasks.solver import EPISODE
+    from atp_ray.inspect_tasks.tasks import role_play
+
+    task = role_play(scenarios="baker", attempts=2, checkpoint="tiny")
+    grid = {
+        "name": "any",
+        "paradigm": "role_play",
+        "scenarios": "baker",
+        "sampling": {"attempts": 2},
+        "checkpoints": ["tiny"],
+    }
+    (cell,) = expand(parse_grid(grid, "test"), {"tiny": tiny})
+    episodes = [EpisodeSpec.model_validate(sample.metadata[EPISODE]) for sample in task.dataset]
+    assert [spec.episode_id for spec in episodes] == [spec.episode_id for spec in cell.episodes]
+    assert (task.config.temperature, task.config.max_tokens) == (tiny.sampling.temperature, tiny.sampling.max_tokens)
 
 
 def test_inspect_finds_the_tasks_by_their_entry_point() -> None:
