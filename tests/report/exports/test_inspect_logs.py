@@ -182,6 +182,8 @@ def test_tool_calls_are_tool_events_and_tool_messages(tmp_path) -> None:
         assert [event.error is None for event in calls] == [True, False] * 2
         told = [message for message in sample.messages if message.role == "tool"]
         assert [message.text for message in told] == ["<output>\n6\n</output>", "<output>\nerror\n</output>"] * 2
+        assert [message.tool_call_id for message in told] == [event.id for event in calls]
+        assert len({event.id for event in calls}) == 4
         own = [message for message in sample.messages if message.role == "assistant"]
         assert [len(message.tool_calls or ()) for message in own] == [0, 1, 1, 0] * 2
         assert sum(message.role == "system" for message in sample.messages) == 1
