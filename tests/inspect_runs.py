@@ -1,10 +1,13 @@
-"""A small run as a sweep writes it, played without Ray: what exports to other tools are made of."""
+"""A small run as a sweep writes it, played without Ray: what exports to Inspect and other tools are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from atp_ray.checkpoint.names import resolve_checkpoints
 from atp_ray.paradigms.grids import checkpoint_names, expand, parse_grid
@@ -13,6 +16,11 @@ from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.records import RoundRecord
 from atp_ray.storage.run_folder import create_run
 from atp_ray.storage.tables import write_cell
+
+# Not imported to find out: every worker collects every file, and it takes seconds.
+needs_inspect = pytest.mark.skipif(
+    find_spec("inspect_ai") is None, reason="inspect-ai is not installed (the extra `inspect`)"
+)
 
 
 def write_sweep(

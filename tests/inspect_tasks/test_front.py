@@ -2,8 +2,8 @@
 
 import asyncio
 
-import pytest
 import ray
+from inspect_runs import needs_inspect
 
 from actors.model_clients import ServeClient
 from actors.players import ModelPlayer
@@ -11,7 +11,7 @@ from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.rounds import observe_round, settle_round
 
-pytest.importorskip("inspect_ai", reason="inspect-ai is not installed (the extra `inspect`)")
+pytestmark = needs_inspect
 
 
 def played_by_handle(deployment, specs):

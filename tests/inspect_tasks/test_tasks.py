@@ -5,6 +5,7 @@ import re
 import sys
 
 import pytest
+from inspect_runs import needs_inspect
 from support import needs_isolation
 
 from actors.players import ModelPlayer
@@ -17,7 +18,7 @@ from atp_ray.play.model_calls import ModelReply
 from atp_ray.play.rounds import observe_round, settle_round
 from atp_ray.storage.rows import seat_columns
 
-pytest.importorskip("inspect_ai", reason="inspect-ai is not installed (the extra `inspect`)")
+pytestmark = needs_inspect
 OPTION = re.compile(r'\{"choice": "([^"]+)"\}')
 WORDS = ("<think>\nI use it.\n</think>\n\n<tool>print(6 * 7)</tool>", "By hand: \\boxed{42}", "I do not know.")
 

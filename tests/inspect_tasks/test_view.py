@@ -7,7 +7,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from inspect_runs import write_sweep
+from inspect_runs import needs_inspect, write_sweep
 from live_service import free_port
 from pages import CHROMIUM, DESKTOP, QUIET, WAIT_MS
 from playwright.sync_api import expect, sync_playwright
@@ -17,8 +17,7 @@ from times import dear_start
 from atp_ray.report.__main__ import main
 from atp_ray.storage.tables import read_table
 
-pytest.importorskip("inspect_ai", reason="inspect-ai is not installed (the extra `inspect`)")
-pytestmark = [pytest.mark.dear, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
+pytestmark = [needs_inspect, pytest.mark.dear, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
 
 
 def answers(url: str) -> bool:

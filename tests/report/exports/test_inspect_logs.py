@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from inspect_runs import write_sweep
+from inspect_runs import needs_inspect, write_sweep
 from support import play, record_round, tool_spec
 
 from atp_ray.errors import UsageError
@@ -18,7 +18,7 @@ from atp_ray.play.rounds import settle_round
 from atp_ray.report.__main__ import main
 from atp_ray.storage.tables import read_table
 
-pytest.importorskip("inspect_ai", reason="inspect-ai is not installed (the extra `inspect`)")
+pytestmark = needs_inspect
 GAMES = {
     "population": "tiny:3,policy:collude:1", "thresholds": [2, 4], "seeds": 2, "scenarios": "info_sharing,hunting_game",
 }  # fmt: skip
