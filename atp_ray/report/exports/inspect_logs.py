@@ -78,6 +78,7 @@ def _spec(
         task=f"{cell.paradigm} {setting_label(cell)}",
         task_id=cell.cell_id,
         task_args=setting,
+        task_args_passed=setting,
         tags=["atp_ray", cell.paradigm, cell.grid, cell.checkpoint_kind],
         dataset=EvalDataset(name=cell.grid, samples=len(ids), sample_ids=ids),
         model=cell.checkpoint,
