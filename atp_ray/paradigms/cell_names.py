@@ -77,7 +77,7 @@ def named_cell(
     """Return the cell of some episodes; its id is `label` and a digest of them."""
     digest = hashlib.sha256("".join(episode.episode_id for episode in episodes).encode()).hexdigest()[:8]
     return CellSpec(
-        cell_id=f"{re.sub(r'[^A-Za-z0-9.-]+', '-', label).strip('-')}-{digest}",
+        cell_id=f"{_readable(label)}-{digest}",
         grid=grid_name,
         checkpoint=checkpoint,
         checkpoint_kind=kind,
@@ -85,3 +85,13 @@ def named_cell(
         setting=setting or {},
         episodes=tuple(episodes),
     )
+
+
+def setting_label(cell: CellSpec) -> str:
+    """Return what a cell's id says of its setting, without the checkpoint: `n8-t4-g1`, `all-unsupervised`."""
+    label = cell.cell_id.rpartition("-")[0]
+    return label.removeprefix(_readable(cell.checkpoint)).strip("-") or label
+
+
+def _readable(label: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", label).strip("-")

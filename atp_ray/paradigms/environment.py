@@ -12,9 +12,11 @@ from atp_ray.play.asking import Asking
 from atp_ray.play.capital import FloatArray
 from atp_ray.play.decisions import SeatDecision
 from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.exchanges import Exchange
 from atp_ray.play.memory import EpisodeMemory, SeatRound, SeatView
 from atp_ray.play.parsing import parse_choice
 from atp_ray.play.played import Outcome, PlayedRound
+from atp_ray.play.problems import Solution
 from atp_ray.play.prompts import Message, build_messages
 from atp_ray.play.scenario import Numbers, Scenario
 
@@ -63,6 +65,11 @@ class Environment(ABC):
         else:
             action = Action.DEVIANT if choice == options[0] else Action.ALIGNED
         return asking.decision(action, reply)
+
+    def exchanges(self, view: SeatView, reply: str | None, solutions: Sequence[Solution]) -> list[Exchange]:
+        """Return what a seat was sent and replied in the round it had to decide, from what is kept of that round."""
+        del solutions
+        return [Exchange(self.messages(view), reply)]
 
     @property
     def has_policy(self) -> bool:

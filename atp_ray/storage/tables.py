@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from atp_ray.errors import StorageError, UsageError
@@ -64,14 +65,30 @@ def read_table(run_dir: Path, name: str) -> pa.Table:
     if not files:
         hint = "Give the folder a sweep wrote with --out, or wait until its first cell is finished"
         raise UsageError(f"holds no results ({name})", str(run_dir), hint)
+    return _read(files, name)
+
+
+def read_cell(run_dir: Path, name: str, cell_id: str) -> pa.Table:
+    """Return one cell's rows of a dataset, without reading the others where each cell has a file of its own.
+
+    Raises:
+        UsageError, StorageError: as `read_table`.
+    """
+    path = run_dir / name / f"{cell_id}.parquet"
+    if not path.is_file():
+        table = read_table(run_dir, name)
+        return table.filter(pc.equal(table["cell_id"], cell_id))
+    return _read([path], name)
+
+
+def _read(files: Sequence[Path], name: str) -> pa.Table:
     schema = table_schemas()[name]
     try:
         return pa.concat_tables([pq.read_table(file, schema=schema) for file in files])
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
-        raise StorageError(
-            f"{name} cannot be read: {reason}", str(path), "Delete the file and --resume the run"
-        ) from error
+        hint = "Delete the file and --resume the run"
+        raise StorageError(f"{name} cannot be read: {reason}", str(files[0].parent), hint) from error
 
 
 def _write(table: pa.Table, path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from atp_ray.paradigms.environment import Environment
+from atp_ray.paradigms.tool_usage.exchanges import round_exchanges
 from atp_ray.paradigms.tool_usage.prompts import ToolStep, build_problem_messages, experience, experience_text
 from atp_ray.paradigms.tool_usage.scenarios import ToolNumbers, ToolScenario, tool_usage_of
 from atp_ray.paradigms.tool_usage.solver import solve_round
@@ -17,8 +18,10 @@ from atp_ray.play.asking import Asking
 from atp_ray.play.capital import add_income, no_income
 from atp_ray.play.decisions import SeatDecision
 from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.exchanges import Exchange
 from atp_ray.play.memory import SeatRound, SeatView
 from atp_ray.play.played import Outcome, PlayedRound
+from atp_ray.play.problems import Solution
 from atp_ray.play.prompts import Message
 
 
@@ -57,6 +60,11 @@ class ToolUsageEnvironment(Environment):
     async def decide(self, view: SeatView, asking: Asking) -> SeatDecision:
         """Return the seat's policy on the round's complex problem, with the solutions of all its problems."""
         return await solve_round(view, asking)
+
+    def exchanges(self, view: SeatView, reply: str | None, solutions: Sequence[Solution]) -> list[Exchange]:
+        """Return the steps of the round's problems, one conversation after the other."""
+        del reply  # the last solution's
+        return round_exchanges(view, solutions)
 
     def settle(self, spec: EpisodeSpec, played: PlayedRound) -> Outcome:
         """Charge each seat the costs of all its problems; the reward is minus that, in cost units."""
