@@ -16,6 +16,7 @@ from atp_ray.errors import StorageError
 from atp_ray.measures.results import interval_note, load_results
 from atp_ray.report.run_report import run_notes, summary_tables
 
+FEW_COLUMNS = 7
 ROWS_PER_TABLE = 45  # what a page holds; a float cannot be broken
 JUSTIFIED = {"left": "l", "right": "r", "center": "c", "default": "l", "full": "l"}
 SPECIAL = {
@@ -41,7 +42,7 @@ def write(run_dir: Path, out: Path) -> list[Path]:
     for name, table in zip(_file_names(tables), tables, strict=True):
         path = out / f"{name}.tex"
         try:
-            path.write_text(latex(table, notes, f"tab:{name}"), encoding="utf-8")
+            path.write_text(latex(table, notes, "tab:" + name.replace("_", "-")), encoding="utf-8")
         except OSError as error:
             raise StorageError(f"cannot be written: {error.strerror}", str(path), "Choose another --out") from error
         paths.append(path)
@@ -71,20 +72,22 @@ def escaped(text: str) -> str:
 def _environment(table: Table, rows: Sequence[str], caption: str, label: str | None) -> str:
     columns = "".join(JUSTIFIED[column.justify] for column in table.columns)
     heads = " & ".join(escaped(_text(column.header)) for column in table.columns)
+    size = r"\footnotesize" if len(table.columns) <= FEW_COLUMNS else r"\scriptsize"
     return "\n".join(
         [
             r"\begin{table}[htbp]",
-            r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
+            rf"\centering{size}\setlength{{\tabcolsep}}{{3pt}}",
             rf"\caption{{{caption}}}",
             *([rf"\label{{{label}}}"] if label else []),
-            rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
+            # Wider than the text it stays in the middle.
+            rf"\makebox[\linewidth][c]{{\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
             r"\toprule",
             rf"{heads} \\",
             r"\midrule",
             *rows[:-1],
             *(row.removesuffix("\n\\midrule") for row in rows[-1:]),
             r"\bottomrule",
-            r"\end{tabular}",
+            r"\end{tabular}}",
             r"\end{table}",
             "",
         ]

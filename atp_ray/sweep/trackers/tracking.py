@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from actors.coordinator import Progress
@@ -86,6 +88,7 @@ class Tracking:
             try:
                 self._places[name] = tracker.start(description, known.get(name, {}).get("run_id"))
             except Exception as error:  # whatever another library raises; nothing has been played yet
+                self.finish(Outcome("interrupted"))
                 raise UsageError(f"{name} does not begin the run: {_reason(error)}", "--track") from error
         return {**known, **{name: place._asdict() for name, place in self._places.items()}}  # type: ignore[dict-item]
 
@@ -167,9 +170,11 @@ class Tracking:
         for cell_id in finished:
             if cell_id not in self._counted:
                 self._counted.add(cell_id)
-                table = pq.read_table(self._run_dir / "decisions" / f"{cell_id}.parquet", columns=list(TOKENS))
-                for name in TOKENS:
-                    self._tokens[name] += sum(value or 0 for value in table[name].to_pylist())
+                path = self._run_dir / "decisions" / f"{cell_id}.parquet"
+                with suppress(OSError, pa.ArrowException):  # a damaged file is for those who need it
+                    table = pq.read_table(path, columns=list(TOKENS))
+                    for name in TOKENS:
+                        self._tokens[name] += pc.sum(table[name]).as_py() or 0
 
     def _alive(self) -> list[TrackerName]:
         return [name for name in self._places if name not in self._failed]
