@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import psutil
+from command_runs import kill_tree
 from support import wait_until
 from times import dear_start
 
@@ -42,9 +42,7 @@ def mlflow_server(folder: Path) -> Iterator[str]:
         assert process.poll() is None, (folder / "output").read_text()
         yield f"http://127.0.0.1:{port}"
     finally:
-        for member in (*psutil.Process(process.pid).children(recursive=True), process):
-            member.kill()
-        process.wait()
+        kill_tree(process)
 
 
 def _answers(port: int) -> bool:

@@ -16,7 +16,6 @@ from atp_ray.sweep.trackers.mlflow_tracker import flat
 from atp_ray.sweep.trackers.tracker import Outcome, Place, describe, outcome_of
 from atp_ray.sweep.trackers.tracking import Tracking, open_trackers
 
-
 CURVES = ("deviant_rate", "ci_low", "ci_high", "n_undecided")
 
 
