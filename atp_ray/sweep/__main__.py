@@ -90,7 +90,7 @@ def run(options: SweepOptions) -> int:
         tracking = Tracking(trackers, run_dir, console.print, before=sum(cell.n_decisions for cell in finished))
         if trackers:
             described = describe(base_name(out), run_dir, manifest)
-            manifest |= {"tracking": tracking.start(described, manifest.get("tracking", {}))}
+            manifest |= {"tracking": tracking.start(described, options.track, manifest.get("tracking", {}))}
             write_manifest(run_dir, manifest)
         missing = [cell for cell in cells if cell.cell_id not in finished_cells(run_dir)]
         outcome = SweepOutcome({}, ())
@@ -244,7 +244,8 @@ def _conclude(
         console.print(f"Results: {out}  (Parquet: {', '.join(_datasets(run_dir))})", soft_wrap=True)
         for figure in figures:
             console.print(f"Figure:  {opened.shown(figure)}", soft_wrap=True)
-    tracking.finish(outcome_of(run_dir, figures))
+    if tracking.active:
+        tracking.finish(outcome_of(run_dir, figures))
     for line in tracking.lines(out):
         console.print(line, soft_wrap=True)
     parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.seconds.items())

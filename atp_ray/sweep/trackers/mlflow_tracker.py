@@ -17,8 +17,12 @@ from atp_ray.sweep.trackers.tracker import Description, Outcome, Place
 
 EXPERIMENT = "atp_ray"
 PARAMS_AT_ONCE, LONGEST_PARAM = 100, 6000  # what a server takes
-# An answer that does not come must not hold up the end of a run; MLflow itself waits up to half an hour.
-PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
+# An answer that does not come must not hold up the end of a run, and the command says itself where the run is.
+DEFAULTS = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 HINT = "Set MLFLOW_TRACKING_URI to an MLflow server that runs"
 
 
@@ -26,7 +30,7 @@ class MlflowTracker:
     """One run of one experiment."""
 
     def __init__(self) -> None:
-        for name, value in PATIENCE.items():
+        for name, value in DEFAULTS.items():
             os.environ.setdefault(name, value)
         self._client: Any = None
         self._run_id = ""

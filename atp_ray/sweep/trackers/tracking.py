@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -76,21 +77,36 @@ class Tracking:
         self._counted: set[str] = set()
         self._done = threading.Event()
 
-    def start(self, description: Description, known: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    @property
+    def active(self) -> bool:
+        """Whether anybody is listening."""
+        return bool(self._alive())
+
+    def start(
+        self,
+        description: Description,
+        asked: Collection[TrackerName] = (),
+        known: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    ) -> dict[str, Mapping[str, str]]:
         """Begin the run everywhere, or continue it; returns what `run.json` keeps of it, `known` included.
 
+        Args:
+            asked: trackers of this command; another that does not continue the run is left out.
+            known: what `run.json` kept.
+
         Raises:
-            UsageError: a tracker that answered a moment ago does not begin the run.
+            UsageError: a tracker that was asked for, and answered a moment ago, does not begin the run.
         """
-        if self._trackers:
-            (self._run_dir / FOLDER).mkdir(parents=True, exist_ok=True)
+        (self._run_dir / FOLDER).mkdir(parents=True, exist_ok=True)
         for name, tracker in self._trackers.items():
             try:
                 self._places[name] = tracker.start(description, known.get(name, {}).get("run_id"))
             except Exception as error:  # whatever another library raises; nothing has been played yet
-                self.finish(Outcome("interrupted"))
-                raise UsageError(f"{name} does not begin the run: {_reason(error)}", "--track") from error
-        return {**known, **{name: place._asdict() for name, place in self._places.items()}}  # type: ignore[dict-item]
+                if name in asked:
+                    self.finish(Outcome("interrupted"))
+                    raise UsageError(f"{name} does not begin the run: {_reason(error)}", "--track") from error
+                self._warn(f"Not tracked by {name} this time: {_reason(error)}")
+        return {**known, **{name: place._asdict() for name, place in self._places.items()}}
 
     def update(self, counts: Progress) -> None:
         """Take note of how far the sweep is; costs nothing."""
@@ -99,7 +115,7 @@ class Tracking:
     @contextmanager
     def following(self) -> Iterator[None]:
         """Tell the trackers every few seconds what is new, as long as the block runs."""
-        if not self._trackers:
+        if not self.active:
             yield
             return
         thread = threading.Thread(target=self._follow, name="tracking", daemon=True)
@@ -137,6 +153,8 @@ class Tracking:
             self._look()
 
     def _look(self) -> None:
+        if not self.active:
+            return
         finished = sorted(finished_cells(self._run_dir))
         for name in self._alive():
             self._try(name, partial(self._tell_new, name, finished))

@@ -33,7 +33,8 @@ class WandbTracker:
         """
         import wandb
 
-        if wandb.setup().settings.mode in AWAY:
+        # The command says itself what there is to say.
+        if wandb.setup(settings=wandb.Settings(silent=True)).settings.mode in AWAY:
             return
         try:
             known = wandb.login(prompt=False, verify=True)
@@ -67,7 +68,7 @@ class WandbTracker:
         for axis, curves in (("round", "cells/*"), ("decisions", "live/*")):
             self._run.define_metric(axis, hidden=True)
             self._run.define_metric(curves, step_metric=axis)
-        return Place(str(self._run.id), str(self._run.url or self._files))
+        return Place(str(self._run.id), self._files if self._run.offline else str(self._run.url))
 
     def log(self, axis: str, step: int, values: Mapping[str, float]) -> None:
         """Add values as one row."""

@@ -48,9 +48,9 @@ class Notebook:
         self.told.append(what)
 
 
-def start(run, tracker, known=None, warnings=None, before=0) -> Tracking:
+def start(run, tracker, known=None, warnings=None, before=0, asked=("wandb",)) -> Tracking:
     tracking = Tracking({"wandb": tracker}, run, (warnings if warnings is not None else []).append, before)
-    tracking.start(describe("run", run, read_manifest(run)), known or {})
+    tracking.start(describe("run", run, read_manifest(run)), asked, known or {})
     return tracking
 
 
@@ -141,6 +141,10 @@ def test_a_tracker_that_does_not_begin_a_run_is_one_line(tmp_path) -> None:
     run = games_run(tmp_path / "run")
     with pytest.raises(UsageError, match=r"^--track: wandb does not begin the run: no answer$"):
         start(run, Notebook(fails_at=0))
+    warnings: list[str] = []  # one that the run had before, and has deleted it, must not stop the run
+    tracking = start(run, Notebook(fails_at=0), {"wandb": {"run_id": "gone"}}, warnings, asked=())
+    assert warnings == ["Not tracked by wandb this time: no answer"]
+    assert (tracking.active, tracking.lines("run")) == (False, [])
 
 
 def test_a_run_is_described_by_its_settings_players_versions_and_label(tmp_path) -> None:
