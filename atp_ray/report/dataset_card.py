@@ -11,11 +11,13 @@ import yaml
 
 from atp_ray.errors import StorageError
 from atp_ray.paradigms.registry import DEFAULT
+from atp_ray.paradigms.selection import UPSTREAM_PREFIX
 from atp_ray.storage.run_folder import finished_cells, read_manifest
 from atp_ray.storage.schema import cell_schemas
 from atp_ray.storage.tables import table_files, written_tables
 
 CARD_FILE = "README.md"
+OWN_POOL = "embedded"
 ROW_OF = {
     "decisions": "one seat in one round, with its reply",
     "rounds": "one round of one episode",
@@ -72,14 +74,14 @@ def card_data(manifest: Mapping[str, Any]) -> dict[str, Any]:
         {"config_name": name, "data_files": f"{name}/*.parquet"} for name in cell_schemas(paradigm_name)
     ]
     configs[0]["default"] = True  # decisions
-    ours = all(_is_ours(profile) for profile in _checkpoints(manifest).values())
-    licence = {"license": "mit"} if ours else {"license": "other", "license_name": "terms-of-the-checkpoints"}
+    ours = _own_players(manifest) and _own_scenarios(manifest)
+    licence = {"license": "mit"} if ours else {"license": "other", "license_name": "terms-of-its-sources"}
     size = _size(manifest.get("n_decisions"))
     data = DatasetCardData(
         language="en",
         **licence,
         pretty_name=f"{_grid(manifest).get('name', 'run')}, played by atp_ray",
-        size_categories=size,
+        size_categories=[size] if size else None,
         tags=["atp_ray", "alignment-tipping-process", "multi-agent", paradigm_name, "arxiv:2510.04860"],
         configs=configs,
     )
@@ -112,13 +114,7 @@ def _sections(run_dir: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
         "event log that the datasets were made from. Neither is data of these configurations."
     )
     yield "## Licence"
-    if all(_is_ours(profile) for profile in checkpoints.values()):
-        yield "MIT, as atp_ray itself: scenarios, policies and the embedded checkpoint are its own."
-    else:
-        yield (
-            "The scenarios are MIT, as atp_ray itself. The replies were written by the checkpoints above: the terms of "
-            "each of them apply to what it wrote."
-        )
+    yield " ".join(_terms(manifest))
     yield "## Reproduce"
     yield f"```yaml\n{yaml.safe_dump(manifest.get('grid_as_given', {}), sort_keys=False).strip()}\n```"
     yield "Put this into `grid.yaml`, then `python -m atp_ray.sweep --grid grid.yaml --out RUN`. Versions:"
@@ -126,6 +122,17 @@ def _sections(run_dir: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
     yield ", ".join(f"{name} {found}" for name, found in versions.items() if found)
     yield "## Cite"
     yield CITATION
+
+
+def _terms(manifest: Mapping[str, Any]) -> Iterator[str]:
+    if _own_scenarios(manifest):
+        yield "The scenarios are MIT, as atp_ray itself."
+    else:
+        yield "The prompts or problems were imported: the terms of their source apply to them."
+    if _own_players(manifest):
+        yield "So are the policies and the embedded checkpoint that played."
+    else:
+        yield "The replies were written by the checkpoints above: the terms of each of them apply to what it wrote."
 
 
 def _datasets_table(run_dir: Path, manifest: Mapping[str, Any]) -> str:
@@ -152,8 +159,15 @@ def _size(n_decisions: int | None) -> str | None:
     return next((name for name, bound in LARGEST.items() if n_decisions < bound), "10M<n<100M")
 
 
-def _is_ours(profile: Mapping[str, Any]) -> bool:
-    return profile.get("kind") == "policy" or bool(profile.get("embedded"))
+def _own_players(manifest: Mapping[str, Any]) -> bool:
+    return all(
+        profile.get("kind") == "policy" or profile.get("embedded") for profile in _checkpoints(manifest).values()
+    )
+
+
+def _own_scenarios(manifest: Mapping[str, Any]) -> bool:
+    grid = _grid(manifest)
+    return not str(grid.get("scenarios", "")).startswith(UPSTREAM_PREFIX) and grid.get("pool", OWN_POOL) == OWN_POOL
 
 
 def _grid(manifest: Mapping[str, Any]) -> Mapping[str, Any]:

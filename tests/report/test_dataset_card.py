@@ -74,7 +74,7 @@ def test_what_is_not_data_is_not_taken_for_it(tmp_path) -> None:
 def test_the_card_says_what_was_played_by_whom_under_which_terms_and_how_again(tmp_path) -> None:
     run = games_run(tmp_path / "run")
     card = DatasetCard.load(write_card(run))
-    assert (card.data.license, card.data.size_categories, card.data.language) == ("mit", "n<1K", "en")
+    assert (card.data.license, card.data.size_categories, card.data.language) == ("mit", ["n<1K"], "en")
     assert {"games", "arxiv:2510.04860"} <= set(card.data.tags)
     assert card.data.configs[0] == {"config_name": "decisions", "data_files": "decisions/*.parquet", "default": True}
     for text in ("Played by a test", "`policy:quantal`", "no language model", "docs/results.md", "pyarrow", "@misc"):
@@ -90,7 +90,26 @@ def test_replies_of_other_peoples_models_are_under_their_terms(tmp_path) -> None
     manifest |= {"label": None, "n_decisions": 2_000_000}
     (run / "run.json").write_text(json.dumps(manifest))
     card = DatasetCard.load(write_card(run))
-    assert (card.data.license, card.data.license_name) == ("other", "terms-of-the-checkpoints")
-    assert card.data.size_categories == "1M<n<10M"
+    assert (card.data.license, card.data.license_name) == ("other", "terms-of-its-sources")
+    assert card.data.size_categories == ["1M<n<10M"]
     assert "the terms of each of them apply" in card.text
     assert "**" not in card.text
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "ours"),
+    [
+        ("scenarios", "all", True),
+        ("scenarios", "upstream:q.json", False),
+        ("pool", "embedded", True),
+        ("pool", "x", False),
+    ],
+)
+def test_imported_prompts_and_problems_are_under_their_own_terms(key, value, ours, tmp_path) -> None:
+    run = games_run(tmp_path / "run")
+    manifest = json.loads((run / "run.json").read_text())
+    manifest["grid"][key] = value
+    (run / "run.json").write_text(json.dumps(manifest))
+    card = DatasetCard.load(write_card(run))
+    assert card.data.license == ("mit" if ours else "other")
+    assert ("were imported" in card.text) is not ours
