@@ -86,17 +86,17 @@ def run(options: SweepOptions) -> int:
     with written_run(out) as opened:
         run_dir = opened.folder
         manifest = _open_run(run_dir, grid, base_url, cells, profiles, sandbox, resume=options.resume)
-        finished = [cell for cell in cells if cell.cell_id in finished_cells(run_dir)]
-        tracking = Tracking(trackers, run_dir, console.print, before=sum(cell.n_decisions for cell in finished))
+        missing = [cell for cell in cells if cell.cell_id not in finished_cells(run_dir)]
+        outcome = SweepOutcome({}, ())
+        if missing and options.resume:
+            require_available(profiles.values(), elsewhere=elsewhere)
+        before = sum(cell.n_decisions for cell in cells) - sum(cell.n_decisions for cell in missing)
+        tracking = Tracking(trackers, run_dir, console.print, before)
         if trackers:
             described = describe(base_name(out), run_dir, manifest)
             manifest |= {"tracking": tracking.start(described, options.track, manifest.get("tracking", {}))}
             write_manifest(run_dir, manifest)
-        missing = [cell for cell in cells if cell.cell_id not in finished_cells(run_dir)]
-        outcome = SweepOutcome({}, ())
         if missing:
-            if options.resume:
-                require_available(profiles.values(), elsewhere=elsewhere)
             with tracking.following():
                 outcome = _play(console, missing, profiles, run_dir, placement, options.cells_at_once, tracking.update)
         done = finished_cells(run_dir) & {cell.cell_id for cell in cells}
