@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import tempfile
@@ -32,6 +33,7 @@ class MlflowTracker:
     def __init__(self) -> None:
         for name, value in DEFAULTS.items():
             os.environ.setdefault(name, value)
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # a line for each retry
         self._client: Any = None
         self._run_id = ""
 
