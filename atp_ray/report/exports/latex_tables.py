@@ -24,6 +24,10 @@ SPECIAL = {
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': "''",
 }  # fmt: skip
+MATHS = {
+    "≤": r"\leq", "≥": r"\geq", "≈": r"\approx", "±": r"\pm", "×": r"\times", "→": r"\rightarrow", "Δ": r"\Delta",
+    "−": "-",
+}  # fmt: skip
 INTERVAL = re.compile(r"\((-?[\d.]+)-(-?[\d.]+)\)")
 
 
@@ -66,7 +70,11 @@ def latex(table: Table, notes: Sequence[str], label: str) -> str:
 
 def escaped(text: str) -> str:
     """Return a text as LaTeX prints it; the hyphen of an interval becomes a dash."""
-    return INTERVAL.sub(r"(\1--\2)", "".join(SPECIAL.get(letter, letter) for letter in text))
+    return INTERVAL.sub(r"(\1--\2)", "".join(map(_letter, text)))
+
+
+def _letter(letter: str) -> str:
+    return rf"\ensuremath{{{MATHS[letter]}}}" if letter in MATHS else SPECIAL.get(letter, letter)
 
 
 def _environment(table: Table, rows: Sequence[str], caption: str, label: str | None) -> str:

@@ -182,8 +182,13 @@ def test_a_resumed_run_goes_on_without_a_tracker_that_is_gone(monkeypatch) -> No
 
 
 def test_a_server_that_does_not_answer_is_one_line(tmp_path, monkeypatch) -> None:
-    for name, value in (("TRACKING_URI", "http://127.0.0.1:9"), ("HTTP_REQUEST_MAX_RETRIES", "2"), ("HTTP_REQUEST_BACKOFF_FACTOR", "0"),
-                        ("HTTP_REQUEST_TIMEOUT", "5"), ("DISABLE_TELEMETRY", "true")):  # fmt: skip
+    settings = {
+        "TRACKING_URI": "http://127.0.0.1:9",
+        "HTTP_REQUEST_MAX_RETRIES": "2",
+        "HTTP_REQUEST_BACKOFF_FACTOR": "0",
+        "DISABLE_TELEMETRY": "true",
+    }
+    for name, value in settings.items():
         monkeypatch.setenv(f"MLFLOW_{name}", value)
     asked = ["--grid", "smoke", "--checkpoint", "policy:quantal", "--track", "mlflow", "--out", tmp_path / "run"]
     done = run_here("sweep", *asked)
