@@ -84,7 +84,7 @@ def _environment(table: Table, rows: Sequence[str], caption: str, label: str | N
     return "\n".join(
         [
             r"\begin{table}[htbp]",
-            rf"\centering{size}\setlength{{\tabcolsep}}{{3pt}}",
+            rf"\centering{size}\setlength{{\tabcolsep}}{{3pt}}\setlength{{\belowcaptionskip}}{{4pt}}",
             rf"\caption{{{caption}}}",
             *([rf"\label{{{label}}}"] if label else []),
             # Wider than the text it stays in the middle.
