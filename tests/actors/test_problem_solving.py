@@ -28,7 +28,8 @@ SAMPLING = Sampling(max_tokens=96)
 
 @pytest.fixture(scope="module")
 def sandbox(local_ray):
-    names, actors = create_sandboxes("bubblewrap", 1, SandboxLimits(wall_s=2))
+    # A call that a busy machine cuts off would change a reply.
+    names, actors = create_sandboxes("bubblewrap", 1, SandboxLimits(wall_s=PATIENCE_S))
     yield names, actors
     for actor in actors:
         ray.kill(actor)
