@@ -89,7 +89,8 @@ def kill_after(wanted: int, arguments: list[object], run: Path, folder: Path, *,
 
 def kill_tree(process: subprocess.Popen) -> None:
     """SIGKILL a command and all that it has started, Ray's own processes included."""
-    for member in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            member.kill()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for member in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
     process.wait()

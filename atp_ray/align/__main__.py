@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +40,7 @@ from atp_ray.checkpoint.names import model_profile, resolve_checkpoint
 from atp_ray.checkpoint.profiles import FittedProfile, ModelProfile, PolicyProfile
 from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import progress_bar, report_console, run_command
+from atp_ray.cli.trackers import require_installed
 from atp_ray.errors import StorageError, UsageError
 from atp_ray.paradigms.registry import paradigm, paradigm_names
 from atp_ray.report.figures.learning_curve import LEARNING_CURVE, draw_learning_curve
@@ -134,9 +134,12 @@ def _train(console: Console, options: DpoOptions | GrpoOptions) -> int:
         raise UsageError("is an adapter and cannot be trained further", name, "Train its base, or merge it first")
     data = _data(options, profile)
     out = options.out or str(RUNS / profile.name)
-    storage, trackers = storage_place(options.storage, out), _trackers(options.track)
+    require_installed(options.track)
+    storage = storage_place(options.storage, out)
     folder = Path(base_name(out) if is_address(out) else out).resolve()
-    job = TrainingJob(profile, base.source, base.revision, base.hub_revision or None, data, folder, storage, trackers)
+    job = TrainingJob(
+        profile, base.source, base.revision, base.hub_revision or None, data, folder, storage, options.track
+    )
     console.print(f"[bold]{profile.name}[/bold]: {profile.method.upper()} of {base.name} on {len(data)} examples")
     if profile.description:
         console.print(profile.description)
@@ -184,13 +187,6 @@ def _pairs_file(place: str) -> Path:
 def _pairs_folder(checkpoint: str, paradigm_name: str) -> str:
     name = checkpoint.replace("://", "-").replace("/", "-")
     return str(RUNS / f"pairs-{name}-{paradigm_name}")
-
-
-def _trackers(asked: Sequence[str]) -> tuple[str, ...]:
-    for tracker in asked:
-        if find_spec(tracker) is None:
-            raise UsageError(f"the package {tracker} is not installed", "--track", f"pip install {tracker}")
-    return tuple(asked)
 
 
 def _open_run(job: TrainingJob, base: str, profile: ModelProfile) -> dict[str, Any]:

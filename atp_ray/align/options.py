@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import CliPositionalArg, CliSubCommand
 
 from atp_ray.alignment.elicitation import Elicitation
@@ -23,8 +23,8 @@ from atp_ray.cli.options import (
     Place,
     Seed,
     Shown,
-    one_as_several,
 )
+from atp_ray.cli.trackers import TrackerNames
 from atp_ray.errors import suggestion
 from atp_ray.paradigms.registry import paradigm_names
 
@@ -41,8 +41,6 @@ def known_paradigm(name: str) -> str:
 
 
 TRIES: Mapping[Elicitation, int] = {"instructed": 5, "plain": 40}
-Tracker = Literal["wandb", "mlflow"]
-Trackers = Annotated[tuple[Tracker, ...], BeforeValidator(one_as_several), Shown("{wandb,mlflow}")]
 ParadigmName = Annotated[str, AfterValidator(known_paradigm), Shown("PARADIGM", names=paradigm_names)]
 
 
@@ -98,7 +96,7 @@ class TrainOptions(ClusterOptions):
     storage: Annotated[Place | None, Shown("PLACE")] = Field(
         None, description="where checkpoints go: a shared folder, s3://..., gs://...; the run folder if not given"
     )
-    track: Trackers = Field((), description="also send metrics there; repeat for both")
+    track: TrackerNames = Field((), description="also send metrics there; repeat for both")
     dry_run: bool = Field(False, description="check data and memory, and stop")
 
 

@@ -70,11 +70,17 @@ def load_results(run_dir: Path) -> list[CellResult]:
 
 def honest_label(results: Iterable[CellResult]) -> str | None:
     """Return the line that says what small or analytic players' results are not about; None for real checkpoints."""
-    results = list(results)
-    kinds = {result.setting.checkpoint_kind for result in results}
+    return players_label((result.setting.checkpoint, result.setting.checkpoint_kind) for result in results)
+
+
+def players_label(players: Iterable[tuple[str, str]]) -> str | None:
+    """Return the honest label of what these play, each a checkpoint and its kind."""
+    kinds: dict[str, set[str]] = {}
+    for checkpoint, kind in players:
+        kinds.setdefault(kind, set()).add(checkpoint)
     notes = []
-    if "embedded" in kinds:
-        others = {r.setting.checkpoint for r in results if r.setting.checkpoint_kind == "embedded"} != {"tiny"}
+    if embedded := kinds.get("embedded"):
+        others = embedded != {"tiny"}
         whose = "tiny and what is trained from it are small embedded test checkpoints" if others else _TINY
         notes.append(f"{whose} taught by an analytic policy")
     if "policy" in kinds:

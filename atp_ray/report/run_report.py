@@ -30,8 +30,17 @@ def summary_tables(run_dir: Path) -> list[RenderableType]:
         shown += room.presentation.tables(of_room)
     manifest = read_manifest(run_dir)
     shown += [table for table in (mixed_table(run_dir, results), tipping_table(run_dir, manifest, results)) if table]
-    notes = (honest_label(results), sandbox_note(manifest))
-    return [*shown, *(Text(note, style="italic") for note in notes if note)]
+    return [*shown, *(Text(note, style="italic") for note in run_notes(run_dir))]
+
+
+def run_notes(run_dir: Path) -> list[str]:
+    """Return what is to be said of a run's results wherever they stand: the honest label, tool calls not isolated.
+
+    Raises:
+        UsageError, StorageError: the run has no results or they cannot be read.
+    """
+    notes = (honest_label(load_results(run_dir)), sandbox_note(read_manifest(run_dir)))
+    return [note for note in notes if note]
 
 
 def draw_figures(run_dir: Path, out: Path, formats: Sequence[str]) -> list[Path]:

@@ -21,7 +21,7 @@ from atp_ray.storage.places import base_name, cache_folder, hidden, is_address, 
 from atp_ray.storage.run_folder import read_manifest, run_lock
 
 LOCK = ".lock"
-NOT_READ = ("log/", "figures/", "ray_train/", "tensorboard/")  # what reports need nothing of
+NOT_READ = ("log/", "figures/", "ray_train/", "tensorboard/", "tracking/")  # what reports need nothing of
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow.dataset import dataset
 
 from atp_ray.errors import StorageError, UsageError
 from atp_ray.paradigms.registry import paradigm
@@ -20,6 +21,7 @@ from atp_ray.storage.rows import cell_rows, decision_columns, episode_row, round
 from atp_ray.storage.schema import SCHEMA_VERSION, cell_schemas, table_schemas
 
 Rounds = Mapping[str, Sequence[RoundRecord]]
+BATCH_ROWS = 16_384
 
 
 def write_cell(run_dir: Path, cell: CellSpec, rounds: Rounds) -> None:
@@ -59,13 +61,35 @@ def read_table(run_dir: Path, name: str) -> pa.Table:
         UsageError: the folder is no run, or it has no results yet.
         StorageError: a file is damaged.
     """
-    path = run_dir / name
-    single = path.with_suffix(".parquet")
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [file for file in (path, single) if file.is_file()]
-    if not files:
+    schema = table_schemas()[name]
+    files = table_files(run_dir, name)
+    with _readable(run_dir, name):
+        return pa.concat_tables([pq.read_table(file, schema=schema) for file in files])
+
+
+def table_batches(run_dir: Path, name: str) -> Iterator[pa.RecordBatch]:
+    """Yield one dataset of a run in parts, in the order of `read_table`; it need not fit into memory.
+
+    Raises:
+        UsageError, StorageError: as `read_table`.
+    """
+    files = table_files(run_dir, name)
+    with _readable(run_dir, name):
+        # One file after the other, each row group once: what is read ahead would have to fit into memory too.
+        scanned = dataset([str(file) for file in files], schema=table_schemas()[name], format="parquet")
+        yield from scanned.to_batches(batch_size=BATCH_ROWS, batch_readahead=1, fragment_readahead=1)
+
+
+def table_files(run_dir: Path, name: str) -> list[Path]:
+    """Return the Parquet files of one dataset, in the order of their names.
+
+    Raises:
+        UsageError: the folder is no run, or it has no results yet.
+    """
+    if not (files := _files(run_dir, name)):
         hint = "Give the folder a sweep wrote with --out, or wait until its first cell is finished"
         raise UsageError(f"holds no results ({name})", str(run_dir), hint)
-    return _read(files, name)
+    return files
 
 
 def read_cell(run_dir: Path, name: str, cell_id: str) -> pa.Table:
@@ -78,17 +102,30 @@ def read_cell(run_dir: Path, name: str, cell_id: str) -> pa.Table:
     if not path.is_file():
         table = read_table(run_dir, name)
         return table.filter(pc.equal(table["cell_id"], cell_id))
-    return _read([path], name)
+    with _readable(run_dir, name):
+        return pq.read_table(path, schema=table_schemas()[name])
 
 
-def _read(files: Sequence[Path], name: str) -> pa.Table:
-    schema = table_schemas()[name]
+def written_tables(run_dir: Path) -> list[str]:
+    """Return the names of the datasets that a run has so far."""
+    return [name for name in table_schemas() if _files(run_dir, name)]
+
+
+def _files(run_dir: Path, name: str) -> list[Path]:
+    path = run_dir / name
+    if path.is_dir():
+        return sorted(path.glob("*.parquet"))
+    return [file for file in (path, path.with_suffix(".parquet")) if file.is_file()]
+
+
+@contextmanager
+def _readable(run_dir: Path, name: str) -> Iterator[None]:
     try:
-        return pa.concat_tables([pq.read_table(file, schema=schema) for file in files])
+        yield
     except (OSError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0]
         hint = "Delete the file and --resume the run"
-        raise StorageError(f"{name} cannot be read: {reason}", str(files[0].parent), hint) from error
+        reason = str(error).splitlines()[0]
+        raise StorageError(f"{name} cannot be read: {reason}", str(run_dir / name), hint) from error
 
 
 def _write(table: pa.Table, path: Path) -> None:

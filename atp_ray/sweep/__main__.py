@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,21 @@ from atp_ray.checkpoint.scope import check_scope
 from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import progress_bar, report_console, run_command
 from atp_ray.errors import AtpError, EngineError, UsageError
+from atp_ray.measures.results import players_label
 from atp_ray.paradigms.grids import Grid, checkpoint_names, expand, load_grid, parse_grid
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.workload import Workload, estimate_workload
+from atp_ray.report.dataset_card import write_card
 from atp_ray.report.run_report import draw_figures, summary_tables
 from atp_ray.sandbox.isolation import Isolation, require_isolation
-from atp_ray.storage.places import join
+from atp_ray.storage.places import base_name, join
 from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest, write_manifest
 from atp_ray.storage.run_places import OpenRun, manifest_at, require_new, written_run
 from atp_ray.storage.schema import table_schemas
 from atp_ray.sweep.options import SweepOptions, grid_names
+from atp_ray.sweep.trackers.tracker import describe, outcome_of
+from atp_ray.sweep.trackers.tracking import Tracking, open_trackers
 from serve_deployments.engine_plans import planning_of
 from tune_sweeps.connection import find_cluster
 from tune_sweeps.dry_plan import dry_plan
@@ -78,20 +82,29 @@ def run(options: SweepOptions) -> int:
     )
     if not options.resume:
         require_available(profiles.values(), elsewhere=elsewhere)
+    trackers = open_trackers(options.track, list((begun or {}).get("tracking", {})), console.print)
     with written_run(out) as opened:
         run_dir = opened.folder
         manifest = _open_run(run_dir, grid, base_url, cells, profiles, sandbox, resume=options.resume)
         missing = [cell for cell in cells if cell.cell_id not in finished_cells(run_dir)]
         outcome = SweepOutcome({}, ())
+        if missing and options.resume:
+            require_available(profiles.values(), elsewhere=elsewhere)
+        before = sum(cell.n_decisions for cell in cells) - sum(cell.n_decisions for cell in missing)
+        tracking = Tracking(trackers, run_dir, console.print, before)
+        if trackers:
+            described = describe(base_name(out), run_dir, manifest)
+            manifest |= {"tracking": tracking.start(described, options.track, manifest.get("tracking", {}))}
+            write_manifest(run_dir, manifest)
         if missing:
-            if options.resume:
-                require_available(profiles.values(), elsewhere=elsewhere)
-            outcome = _play(console, missing, profiles, run_dir, placement, options.cells_at_once)
+            with tracking.following():
+                outcome = _play(console, missing, profiles, run_dir, placement, options.cells_at_once, tracking.update)
         done = finished_cells(run_dir) & {cell.cell_id for cell in cells}
         seconds = outcome.seconds | {"total": time.monotonic() - started}
         manifest |= {"status": "complete" if len(done) == len(cells) else "incomplete", "seconds": seconds}
         write_manifest(run_dir, manifest)
-        return _conclude(console, opened, len(done), len(cells), outcome, started)
+        write_card(run_dir)
+        return _conclude(console, opened, len(done), len(cells), outcome, started, tracking)
 
 
 def _begun(options: SweepOptions) -> dict[str, Any] | None:
@@ -153,6 +166,7 @@ def _open_run(
 ) -> dict[str, Any]:
     cell_ids = [cell.cell_id for cell in cells]
     if not resume:
+        label = players_label((cell.checkpoint, cell.checkpoint_kind) for cell in cells)
         create_run(
             out,
             {
@@ -164,10 +178,13 @@ def _open_run(
                 "checkpoints": {name: profile.model_dump(mode="json") for name, profile in profiles.items()},
                 "seeds": list(range(grid.seeds)),
                 "n_cells": len(cells),
+                "n_decisions": sum(cell.n_decisions for cell in cells),
+                "label": label,
                 "cell_ids": cell_ids,
                 "status": "running",
             },
         )
+        write_card(out)
     manifest = read_manifest(out)
     if manifest.get("cell_ids") != cell_ids:
         hint = "Start a new run with --out, or restore what was there when it began"
@@ -182,12 +199,14 @@ def _play(
     out: Path,
     placement: Placement,
     cells_at_once: int | None,
+    on_counts: Callable[[Counts], None],
 ) -> SweepOutcome:
     decisions = sum(cell.n_decisions for cell in cells)
     rate_name = paradigm(cells[0].paradigm).presentation.terms.rate
     with progress_bar(console, "starting", decisions, "decisions") as update:
 
         def show(counts: Counts) -> None:
+            on_counts(counts)
             rate = f"{rate_name} {counts.deviant / counts.decided:.0%}" if counts.decided else ""
             note = f"{rate}, {counts.undecided} undecided" if counts.undecided else rate
             update(counts.decisions, None, note, f"playing, {counts.cells}/{len(cells)} cells")
@@ -208,9 +227,16 @@ def _describe(console: Console, grid: Grid, workload: Workload) -> None:
 
 
 def _conclude(
-    console: Console, opened: OpenRun, n_done: int, n_cells: int, outcome: SweepOutcome, started: float
+    console: Console,
+    opened: OpenRun,
+    n_done: int,
+    n_cells: int,
+    outcome: SweepOutcome,
+    started: float,
+    tracking: Tracking,
 ) -> int:
     out, run_dir = opened.place, opened.folder
+    figures: list[Path] = []
     if n_done:
         for table in summary_tables(run_dir):
             console.print(table)
@@ -218,6 +244,10 @@ def _conclude(
         console.print(f"Results: {out}  (Parquet: {', '.join(_datasets(run_dir))})", soft_wrap=True)
         for figure in figures:
             console.print(f"Figure:  {opened.shown(figure)}", soft_wrap=True)
+    if tracking.active:
+        tracking.finish(outcome_of(run_dir, figures))
+    for line in tracking.lines(out):
+        console.print(line, soft_wrap=True)
     parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.seconds.items())
     console.print(f"Time:    {time.monotonic() - started:.1f} s" + (f" ({parts})" if parts else ""))
     if n_done < n_cells:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from actors.failure_policy import FailurePolicy
 from atp_ray.cli.options import AgentOptions, Checkpoints, Count, FolderPlace, KeyValues, Shown
+from atp_ray.cli.trackers import TrackerNames
 from atp_ray.config_files import config_names
 from atp_ray.sandbox.isolation import Isolation
 
@@ -43,6 +44,9 @@ class SweepOptions(AgentOptions):
     )
     resume: bool = Field(False, description="resume the run in --out; only what is missing is played")
     dry_run: bool = Field(False, description="print what would be played, and stop")
+    track: TrackerNames = Field(
+        (), description="also send results there while it plays; repeat for both; a resumed run keeps its own"
+    )
     sandbox: Isolation | None = Field(
         None,
         description="isolation of Python written by models (tool usage); none runs it with your own rights; "

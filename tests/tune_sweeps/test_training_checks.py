@@ -1,6 +1,7 @@
 """What a node is asked before workers train on it."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,8 @@ def test_memory_is_shared_by_the_workers_of_one_node_only(tiny) -> None:
     assert alone.device_bytes > 2 * crowded.device_bytes
 
 
-def test_a_tracker_that_a_node_lacks_is_refused(tiny) -> None:
+def test_a_tracker_that_a_node_lacks_is_refused(tiny, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)  # as if it were not installed
     with pytest.raises(UsageError, match=r"--track: the package wandb is not installed on node 10.0.0.7"):
         look_here(job(tiny.source, trackers=("wandb",)), NODE)
 
