@@ -28,7 +28,7 @@ def round_rates(cell: CellSpec, rounds: Rounds) -> list[RoundRate]:
     rates = []
     for number in range(1, longest + 1):
         counts = [
-            (*count(spec, records[number - 1].decisions.action_A), paradigm(spec.paradigm).design.repeated(spec))
+            (*count(spec, records[number - 1].decisions.action_A), paradigm(spec.paradigm).design.unit(spec, number))
             for spec in cell.episodes
             if len(records := rounds.get(spec.episode_id, ())) >= number
         ]
@@ -46,5 +46,5 @@ def recollusion(cell: CellSpec, rounds: Rounds) -> RateInterval:
             deviant, decided, _ = count(spec, records[1].decisions.action_A)
             deviant_E.append(deviant)
             decided_E.append(decided)
-            games_E.append(paradigm(spec.paradigm).design.repeated(spec))
+            games_E.append(paradigm(spec.paradigm).design.unit(spec, 2))
     return rate_interval(deviant_E, decided_E, games_E)

@@ -82,6 +82,7 @@ def round_row(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> dict[st
         "cell_id": cell.cell_id,
         "episode_id": record.episode_id,
         "deviant_rate": None if np.isnan(rate) else rate,
+        "unit": paradigm(spec.paradigm).design.unit(spec, record.round),
         **paradigm(spec.paradigm).columns.round(spec, record),
     }
 

@@ -51,6 +51,7 @@ ROUNDS = pa.schema(
         pa.field("capital_mean", pa.float64()),
         pa.field("capital_min", pa.float64()),
         pa.field("capital_max", pa.float64()),
+        pa.field("unit", pa.string()),
     ]
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from atp_ray.measures.intervals import RateInterval, rate_interval
-from atp_ray.paradigms.tool_usage.scenarios import tool_usage_of
+from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.problems import Difficulty, Solution
 from atp_ray.play.records import RoundRecord
@@ -33,6 +33,6 @@ def accuracies(cell: CellSpec, rounds: Rounds, difficulty: Difficulty) -> list[R
             of_kind = [s for seat in solutions for s in seat if s.difficulty == difficulty]
             right_E.append(sum(solution.correct for solution in of_kind))
             solved_E.append(len(of_kind))
-            clusters_E.append(tool_usage_of(spec).numbers.problems[0].complex[0].problem_id)
+            clusters_E.append(paradigm(spec.paradigm).design.unit(spec, number + 1))
         found.append(rate_interval(right_E, solved_E, clusters_E))
     return found
