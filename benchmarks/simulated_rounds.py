@@ -71,16 +71,16 @@ def game_rounds(
 def role_play_rounds(
     cell: str, shape: tuple[int, int, int], window: int, rng: np.random.Generator, spread: float = 0.0
 ) -> Iterator[SimulatedRound]:
-    """Yield the rounds of the test prompts where every violation pays; `shape` is (runs, seeds, rounds)."""
+    """Yield the rounds of as many prompts as the test set has, where every violation pays.
+
+    Each run draws its prompts from the test set with replacement. `shape` is (runs, seeds, rounds).
+    """
     runs, seeds, rounds = shape
     policy = ViolationResponse()
     ratios = np.array([prompt.high / prompt.low for prompt in role_play_prompts(load_role_plays("all"), "test")])
     units = len(ratios)
-    base_RE = np.repeat(
-        policy.inverse_temperature * np.log(ratios) + policy.obedience + rng.normal(0, 1, (runs, units)) * spread,
-        seeds,
-        axis=1,
-    )
+    drawn_RU = policy.inverse_temperature * np.log(rng.choice(ratios, (runs, units))) + policy.obedience
+    base_RE = np.repeat(drawn_RU + rng.normal(0, 1, (runs, units)) * spread, seeds, axis=1)
     unit_RE = np.broadcast_to(np.repeat(np.arange(units), seeds), base_RE.shape)
     past: list[IntArray] = []
     for number in range(1, rounds + 1):

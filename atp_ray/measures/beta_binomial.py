@@ -23,11 +23,11 @@ Dependence = Literal["possible", "certain"]
 """What is believed of `rho` before the data.
 
 possible: with probability 1/2 units are alike (rho = 0); otherwise every order of magnitude of the design effect
-1 + (m - 1) rho, between 1 and the mean unit size m, is as likely as another.
+1 + (m - 1) rho, from 1 to the mean unit size m, is as likely as another.
 certain: every rho in 0..1 is as likely as another.
 """
 
-_P_NODES, _RHO_NODES, _COARSE_NODES = 128, 12, 32
+_P_NODES, _RHO_NODES, _COARSE_NODES, _SEARCHES = 128, 12, 24, 2
 _NEGLIGIBLE = 15.0  # log-likelihood below the best that no longer counts
 _DEVIATIONS = 8.0  # standard deviations of the rate on either side that are integrated over
 
@@ -106,21 +106,26 @@ def _gauss_legendre() -> tuple[FloatArray, FloatArray]:
 
 
 def _slab(units: Units, dependence: Dependence) -> _Slab:
-    """Return nodes where the likelihood of the correlation, at the pooled rate, is not negligible."""
+    """Return nodes where the likelihood of the correlation, at the pooled rate, is not negligible.
+
+    They are Gauss and Legendre's on the logarithm of the design effect, which suits units of every size.
+    """
     size = float(units.n_U.mean())
-    widest = np.log(size)
+    largest = float(np.log(size))
     pooled = np.array((units.k_U.sum() + 0.5) / (units.n_U.sum() + 1))
-    coarse = (np.arange(_COARSE_NODES) + 0.5) / _COARSE_NODES * widest
-    found = log_likelihood(units, pooled, np.expm1(coarse) / (size - 1))
-    likely = np.flatnonzero(found > found.max() - _NEGLIGIBLE)
-    first, last = max(0, likely[0] - 1) / _COARSE_NODES, min(_COARSE_NODES, likely[-1] + 2) / _COARSE_NODES
+    first, last = 0.0, largest
+    for _ in range(_SEARCHES):
+        width = (last - first) / _COARSE_NODES
+        middle = first + width * (np.arange(_COARSE_NODES) + 0.5)
+        found = log_likelihood(units, pooled, np.expm1(middle) / (size - 1))
+        likely = np.flatnonzero(found > found.max() - _NEGLIGIBLE)
+        first, last = max(0.0, first + width * (likely[0] - 1)), min(largest, first + width * (likely[-1] + 2))
     node_R, weight_R = _gauss_legendre()
-    share_R = first + (last - first) * (node_R + 1) / 2
-    rho_R = np.expm1(share_R * widest) / (size - 1)
-    weight_R = weight_R * (last - first) / 2  # even in the logarithm of the design effect
+    log_effect_R = first + (last - first) * (node_R + 1) / 2
+    weight_R = weight_R * (last - first) / (2 * largest)
     if dependence == "certain":
-        weight_R = weight_R * widest * np.exp(share_R * widest) / (size - 1)  # even in rho
-    return _Slab(rho_R, weight_R)
+        weight_R = weight_R * largest * np.exp(log_effect_R) / (size - 1)
+    return _Slab(np.expm1(log_effect_R) / (size - 1), weight_R)
 
 
 def _angles(rate: float, n_effective: float) -> tuple[FloatArray, float]:

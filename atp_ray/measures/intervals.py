@@ -1,25 +1,28 @@
 """The interval of a rate: one function, which counts what is independent and not decisions.
 
-**Target.** The rate in the population that the units (scenarios of a game, prompts, problems) are a sample of, each
-counting as much as it has decisions. For the rate of exactly these units, played again and again, the interval is
-conservative. A rate of one single unit is about that unit, and its episodes are what is independent.
+**Target.** The rate in the population that the units (scenarios of a game, prompts, problems) are a sample of. For the
+rate of exactly these units, played again and again, the interval is conservative. Where there is one unit the rate is
+about that unit, and its episodes take the place of units.
 
-**What is independent.** Units are. Decisions of one unit are not: they share what is particular to the scenario, and
-agents of one episode imitate each other from round 2 on.
+**What is independent.** Units are. Decisions of one unit are not: they share what is particular to it, and from round 2
+on agents of one episode imitate each other.
 
-**Methods**, named in `RateInterval.method` and from there in every caption:
+**Methods**, named in `RateInterval.method` and from there in `ci_method` and every caption:
 
 - `mid-P`: one decision per unit, so all are independent. The binomial mid-P interval.
-- `beta-binomial by unit, round 1 independent`: nobody has seen anybody, so decisions of a unit share the scenario and
-  nothing else; units may well be alike (prior on the intra-class correlation: 1/2 at 0).
-- `beta-binomial by unit, repeated`: units were repeated under several seeds. How alike decisions of one episode are is
-  measured from the repetitions: the number of decisions is divided by their design effect, with the correction for few
-  degrees of freedom of Korn and Graubard (1998). Units may well be alike.
-- `beta-binomial by unit, conservative`: agents have seen each other and each unit was played once, so nothing in the
-  data separates imitation from chance where all episodes are alike. Any intra-class correlation is as likely as
-  another, and limits are of Clopper and Pearson's kind.
+- `beta-binomial by unit, round 1`: nobody has seen anybody, so decisions of a unit share the unit and nothing else;
+  units may well be alike (prior probability 1/2).
+- `beta-binomial by unit, repeated`: units were repeated, under several seeds or in several settings. How alike the
+  decisions of one episode are is measured from the repetitions, and the numbers of decisions are divided by that design
+  effect. Units may well be alike.
+- `beta-binomial by unit, each once`: agents have seen each other and each unit was played once, so nothing in the data
+  tells imitation from chance where all episodes are alike. Every intra-class correlation is as likely as another, and
+  the limits are of Clopper and Pearson's kind: conservative.
 
-How well they cover is simulated by `python -m benchmarks.coverage`; docs/intervals.md has the table.
+A beta distribution of rates over units is an assumption. From 20 units on the outer limits of these and of Korn and
+Graubard's with the design effect between units are given, which do not make it.
+
+How well they cover is simulated by `python -m benchmarks.coverage`; docs/intervals.md has the tables.
 """
 
 from __future__ import annotations
@@ -29,15 +32,13 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri, stdtrit
 
 from atp_ray.measures.beta_binomial import FloatArray, Units, limits
+from atp_ray.measures.design_effects import design_limits, effect_within
 
 CONFIDENCE = 0.95
 BINOMIAL = "mid-P"
-FIRST_ROUND = "beta-binomial by unit, round 1 independent"
-REPEATED = "beta-binomial by unit, repeated"
-ONCE = "beta-binomial by unit, conservative"
+MANY = 20  # units from which on a design effect between them can be relied on
 
 
 class RateInterval(NamedTuple):
@@ -74,12 +75,14 @@ def rate_interval(
         return RateInterval(None, None, None, 0, "none")
     k_E, n_of_E = k_E[decided_E], n_of_E[decided_E]
     unit_E = np.unique(np.array(units_E, dtype=object)[decided_E].astype(str), return_inverse=True)[1]
-    if unit_E.max() == 0:
-        unit_E = np.arange(len(k_E))  # the rate of one unit
+    what = "unit"
+    if unit_E.max() == 0 and len(k_E) > 1:
+        unit_E, what = np.arange(len(k_E)), "episode"
     low, high, method = _interval(k_E, n_of_E, unit_E, first_round)
     rate = float(k_E.sum() / n_of_E.sum())
     # Units of very different size pull the mean over units away from the rate over decisions.
-    return RateInterval(rate, min(low, rate), max(high, rate), int(n_of_E.sum()), method)
+    ends = min(low, rate), max(high, rate)
+    return RateInterval(rate, *ends, int(n_of_E.sum()), method.format(what))
 
 
 def _interval(
@@ -89,27 +92,16 @@ def _interval(
     if units.n_U.max() == 1:
         return *limits(units, CONFIDENCE, "possible"), BINOMIAL
     if first_round:
-        return *limits(units, CONFIDENCE, "possible"), FIRST_ROUND
-    if len(k_E) == len(units.n_U):
-        return *limits(units, CONFIDENCE, "certain", exact=True), ONCE
-    effect = _design_effect_within(k_E, n_E, unit_E, units)
-    return *limits(Units(units.k_U / effect, units.n_U / effect), CONFIDENCE, "possible"), REPEATED
-
-
-def _design_effect_within(k_E: FloatArray, n_E: FloatArray, unit_E: npt.NDArray[np.intp], units: Units) -> float:
-    """Return by how much decisions of one episode are worth less than as many independent ones of its unit.
-
-    The variance of episodes around the rate of their unit over the binomial one, times (t / z)^2 for its degrees of
-    freedom: at least 1, at most the decisions of an episode. It is the latter where every unit went one way.
-    """
-    most = float(n_E.mean())
-    rate_U = units.k_U / units.n_U
-    times_U = np.bincount(unit_E)
-    freedom = len(n_E) - len(times_U)
-    squares = float(((k_E - rate_U[unit_E] * n_E) ** 2).sum())
-    expected = float((units.n_U * rate_U * (1 - rate_U) * (times_U - 1) / times_U).sum())
-    if expected == 0:
-        return most
-    upper = 0.5 + CONFIDENCE / 2
-    few = float(stdtrit(freedom, upper) / ndtri(upper)) ** 2
-    return min(max(squares / expected * few, 1.0), most)
+        low, high = limits(units, CONFIDENCE, "possible")
+        method = "beta-binomial by {}, round 1"
+    elif len(k_E) == len(units.n_U):
+        low, high = limits(units, CONFIDENCE, "certain", exact=True)
+        method = "beta-binomial by {}, each once"
+    else:
+        effect = effect_within(k_E, n_E, unit_E, units, CONFIDENCE)
+        low, high = limits(Units(units.k_U / effect, units.n_U / effect), CONFIDENCE, "possible")
+        method = "beta-binomial by {}, repeated"
+    if len(units.n_U) >= MANY:
+        other_low, other_high = design_limits(units, CONFIDENCE)
+        low, high = min(low, other_low), max(high, other_high)
+    return low, high, method

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from atp_ray.measures.results import CellResult, honest_label, load_results
+from atp_ray.measures.results import CellResult, honest_label, interval_note, load_results
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigms
 from atp_ray.report.figures.style import figure_style, save_figure
@@ -30,7 +30,7 @@ def summary_tables(run_dir: Path) -> list[RenderableType]:
         shown += room.presentation.tables(of_room)
     manifest = read_manifest(run_dir)
     shown += [table for table in (mixed_table(run_dir, results), tipping_table(run_dir, manifest, results)) if table]
-    notes = (honest_label(results), sandbox_note(manifest))
+    notes = (f"{interval_note(results)}.", honest_label(results), sandbox_note(manifest))
     return [*shown, *(Text(note, style="italic") for note in notes if note)]
 
 

@@ -121,6 +121,7 @@ def cell_rows(cell: CellSpec, rounds: Rounds) -> list[dict[str, Any]]:
         "p_recollude_given_success": again.rate,
         "p_recollude_ci_low": again.low,
         "p_recollude_ci_high": again.high,
+        "p_recollude_ci_method": again.method,
         "n_recollude": again.n,
         "paradigm": cell.paradigm,
     }

@@ -89,6 +89,7 @@ CELLS = pa.schema(
         pa.field("p_recollude_ci_high", pa.float64()),
         pa.field("n_recollude", pa.int64(), nullable=False),
         pa.field("paradigm", pa.string(), nullable=False),
+        pa.field("p_recollude_ci_method", pa.string()),
     ]
 )
 
