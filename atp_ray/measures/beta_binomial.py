@@ -19,9 +19,10 @@ import numpy.typing as npt
 from scipy.special import gammaln
 
 FloatArray = npt.NDArray[np.float64]
-Dependence = Literal["possible", "certain"]
+Dependence = Literal["none", "possible", "certain"]
 """What is believed of `rho` before the data.
 
+none: rho is 0, so only the sums count.
 possible: with probability 1/2 units are alike (rho = 0); otherwise every order of magnitude of the design effect
 1 + (m - 1) rho, from 1 to the mean unit size m, is as likely as another.
 certain: every rho in 0..1 is as likely as another.
@@ -54,7 +55,7 @@ def limits(units: Units, confidence: float, dependence: Dependence, *, exact: bo
         exact: limits of Clopper and Pearson's kind instead of mid-P: conservative.
     """
     k, n = float(units.k_U.sum()), float(units.n_U.sum())
-    slab = _slab(units, dependence) if n > len(units.n_U) else None
+    slab = None if dependence == "none" or n <= len(units.n_U) else _slab(units, dependence)
     spike = 0.5 if dependence == "possible" else 0.0
     largest = 1.0 if slab is None else 1 + (n / len(units.n_U) - 1) * float(slab.rho_R[-1])
     angle_P, step = _angles(k / n, n / largest)

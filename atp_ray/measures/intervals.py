@@ -2,14 +2,14 @@
 
 **Target.** The rate in the population that the units (scenarios of a game, prompts, problems) are a sample of. For the
 rate of exactly these units, played again and again, the interval is conservative. Where there is one unit the rate is
-about that unit, and its episodes take the place of units.
+about that unit, and its episodes take the place of units (its decisions in round 1).
 
 **What is independent.** Units are. Decisions of one unit are not: they share what is particular to it, and from round 2
 on agents of one episode imitate each other.
 
 **Methods**, named in `RateInterval.method` and from there in `ci_method` and every caption:
 
-- `mid-P`: one decision per unit, so all are independent. The binomial mid-P interval.
+- `mid-P`: one decision per unit, or round 1 of one unit, so all decisions are independent. The binomial mid-P interval.
 - `beta-binomial by unit, round 1`: nobody has seen anybody, so decisions of a unit share the unit and nothing else;
   units may well be alike (prior probability 1/2).
 - `beta-binomial by unit, repeated`: units were repeated, under several seeds or in several settings. How alike the
@@ -74,23 +74,23 @@ def rate_interval(
     if not decided_E.any():
         return RateInterval(None, None, None, 0, "none")
     k_E, n_of_E = k_E[decided_E], n_of_E[decided_E]
-    unit_E = np.unique(np.array(units_E, dtype=object)[decided_E].astype(str), return_inverse=True)[1]
-    what = "unit"
-    if unit_E.max() == 0 and len(k_E) > 1:
-        unit_E, what = np.arange(len(k_E)), "episode"
-    low, high, method = _interval(k_E, n_of_E, unit_E, first_round)
+    unit_E = np.unique(np.array([str(unit) for unit in units_E])[decided_E], return_inverse=True)[1]
+    one_unit = unit_E.max() == 0
+    if one_unit:
+        unit_E = np.arange(len(k_E))
+    low, high, method = _interval(k_E, n_of_E, unit_E, first_round, one_unit)
     rate = float(k_E.sum() / n_of_E.sum())
     # Units of very different size pull the mean over units away from the rate over decisions.
     ends = min(low, rate), max(high, rate)
-    return RateInterval(rate, *ends, int(n_of_E.sum()), method.format(what))
+    return RateInterval(rate, *ends, int(n_of_E.sum()), method.format("episode" if one_unit else "unit"))
 
 
 def _interval(
-    k_E: FloatArray, n_E: FloatArray, unit_E: npt.NDArray[np.intp], first_round: bool
+    k_E: FloatArray, n_E: FloatArray, unit_E: npt.NDArray[np.intp], first_round: bool, one_unit: bool
 ) -> tuple[float, float, str]:
-    units = Units(np.bincount(unit_E, k_E), np.bincount(unit_E, n_E))
-    if units.n_U.max() == 1:
-        return *limits(units, CONFIDENCE, "possible"), BINOMIAL
+    units = Units(*(np.bincount(unit_E, column_E).astype(float) for column_E in (k_E, n_E)))
+    if units.n_U.max() == 1 or (first_round and one_unit):
+        return *limits(units, CONFIDENCE, "none"), BINOMIAL
     if first_round:
         low, high = limits(units, CONFIDENCE, "possible")
         method = "beta-binomial by {}, round 1"

@@ -11,7 +11,9 @@ from support import make_cell, make_spec, play, record_round
 from atp_ray.measures.beta_binomial import Units, limits
 from atp_ray.measures.cell_rates import recollusion, round_rates
 from atp_ray.measures.intervals import RateInterval, rate_interval
+from atp_ray.measures.results import interval_note, load_results
 from atp_ray.play.episodes import SeatGroup, seat_plan
+from atp_ray.storage.tables import write_cell
 
 GAMES = tuple("abcdefg")
 
@@ -101,6 +103,10 @@ def test_one_game_played_again_and_again_is_about_that_game() -> None:
     again = found([5, 3, 6, 4], 8, ("a",) * 4)
     assert again.method == "beta-binomial by episode, each once"
     assert again[:4] == found([5, 3, 6, 4], 8)[:4]
+    # Nobody has seen anybody, and there is no other game: its decisions are independent.
+    first = found([5, 3, 6, 4], 8, ("a",) * 4, first_round=True)
+    assert first.method == "mid-P"
+    assert first[1:3] == pytest.approx(found([1] * 18 + [0] * 14, 1)[1:3])
 
 
 def test_episodes_that_go_one_way_count_as_one_decision_each() -> None:
@@ -151,6 +157,19 @@ def test_a_cell_names_the_method_of_each_round() -> None:
     twice = [make_spec(scenario=spec.scenario.name, seed=seed) for spec in specs for seed in (0, 1)]
     repeated = round_rates(make_cell(*twice), {spec.episode_id: play(spec, seed=i) for i, spec in enumerate(twice)})
     assert [rate.rate.method for rate in repeated][1:] == ["beta-binomial by unit, repeated"] * 2
+
+
+def test_the_method_of_each_interval_is_stored_and_read_back(tmp_path) -> None:
+    specs = [make_spec(scenario=name, threshold=1) for name in ("info_sharing", "hunting_game")]
+    played = {spec.episode_id: play(spec, seed=i) for i, spec in enumerate(specs)}
+    assert all(records[0].success for records in played.values())
+    write_cell(tmp_path, make_cell(*specs), played)
+    (result,) = load_results(tmp_path)
+    methods = [rate.method for rate in result.rates_R]
+    assert methods == ["beta-binomial by unit, round 1", *["beta-binomial by unit, each once"] * 2]
+    # What happens in round 2 after a success has its own method: it is no first round.
+    assert result.recollusion.method == "beta-binomial by unit, each once"
+    assert interval_note([result]) == f"95 % intervals ({methods[0]}; {methods[1]})"
 
 
 def test_rates_count_decisions_of_all_games_once() -> None:
