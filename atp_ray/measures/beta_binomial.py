@@ -28,8 +28,8 @@ possible: with probability 1/2 units are alike (rho = 0); otherwise every order 
 certain: every rho in 0..1 is as likely as another.
 """
 
-_P_NODES, _RHO_NODES, _COARSE_NODES, _SEARCHES = 128, 12, 24, 2
-_NEGLIGIBLE = 15.0  # log-likelihood below the best that no longer counts
+_P_NODES, _RHO_NODES, _COARSE_NODES, _SEARCHES = 160, 16, 24, 2
+_NEGLIGIBLE = 30.0  # log-likelihood below the best that no longer counts
 _DEVIATIONS = 8.0  # standard deviations of the rate on either side that are integrated over
 
 

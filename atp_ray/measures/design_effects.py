@@ -1,7 +1,7 @@
 """Design effects: by how much dependent decisions are worth less than as many independent ones.
 
 They are variances compared, so nothing is assumed of how rates are distributed over units; with few units, or near 0 %
-and 100 %, a sample does not tell them. After E. L. Korn and B. I. Graubard (1998), Survey Methodology 24, 193-201.
+and 100 %, a sample does not tell them.
 """
 
 from __future__ import annotations
@@ -17,14 +17,11 @@ from atp_ray.measures.beta_binomial import FloatArray, Units
 EVEN = 0.25  # variance of one decision at even odds
 
 
-def effect_within(
-    k_E: FloatArray, n_E: FloatArray, unit_E: npt.NDArray[np.intp], units: Units, confidence: float
-) -> float:
+def effect_within(k_E: FloatArray, n_E: FloatArray, unit_E: npt.NDArray[np.intp], units: Units) -> float:
     """Return the design effect of episodes within their units: 1 to the mean decisions of an episode.
 
-    The variance of episodes around the rate of their unit over the binomial one, times (t / z)^2 for its degrees of
-    freedom. What is believed before is that an episode goes one way, with the weight of one decision at even odds; so
-    that is left where every unit went one way.
+    The variance of episodes around the rate of their unit over the binomial one. What is believed before is that an
+    episode goes one way, with the weight of one decision at even odds; so that is left where every unit went one way.
 
     Args:
         k_E: deviant decisions per episode.
@@ -34,17 +31,16 @@ def effect_within(
     most = float(n_E.mean())
     rate_U = units.k_U / units.n_U
     times_U = np.bincount(unit_E)
-    freedom = len(n_E) - len(times_U)
     squares = float(((k_E - rate_U[unit_E] * n_E) ** 2).sum())
     binomial = float((units.n_U * rate_U * (1 - rate_U) * (times_U - 1) / times_U).sum())
-    effect = (_few(freedom, confidence) * squares + EVEN * most) / (binomial + EVEN)
-    return min(max(effect, 1.0), most)
+    return min(max((squares + EVEN * most) / (binomial + EVEN), 1.0), most)
 
 
 def design_limits(units: Units, confidence: float) -> tuple[float, float]:
     """Return Wilson's limits of the pooled rate with the effective number of decisions, never above the number.
 
-    The design effect is that of the ratio estimator between units, times (t / z)^2. At 0 % and 100 % it is not known
+    The design effect is that of the ratio estimator between units, times (t / z)^2 for its degrees of freedom (E. L.
+    Korn and B. I. Graubard 1998, Survey Methodology 24, 193-201). At 0 % and 100 % it is not known
     and both limits are the rate.
     """
     groups, n = len(units.n_U), float(units.n_U.sum())
@@ -52,15 +48,10 @@ def design_limits(units: Units, confidence: float) -> tuple[float, float]:
     if rate in (0.0, 1.0) or groups < 2:
         return rate, rate
     variance = groups / (groups - 1) * float(((units.k_U - rate * units.n_U) ** 2).sum()) / n**2
-    n_effective = n / max(1.0, _few(groups - 1, confidence) * variance * n / (rate * (1 - rate)))
-    z = float(ndtri(0.5 + confidence / 2))
+    upper = 0.5 + confidence / 2
+    z, t = float(ndtri(upper)), float(stdtrit(groups - 1, upper))
+    n_effective = n / max(1.0, (t / z) ** 2 * variance * n / (rate * (1 - rate)))
     middle = (rate + z * z / (2 * n_effective)) / (1 + z * z / n_effective)
     spread = math.sqrt(rate * (1 - rate) / n_effective + z * z / (4 * n_effective**2))
     half = z / (1 + z * z / n_effective) * spread
     return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def _few(freedom: int, confidence: float) -> float:
-    """Return (t / z)^2: what a variance estimated from few is multiplied with."""
-    upper = 0.5 + confidence / 2
-    return float(stdtrit(freedom, upper) / ndtri(upper)) ** 2

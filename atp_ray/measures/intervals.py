@@ -98,7 +98,7 @@ def _interval(
         low, high = limits(units, CONFIDENCE, "certain", exact=True)
         method = "beta-binomial by {}, each once"
     else:
-        effect = effect_within(k_E, n_E, unit_E, units, CONFIDENCE)
+        effect = effect_within(k_E, n_E, unit_E, units)
         low, high = limits(Units(units.k_U / effect, units.n_U / effect), CONFIDENCE, "possible")
         method = "beta-binomial by {}, repeated"
     if len(units.n_U) >= MANY:
