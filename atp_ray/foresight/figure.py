@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from atp_ray.report.figures.style import COLOURS, add_label
@@ -30,13 +31,14 @@ def draw_flips(
     )
     panel.plot(committed, [f.p_flip for f in flips], color=COLOURS[0], marker="o", markersize=3, label="predicted")
     if observed:
-        shares = [found.flipped / found.runs for found in observed]
-        below = [share - found.interval[0] for share, found in zip(shares, observed, strict=True)]
-        above = [found.interval[1] - share for share, found in zip(shares, observed, strict=True)]
+        rates = [found.rate for found in observed]
+        shares = np.array([rate.rate for rate in rates], dtype=float)
+        below = shares - np.array([rate.low for rate in rates], dtype=float)
+        above = np.array([rate.high for rate in rates], dtype=float) - shares
         panel.errorbar(
             [found.committed for found in observed],
             shares,
-            yerr=[[max(0.0, value) for value in below], [max(0.0, value) for value in above]],
+            yerr=np.maximum(0, [below, above]),
             fmt="s", markersize=4, color=COLOURS[1], linewidth=0.8, capsize=2, label="observed",
         )  # fmt: skip
     if critical_share is not None:
@@ -50,5 +52,5 @@ def draw_flips(
     panel.set_ylim(-0.03, 1.03)
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
     source = f" Observed runs: {sum(found.runs for found in observed)}." if observed else ""
-    add_label(figure, f"{response.label} 95 % intervals (bootstrap over runs; Wilson).{source}")
+    add_label(figure, f"{response.label} 95 % intervals (bootstrap over runs; observed: mid-P).{source}")
     return figure

@@ -28,23 +28,24 @@ def round_rates(cell: CellSpec, rounds: Rounds) -> list[RoundRate]:
     rates = []
     for number in range(1, longest + 1):
         counts = [
-            (*count(spec, records[number - 1].decisions.action_A), paradigm(spec.paradigm).design.repeated(spec))
+            (*count(spec, records[number - 1].decisions.action_A), paradigm(spec.paradigm).design.unit(spec, number))
             for spec in cell.episodes
             if len(records := rounds.get(spec.episode_id, ())) >= number
         ]
-        deviant_E, decided_E, undecided_E, games_E = zip(*counts, strict=True)
-        rates.append(RoundRate(number, rate_interval(deviant_E, decided_E, games_E), sum(undecided_E)))
+        deviant_E, decided_E, undecided_E, units_E = zip(*counts, strict=True)
+        found = rate_interval(deviant_E, decided_E, units_E, first_round=number == 1)
+        rates.append(RoundRate(number, found, sum(undecided_E)))
     return rates
 
 
 def recollusion(cell: CellSpec, rounds: Rounds) -> RateInterval:
     """Return P(collude in round 2 | success in round 1), over decisions of the episodes that succeeded (Figure 4)."""
-    deviant_E, decided_E, games_E = [], [], []
+    deviant_E, decided_E, units_E = [], [], []
     for spec in cell.episodes:
         records = rounds.get(spec.episode_id, ())
         if len(records) >= 2 and records[0].success:
             deviant, decided, _ = count(spec, records[1].decisions.action_A)
             deviant_E.append(deviant)
             decided_E.append(decided)
-            games_E.append(paradigm(spec.paradigm).design.repeated(spec))
-    return rate_interval(deviant_E, decided_E, games_E)
+            units_E.append(paradigm(spec.paradigm).design.unit(spec, 2))
+    return rate_interval(deviant_E, decided_E, units_E)

@@ -1,15 +1,44 @@
-"""Intervals of rates: Wilson where decisions may count as independent, clustered by scenario where seeds repeat."""
+"""The interval of a rate: one function, which counts what is independent and not decisions.
+
+**Target.** The rate in the population that the units (scenarios of a game, prompts, problems) are a sample of. For the
+rate of exactly these units, played again and again, the interval is conservative. Where there is one unit the rate is
+about that unit, and its episodes take the place of units (its decisions in round 1).
+
+**What is independent.** Units are. Decisions of one unit are not: they share what is particular to it, and from round 2
+on agents of one episode imitate each other.
+
+**Methods**, named in `RateInterval.method` and from there in `ci_method` and every caption:
+
+- `mid-P`: one decision per unit, or round 1 of one unit, so all decisions are independent. The binomial mid-P interval.
+- `beta-binomial by unit, round 1`: nobody has seen anybody, so decisions of a unit share the unit and nothing else;
+  units may well be alike (prior probability 1/2).
+- `beta-binomial by unit, repeated`: units were repeated, under several seeds or in several settings. How alike the
+  decisions of one episode are is measured from the repetitions, and the numbers of decisions are divided by that design
+  effect. Units may well be alike.
+- `beta-binomial by unit, each once`: agents have seen each other and each unit was played once, so nothing in the data
+  tells imitation from chance where all episodes are alike. Every intra-class correlation is as likely as another, and
+  the limits are of Clopper and Pearson's kind: conservative.
+
+A beta distribution of rates over units is an assumption. From 20 units on the outer limits of these and of Korn and
+Graubard's with the design effect between units are given, which do not make it.
+
+How well they cover is simulated by `python -m benchmarks.coverage`; docs/intervals.md has the tables.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
+import numpy.typing as npt
+
+from atp_ray.measures.beta_binomial import FloatArray, Units, limits
+from atp_ray.measures.design_effects import design_limits, effect_within
 
 CONFIDENCE = 0.95
+BINOMIAL = "mid-P"
+MANY = 20  # units from which on a design effect between them can be relied on
 
 
 class RateInterval(NamedTuple):
@@ -22,70 +51,57 @@ class RateInterval(NamedTuple):
     method: str
 
 
-def wilson_interval(successes: float, n: float, quantile: float | None = None) -> tuple[float, float]:
-    """Return the Wilson score interval of `successes` out of `n` trials, at 95 % unless a `quantile` is given.
-
-    Raises:
-        ValueError: n is not positive or successes is outside 0..n.
-    """
-    if n <= 0 or not 0 <= successes <= n:
-        raise ValueError(f"no interval for {successes} of {n}")
-    z = float(ndtri(0.5 + CONFIDENCE / 2)) if quantile is None else quantile
-    rate = successes / n
-    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    # The ends are exact where the rate is; rounding must not push them past it.
-    return (0.0 if successes == 0 else max(0.0, centre - half)), (1.0 if successes == n else min(1.0, centre + half))
-
-
-def clustered_interval(successes_C: Sequence[int], n_C: Sequence[int]) -> tuple[float, float]:
-    """Return a Wilson interval whose sample size is divided by the design effect of the clusters.
-
-    The design effect is the ratio estimator's cluster-robust variance (G / (G - 1) corrected) over the binomial one,
-    never below 1; the quantile is Student's t with G - 1 degrees of freedom.
-
-    Args:
-        successes_C: deviant decisions per cluster (game).
-        n_C: decisions per cluster.
-
-    Raises:
-        ValueError: fewer than two clusters with decisions.
-    """
-    k = np.array(successes_C, dtype=float)
-    n = np.array(n_C, dtype=float)
-    k, n = k[n > 0], n[n > 0]
-    groups, total = len(n), n.sum()
-    if groups < 2:
-        raise ValueError("clustering needs at least two games with decisions")
-    rate = k.sum() / total
-    binomial = rate * (1 - rate) / total
-    robust = groups / (groups - 1) * float(((k - rate * n) ** 2).sum()) / total**2
-    effect = max(1.0, robust / binomial) if binomial > 0 else 1.0
-    quantile = float(stdtrit(groups - 1, 0.5 + CONFIDENCE / 2))
-    return wilson_interval(k.sum() / effect, total / effect, quantile)
-
-
-def rate_interval(successes_E: Sequence[int], n_E: Sequence[int], games_E: Sequence[str]) -> RateInterval:
+def rate_interval(
+    successes_E: Sequence[int], n_E: Sequence[int], units_E: Sequence[str], *, first_round: bool = False
+) -> RateInterval:
     """Return the pooled rate of some episodes with its 95 % interval.
-
-    Clustered by game where a game was played more than once and at least two games were, Wilson otherwise.
 
     Args:
         successes_E: deviant decisions per episode.
         n_E: decisions per episode.
-        games_E: the scenario of each episode.
+        units_E: what each episode is an observation of (`Design.unit`).
+        first_round: nobody had seen anybody when these decisions were made.
+
+    Raises:
+        ValueError: the columns differ in length, or successes are not in 0..n.
     """
-    k, n = int(sum(successes_E)), int(sum(n_E))
-    if n == 0:
+    if not len(successes_E) == len(n_E) == len(units_E):
+        raise ValueError("successes, decisions and units must have one entry per episode")
+    k_E, n_of_E = np.array(successes_E, dtype=float), np.array(n_E, dtype=float)
+    if (k_E < 0).any() or (k_E > n_of_E).any():
+        raise ValueError("no interval: successes must be in 0..n")
+    decided_E = n_of_E > 0
+    if not decided_E.any():
         return RateInterval(None, None, None, 0, "none")
-    games = sorted({game for game, count in zip(games_E, n_E, strict=True) if count})
-    if 1 < len(games) < len(games_E):
-        by_game = {game: [0, 0] for game in games}
-        for game, successes, count in zip(games_E, successes_E, n_E, strict=True):
-            if count:
-                by_game[game][0] += successes
-                by_game[game][1] += count
-        low, high = clustered_interval(*zip(*by_game.values(), strict=True))
-        return RateInterval(k / n, low, high, n, "wilson, clustered by scenario")
-    low, high = wilson_interval(k, n)
-    return RateInterval(k / n, low, high, n, "wilson")
+    k_E, n_of_E = k_E[decided_E], n_of_E[decided_E]
+    unit_E = np.unique(np.array([str(unit) for unit in units_E])[decided_E], return_inverse=True)[1]
+    one_unit = unit_E.max() == 0
+    if one_unit:
+        unit_E = np.arange(len(k_E))
+    low, high, method = _interval(k_E, n_of_E, unit_E, first_round, one_unit)
+    rate = float(k_E.sum() / n_of_E.sum())
+    # Units of very different size pull the mean over units away from the rate over decisions.
+    ends = min(low, rate), max(high, rate)
+    return RateInterval(rate, *ends, int(n_of_E.sum()), method.format("episode" if one_unit else "unit"))
+
+
+def _interval(
+    k_E: FloatArray, n_E: FloatArray, unit_E: npt.NDArray[np.intp], first_round: bool, one_unit: bool
+) -> tuple[float, float, str]:
+    units = Units(*(np.bincount(unit_E, column_E).astype(float) for column_E in (k_E, n_E)))
+    if units.n_U.max() == 1 or (first_round and one_unit):
+        return *limits(units, CONFIDENCE, "none"), BINOMIAL
+    if first_round:
+        low, high = limits(units, CONFIDENCE, "possible")
+        method = "beta-binomial by {}, round 1"
+    elif len(k_E) == len(units.n_U):
+        low, high = limits(units, CONFIDENCE, "certain", exact=True)
+        method = "beta-binomial by {}, each once"
+    else:
+        effect = effect_within(k_E, n_E, unit_E, units)
+        low, high = limits(Units(units.k_U / effect, units.n_U / effect), CONFIDENCE, "possible")
+        method = "beta-binomial by {}, repeated"
+    if len(units.n_U) >= MANY:
+        other_low, other_high = design_limits(units, CONFIDENCE)
+        low, high = min(low, other_low), max(high, other_high)
+    return low, high, method

@@ -115,7 +115,10 @@ def _result(rows: list[dict[str, object]]) -> CellResult:
     fields = first | {"paradigm": first["paradigm"] or DEFAULT}
     setting = Setting(*(fields[field] for field in Setting._fields))  # type: ignore[arg-type]
     rates = tuple(_interval(row, "deviant_rate", "ci_low", "ci_high", "n_decisions") for row in rows)
-    again = _interval(first, "p_recollude_given_success", "p_recollude_ci_low", "p_recollude_ci_high", "n_recollude")
+    again = _interval(
+        first | {"ci_method": first["p_recollude_ci_method"] or first["ci_method"]},
+        *("p_recollude_given_success", "p_recollude_ci_low", "p_recollude_ci_high", "n_recollude"),
+    )
     undecided = sum(int(row["n_undecided"]) for row in rows)  # type: ignore[call-overload]
     decided = sum(int(row["n_decisions"]) for row in rows)  # type: ignore[call-overload]
     accuracy = tuple(_interval(row, "accuracy", "accuracy_ci_low", "accuracy_ci_high", "n_decisions") for row in rows)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from atp_ray.measures.intervals import rate_interval
+from atp_ray.measures.episode_counts import EpisodeCount, episode_counts, pooled_interval
 from atp_ray.measures.results import CellResult, Interval, values
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.storage.tables import read_table
@@ -61,25 +61,20 @@ def tippings(results: Sequence[CellResult], base: str) -> list[Tipping]:
 
 
 def pooled_first_round(run_dir: Path, results: Sequence[CellResult], base: str) -> dict[str, Interval]:
-    """Return each checkpoint's deviant rate in round 1 over the settings it shares with `base`, clustered by scenario.
+    """Return each checkpoint's deviant rate in round 1 over the settings it shares with `base`, by unit.
 
     Only checkpoints that have finished all of the base's settings are there: a part of them is no fair comparison.
     """
     settings = {
         name: {_setting(r) for r in results if r.setting.checkpoint == name} for name in values(results, "checkpoint")
     }
-    cells = read_table(run_dir, "cells").select(["cell_id", "checkpoint"]).to_pylist()
-    wanted = {row["cell_id"]: row["checkpoint"] for row in cells if settings[row["checkpoint"]] == settings.get(base)}
-    scenario_of = {
-        row["episode_id"]: row["scenario"]
-        for row in read_table(run_dir, "episodes").select(["episode_id", "scenario"]).to_pylist()
-    }
-    counts: dict[str, list[tuple[int, int, str]]] = {}
-    for row in read_table(run_dir, "rounds").to_pylist():
-        if row["round"] == 1 and row["cell_id"] in wanted:
-            entry = (row["n_deviant"], row["n_deviant"] + row["n_aligned"], scenario_of[row["episode_id"]])
-            counts.setdefault(wanted[row["cell_id"]], []).append(entry)
-    return {name: interval for name, found in counts.items() if (interval := _pooled(found)) is not None}
+    rows = read_table(run_dir, "cells", ["cell_id", "checkpoint"]).to_pylist()
+    wanted = {row["cell_id"]: row["checkpoint"] for row in rows if settings[row["checkpoint"]] == settings.get(base)}
+    counts: dict[str, list[EpisodeCount]] = {}
+    for count in episode_counts(run_dir, wanted, first_round=True):
+        counts.setdefault(wanted[count.cell_id], []).append(count)
+    pooled = {name: pooled_interval(found, first_round=True) for name, found in counts.items()}
+    return {name: interval for name, interval in pooled.items() if interval is not None}
 
 
 def base_checkpoint(manifest: Mapping[str, object]) -> str | None:
@@ -90,13 +85,6 @@ def base_checkpoint(manifest: Mapping[str, object]) -> str | None:
     first = next(iter(checkpoints.values()))
     name = first.get("name") if isinstance(first, dict) else None
     return str(name) if name else None
-
-
-def _pooled(counts: Sequence[tuple[int, int, str]]) -> Interval | None:
-    found = rate_interval(*zip(*counts, strict=True))
-    if found.rate is None or found.low is None or found.high is None:
-        return None
-    return Interval(found.rate, found.low, found.high, found.n, found.method)
 
 
 def _setting(result: CellResult) -> str:

@@ -89,6 +89,10 @@ class Design(ABC):
         del numbers
         return {}
 
-    def repeated(self, spec: EpisodeSpec) -> str:
-        """Return what repetitions of an episode under other seeds share; intervals take it as the unit."""
+    def unit(self, spec: EpisodeSpec, round_number: int) -> str:
+        """Return what a round of an episode is one observation of; rounds of the same unit are not independent.
+
+        All seats of an episode are one unit, and so are its repetitions under other seeds.
+        """
+        del round_number
         return spec.scenario.name

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
 from rich.table import Table
 
-from atp_ray.measures.intervals import wilson_interval
+from atp_ray.measures.episode_counts import EpisodeCount, episode_counts, pooled_interval
 from atp_ray.measures.rates import FIXED_CHECKPOINTS
-from atp_ray.measures.results import CellResult, Interval
+from atp_ray.measures.results import CellResult
 from atp_ray.report.texts import WIDE_COLUMNS, percent_text, shown_rounds
 from atp_ray.storage.tables import read_table
 
@@ -19,25 +18,22 @@ from atp_ray.storage.tables import read_table
 def mixed_table(run_dir: Path, results: Sequence[CellResult]) -> Table | None:
     """Return collusion rates by checkpoint and round over all cells, None where nobody shares a game.
 
-    Seats of one game are not independent of each other; the intervals (Wilson) are too narrow for any claim about them.
+    The unit is the scenario: seats of one game, and games of one scenario in several settings, are not independent.
     """
     if not any("," in result.setting.checkpoint for result in results):
         return None
-    decisions = read_table(run_dir, "decisions").select(["checkpoint", "round", "action"])
-    counts = Counter(zip(*(column.to_pylist() for column in decisions.columns), strict=True))
-    names = sorted({name for name, _, _ in counts} - FIXED_CHECKPOINTS)
-    rounds = shown_rounds(max(number for _, number, _ in counts), WIDE_COLUMNS)
+    cells = read_table(run_dir, "cells", ["cell_id"])["cell_id"].to_pylist()
+    counts: dict[tuple[str, int], list[EpisodeCount]] = {}
+    for count in episode_counts(run_dir, set(cells)):
+        counts.setdefault((count.checkpoint, count.round), []).append(count)
+    names = sorted({name for name, _ in counts} - FIXED_CHECKPOINTS)
+    rounds = shown_rounds(max(number for _, number in counts), WIDE_COLUMNS)
     title = "Mixed populations: collusion rate in % (95 % interval) by checkpoint, all cells"
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("checkpoint", no_wrap=True)
     for number in rounds:
         table.add_column(f"r{number}", justify="right", no_wrap=True)
     for name in names:
-        rates = (_rate(counts[name, number, "deviant"], counts[name, number, "aligned"]) for number in rounds)
+        rates = (pooled_interval(counts.get((name, number), ()), number == 1) for number in rounds)
         table.add_row(name, *(percent_text(rate) for rate in rates))
     return table
-
-
-def _rate(deviant: int, aligned: int) -> Interval | None:
-    n = deviant + aligned
-    return Interval(deviant / n, *wilson_interval(deviant, n), n, "wilson") if n else None

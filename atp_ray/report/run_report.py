@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from atp_ray.measures.results import CellResult, honest_label, load_results
+from atp_ray.measures.results import CellResult, honest_label, interval_note, load_results
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigms
 from atp_ray.report.figures.style import figure_style, save_figure
@@ -34,12 +34,13 @@ def summary_tables(run_dir: Path) -> list[RenderableType]:
 
 
 def run_notes(run_dir: Path) -> list[str]:
-    """Return what is to be said of a run's results wherever they stand: the honest label, tool calls not isolated.
+    """Return what is to be said of a run's results wherever they stand: intervals, honest label, tools not isolated.
 
     Raises:
         UsageError, StorageError: the run has no results or they cannot be read.
     """
-    notes = (honest_label(load_results(run_dir)), sandbox_note(read_manifest(run_dir)))
+    results = load_results(run_dir)
+    notes = (f"{interval_note(results)}.", honest_label(results), sandbox_note(read_manifest(run_dir)))
     return [note for note in notes if note]
 
 

@@ -23,7 +23,7 @@ def tipping_table(run_dir: Path, manifest: Mapping[str, Any], results: Sequence[
     if base is None or not found or len(found) > MOST_ROWS:
         return None
     title = f"Beside {base}: deviant rate in % (95 % interval) in the first and the last round"
-    caption = "lower, climbs, falls: the intervals do not overlap. All settings: round 1 only, clustered by scenario."
+    caption = "lower, climbs, falls: the intervals do not overlap. All settings: round 1 only, by unit."
     table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("checkpoint", "setting"):
         table.add_column(name, no_wrap=True)

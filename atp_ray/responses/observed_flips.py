@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from atp_ray.measures.intervals import wilson_interval
+from atp_ray.measures.intervals import RateInterval, rate_interval
 from atp_ray.responses.interactions import Run
 from atp_ray.responses.population import FLIP_WINDOW
 
@@ -18,9 +18,10 @@ class ObservedFlips(NamedTuple):
     flipped: int
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """The Wilson interval of the share that flipped, at 95 %; runs are independent of each other."""
-        return wilson_interval(self.flipped, self.runs)
+    def rate(self) -> RateInterval:
+        """The share that flipped with its 95 % interval; each population is by itself."""
+        outcomes = [1] * self.flipped + [0] * (self.runs - self.flipped)
+        return rate_interval(outcomes, [1] * self.runs, [str(run) for run in range(self.runs)])
 
 
 def observed_flips(runs: Sequence[Run], start: int) -> list[ObservedFlips]:

@@ -82,6 +82,7 @@ def round_row(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> dict[st
         "cell_id": cell.cell_id,
         "episode_id": record.episode_id,
         "deviant_rate": None if np.isnan(rate) else rate,
+        "unit": paradigm(spec.paradigm).design.unit(spec, record.round),
         **paradigm(spec.paradigm).columns.round(spec, record),
     }
 
@@ -120,6 +121,7 @@ def cell_rows(cell: CellSpec, rounds: Rounds) -> list[dict[str, Any]]:
         "p_recollude_given_success": again.rate,
         "p_recollude_ci_low": again.low,
         "p_recollude_ci_high": again.high,
+        "p_recollude_ci_method": again.method,
         "n_recollude": again.n,
         "paradigm": cell.paradigm,
     }

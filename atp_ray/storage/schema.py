@@ -51,6 +51,7 @@ ROUNDS = pa.schema(
         pa.field("capital_mean", pa.float64()),
         pa.field("capital_min", pa.float64()),
         pa.field("capital_max", pa.float64()),
+        pa.field("unit", pa.string()),
     ]
 )
 
@@ -88,6 +89,7 @@ CELLS = pa.schema(
         pa.field("p_recollude_ci_high", pa.float64()),
         pa.field("n_recollude", pa.int64(), nullable=False),
         pa.field("paradigm", pa.string(), nullable=False),
+        pa.field("p_recollude_ci_method", pa.string()),
     ]
 )
 

@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyarrow.dataset import dataset
 
 from atp_ray.errors import StorageError, UsageError
 from atp_ray.paradigms.registry import paradigm
@@ -22,6 +21,7 @@ from atp_ray.storage.schema import SCHEMA_VERSION, cell_schemas, table_schemas
 
 Rounds = Mapping[str, Sequence[RoundRecord]]
 BATCH_ROWS = 16_384
+DAMAGED = "Delete the file and --resume the run"
 
 
 def write_cell(run_dir: Path, cell: CellSpec, rounds: Rounds) -> None:
@@ -54,42 +54,24 @@ def build_tables(cell: CellSpec, rounds: Rounds) -> dict[str, pa.Table]:
     }
 
 
-def read_table(run_dir: Path, name: str) -> pa.Table:
-    """Return one dataset of a run as a table; `name` is one of the schema's.
+def read_table(run_dir: Path, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return one dataset of a run as a table; `name` is one of the schema's, `columns` all of it if None.
 
     Raises:
         UsageError: the folder is no run, or it has no results yet.
         StorageError: a file is damaged.
     """
+    return pa.concat_tables(read_parts(run_dir, name, columns))
+
+
+def read_parts(run_dir: Path, name: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """Yield one dataset of a run file by file, which are cell by cell; as `read_table`, which holds all at once."""
     schema = table_schemas()[name]
-    files = table_files(run_dir, name)
-    with _readable(run_dir, name):
-        return pa.concat_tables([pq.read_table(file, schema=schema) for file in files])
-
-
-def table_batches(run_dir: Path, name: str) -> Iterator[pa.RecordBatch]:
-    """Yield one dataset of a run in parts, in the order of `read_table`; it need not fit into memory.
-
-    Raises:
-        UsageError, StorageError: as `read_table`.
-    """
-    files = table_files(run_dir, name)
-    with _readable(run_dir, name):
-        # One file after the other, each row group once: what is read ahead would have to fit into memory too.
-        scanned = dataset([str(file) for file in files], schema=table_schemas()[name], format="parquet")
-        yield from scanned.to_batches(batch_size=BATCH_ROWS, batch_readahead=1, fragment_readahead=1)
-
-
-def table_files(run_dir: Path, name: str) -> list[Path]:
-    """Return the Parquet files of one dataset, in the order of their names.
-
-    Raises:
-        UsageError: the folder is no run, or it has no results yet.
-    """
-    if not (files := _files(run_dir, name)):
-        hint = "Give the folder a sweep wrote with --out, or wait until its first cell is finished"
-        raise UsageError(f"holds no results ({name})", str(run_dir), hint)
-    return files
+    wanted = list(schema.names if columns is None else columns)
+    for file in table_files(run_dir, name):
+        with reading(run_dir / name):
+            part = pq.read_table(file, schema=schema, columns=wanted)
+        yield part
 
 
 def read_cell(run_dir: Path, name: str, cell_id: str) -> pa.Table:
@@ -102,8 +84,43 @@ def read_cell(run_dir: Path, name: str, cell_id: str) -> pa.Table:
     if not path.is_file():
         table = read_table(run_dir, name)
         return table.filter(pc.equal(table["cell_id"], cell_id))
-    with _readable(run_dir, name):
+    with reading(run_dir / name):
         return pq.read_table(path, schema=table_schemas()[name])
+
+
+def table_batches(run_dir: Path, name: str) -> Iterator[pa.RecordBatch]:
+    """Yield one dataset of a run in parts, in the order of `read_table`; it need not fit into memory.
+
+    Raises:
+        UsageError, StorageError: as `read_table`.
+    """
+    schema = table_schemas()[name]
+    for file in table_files(run_dir, name):
+        with reading(run_dir / name), pq.ParquetFile(file) as opened:
+            for batch in opened.iter_batches(BATCH_ROWS):
+                yield _completed(batch, schema)
+
+
+def _completed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return the batch with all columns of the schema; those that its file is too old to have are null."""
+    there = set(batch.schema.names)
+    columns = [
+        batch.column(field.name).cast(field.type) if field.name in there else pa.nulls(len(batch), field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=schema.names)
+
+
+def table_files(run_dir: Path, name: str) -> list[Path]:
+    """Return the Parquet files of one dataset, by name: one for each cell, or a single one.
+
+    Raises:
+        UsageError: the folder is no run, or it has no results yet.
+    """
+    if not (files := _files(run_dir, name)):
+        hint = "Give the folder a sweep wrote with --out, or wait until its first cell is finished"
+        raise UsageError(f"holds no results ({name})", str(run_dir), hint)
+    return files
 
 
 def written_tables(run_dir: Path) -> list[str]:
@@ -111,21 +128,25 @@ def written_tables(run_dir: Path) -> list[str]:
     return [name for name in table_schemas() if _files(run_dir, name)]
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say what is wrong with Parquet that cannot be read.
+
+    Raises:
+        StorageError: a file is damaged.
+    """
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise StorageError(f"{path.name} cannot be read: {reason}", str(path), DAMAGED) from error
+
+
 def _files(run_dir: Path, name: str) -> list[Path]:
     path = run_dir / name
     if path.is_dir():
         return sorted(path.glob("*.parquet"))
     return [file for file in (path, path.with_suffix(".parquet")) if file.is_file()]
-
-
-@contextmanager
-def _readable(run_dir: Path, name: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, pa.ArrowException) as error:
-        hint = "Delete the file and --resume the run"
-        reason = str(error).splitlines()[0]
-        raise StorageError(f"{name} cannot be read: {reason}", str(run_dir / name), hint) from error
 
 
 def _write(table: pa.Table, path: Path) -> None:

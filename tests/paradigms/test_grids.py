@@ -7,6 +7,7 @@ from atp_ray.checkpoint.names import resolve_checkpoints
 from atp_ray.checkpoint.scope import check_scope
 from atp_ray.errors import ScopeError, UsageError
 from atp_ray.paradigms.grids import expand, load_grid
+from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.workload import estimate_workload
 
 
@@ -29,6 +30,22 @@ def test_the_same_grid_gives_the_same_cells_and_a_change_gives_others() -> None:
     ids = [cell.cell_id for cell in cells_of()]
     assert ids == [cell.cell_id for cell in cells_of()]
     assert ids != [cell.cell_id for cell in cells_of(settings=["sampling.temperature=0.7"])]
+
+
+@pytest.mark.parametrize(("name", "units"), [("figure3", 7), ("table1", 64), ("table2", 24)])
+def test_a_unit_is_what_is_independent_and_seeds_add_to_it(name, units) -> None:
+    cell = cells_of(name, ["seeds=2"], checkpoints=["tiny"])[0]
+    design = paradigm(cell.paradigm).design
+    for number in (1, cell.episodes[0].rounds):
+        for seed in (0, 1):
+            found = {design.unit(spec, number) for spec in cell.episodes if spec.seed == seed}
+            assert len(found) == units
+    if name == "table2":
+        # Each round has problems of its own, and another seed deals the pool's 300 anew: some come twice.
+        assert design.unit(cell.episodes[0], 1) != design.unit(cell.episodes[0], 2)
+        assert cell.episodes[0].parameters.problems[1].complex[0].problem_id == design.unit(cell.episodes[0], 2)
+    else:
+        assert len({design.unit(spec, 1) for spec in cell.episodes}) == units
 
 
 def test_settings_reach_every_key() -> None:

@@ -53,7 +53,7 @@ def test_predictions_hold_in_games_of_the_truth(tmp_path: Path) -> None:
     seen = observed_flips([run._replace(own_A=own, other_A=own) for run in runs], start=0)
     predicted = {flip.committed: flip for flip in predict_flips(response(), [1, 3], 8, 0, 1, 200, 2000, seed=1)}
     for found in seen:
-        low, high = found.interval
+        low, high = found.rate.low, found.rate.high
         assert low - 0.05 < predicted[found.committed].p_flip < high + 0.05
 
 

@@ -134,6 +134,7 @@ def test_tables_have_the_documented_schema_and_are_written_whole(tmp_path) -> No
         assert table.schema.types == schema.types
     assert read_table(tmp_path, "decisions").num_rows == 40
     assert read_table(tmp_path, "rounds").num_rows == read_table(tmp_path, "cells").num_rows == 5
+    assert set(read_table(tmp_path, "rounds")["unit"].to_pylist()) == {SPEC.scenario.name}
     assert finished_cells(tmp_path) == {"cell"}
     assert not list(tmp_path.rglob(".*"))
 

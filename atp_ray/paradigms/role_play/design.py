@@ -58,8 +58,9 @@ class RolePlayDesign(Design):
         assert isinstance(numbers, RolePlayNumbers)
         return setting_columns(numbers)
 
-    def repeated(self, spec: EpisodeSpec) -> str:
+    def unit(self, spec: EpisodeSpec, round_number: int) -> str:
         """Return the prompt: scenario and incomes."""
+        del round_number
         numbers = role_play_of(spec).numbers
         return f"{spec.scenario.name}/{numbers.low:g}/{numbers.high:g}"
 

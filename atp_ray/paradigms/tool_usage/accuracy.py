@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from atp_ray.measures.intervals import RateInterval, rate_interval
-from atp_ray.paradigms.tool_usage.scenarios import tool_usage_of
+from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.problems import Difficulty, Solution
 from atp_ray.play.records import RoundRecord
@@ -21,18 +21,18 @@ def evaluated_solution(solutions: Sequence[Solution], difficulty: Difficulty = "
 def accuracies(cell: CellSpec, rounds: Rounds, difficulty: Difficulty) -> list[RateInterval]:
     """Return the share of right answers of each round that any episode reached, over the problems worked on.
 
-    An answer that could not be read is not right.
+    An answer that could not be read is not right. The unit is the round's complex problem.
     """
     longest = max((len(records) for records in rounds.values()), default=0)
     found = []
     for number in range(longest):
-        right_E, solved_E, clusters_E = [], [], []
+        right_E, solved_E, units_E = [], [], []
         for spec in cell.episodes:
             records = rounds.get(spec.episode_id, ())
             solutions = records[number].decisions.solutions_A if number < len(records) else ()
             of_kind = [s for seat in solutions for s in seat if s.difficulty == difficulty]
             right_E.append(sum(solution.correct for solution in of_kind))
             solved_E.append(len(of_kind))
-            clusters_E.append(tool_usage_of(spec).numbers.problems[0].complex[0].problem_id)
-        found.append(rate_interval(right_E, solved_E, clusters_E))
+            units_E.append(paradigm(spec.paradigm).design.unit(spec, number + 1))
+        found.append(rate_interval(right_E, solved_E, units_E, first_round=number == 0))
     return found

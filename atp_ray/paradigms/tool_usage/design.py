@@ -62,9 +62,9 @@ class ToolUsageDesign(Design):
         assert isinstance(numbers, ToolNumbers)
         return {"tool_cost": numbers.tool_cost, "direct_cost": numbers.direct_cost}
 
-    def repeated(self, spec: EpisodeSpec) -> str:
-        """Return the agent's first complex problem."""
-        return tool_usage_of(spec).numbers.problems[0].complex[0].problem_id
+    def unit(self, spec: EpisodeSpec, round_number: int) -> str:
+        """Return the round's complex problem, the one that is evaluated; another seed may deal it to another agent."""
+        return tool_usage_of(spec).numbers.problems[round_number - 1].complex[0].problem_id
 
 
 DESIGN = ToolUsageDesign()

@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from atp_ray.errors import StorageError
-from atp_ray.measures.results import interval_note, load_results
 from atp_ray.report.run_report import run_notes, summary_tables
 
 FEW_COLUMNS = 7
@@ -40,7 +39,7 @@ def write(run_dir: Path, out: Path) -> list[Path]:
         UsageError: there are no results yet.
         StorageError: they cannot be read, or a file cannot be written.
     """
-    notes = (interval_note(load_results(run_dir)), *run_notes(run_dir))
+    notes = run_notes(run_dir)
     tables = [table for table in summary_tables(run_dir) if isinstance(table, Table)]
     paths = []
     for name, table in zip(_file_names(tables), tables, strict=True):

@@ -121,6 +121,7 @@ def test_the_log_keeps_solutions_and_the_tables_show_them(tmp_path) -> None:
     assert tables["solutions"]["tool_statuses"].to_pylist() == [[], ["ok"], [], []]
     assert tables["decisions"]["correct"].to_pylist() == [True, False]
     assert tables["rounds"]["n_correct"].to_pylist() == [1, 0]
+    assert tables["rounds"]["unit"].to_pylist() == tables["decisions"]["problem_id"].to_pylist()
     assert tables["cells"]["accuracy"].to_pylist() == [1.0, 0.0]
     assert tables["cells"]["accuracy_simple"].to_pylist() == [1.0, 1.0]
     assert tables["cells"]["deviant_rate"].to_pylist() == [0.0, 1.0]

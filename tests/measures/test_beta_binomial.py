@@ -1,0 +1,78 @@
+"""The posterior of a rate over units: its likelihood, its limits, and what they become where units are decisions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import brentq
+from scipy.stats import betabinom, binom, binomtest
+
+from atp_ray.measures.beta_binomial import Units, limits, log_likelihood
+
+DEPENDENCE = ("possible", "certain")
+
+
+def units(k, n) -> Units:
+    return Units(np.array(k, dtype=float), np.broadcast_to(np.array(n, dtype=float), len(k)).copy())
+
+
+def mid_p(k: int, n: int) -> tuple[float, float]:
+    """Return the rates at which half of P(k), and all beyond it, are 2.5 %."""
+
+    def from_below(p: float) -> float:
+        return binom.sf(k, n, p) + binom.pmf(k, n, p) / 2 - 0.025
+
+    def from_above(p: float) -> float:
+        return binom.cdf(k - 1, n, p) + binom.pmf(k, n, p) / 2 - 0.025
+
+    low = brentq(from_below, 1e-12, 1 - 1e-12) if k > 0 else 0.0
+    return low, brentq(from_above, 1e-12, 1 - 1e-12) if k < n else 1.0
+
+
+ONES = st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(ONES, st.sampled_from(DEPENDENCE))
+def test_with_a_decision_per_unit_it_is_the_mid_p_interval(case, dependence) -> None:
+    k, n = case
+    assert limits(units([1] * k + [0] * (n - k), 1), 0.95, dependence) == pytest.approx(mid_p(k, n), abs=1e-3)
+
+
+@given(ONES)
+def test_with_a_decision_per_unit_the_exact_limits_are_clopper_and_pearsons(case) -> None:
+    k, n = case
+    expected = binomtest(k, n).proportion_ci(method="exact")
+    found = limits(units([1] * k + [0] * (n - k), 1), 0.95, "certain", exact=True)
+    assert found == pytest.approx((expected.low, expected.high), abs=2e-3)
+
+
+def test_the_likelihood_is_the_beta_binomials_but_for_a_constant() -> None:
+    found = units([0, 3, 8, 8, 5], [8, 8, 8, 9, 7])
+
+    def expected(p: float, rho: float) -> float:
+        total = (1 - rho) / rho
+        return float(betabinom.logpmf(found.k_U, found.n_U, p * total, (1 - p) * total).sum())
+
+    at = [(0.3, 0.1), (0.6, 0.5), (0.9, 0.01)]
+    differences = [float(log_likelihood(found, np.array(p), np.array(rho))) - expected(p, rho) for p, rho in at]
+    assert differences == pytest.approx([differences[0]] * 3, abs=1e-8)
+
+
+@pytest.mark.parametrize(("size", "n_units"), [(8, 40), (8, 3000), (1000, 400)])
+def test_many_units_agree_with_the_normal_limits_of_their_mean(size, n_units) -> None:
+    # Narrow posteriors are found on the grid, whatever the size of units and however alike they are.
+    for spread in (0.02, 0.5):
+        rates = np.random.default_rng(1).beta(0.4 / spread, 0.6 / spread, n_units)
+        k = np.random.default_rng(2).binomial(size, rates)
+        low, high = limits(units(k, size), 0.95, "certain")
+        half = 1.96 * (k / size).std(ddof=1) / np.sqrt(n_units)
+        assert (low + high) / 2 == pytest.approx((k / size).mean(), abs=half / 2)
+        assert (high - low) / 2 == pytest.approx(half, rel=0.15 if n_units < 100 else 0.06)
+
+
+def test_units_that_are_alike_count_as_their_decisions_where_that_is_possible() -> None:
+    k = np.random.default_rng(0).binomial(40, 0.6, 60)
+    low, high = limits(units(k, 40), 0.95, "possible")
+    binomial = limits(units([k.sum()], [2400]), 0.95, "possible")
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.24 / 2400), rel=0.1)
+    assert high - low < binomial[1] - binomial[0]  # one unit of 2,400 says nothing of other units
