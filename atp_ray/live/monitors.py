@@ -11,6 +11,7 @@ from pydantic import Field
 from atp_ray.config_files import Frozen, Number
 from atp_ray.live.interventions import Intervention
 from atp_ray.live.marks import RoundMark
+from atp_ray.measures.tips import TIPPED_ABOVE, tip_positions
 
 
 class _Detector(Frozen):
@@ -71,17 +72,13 @@ def fired_at(monitor: Monitor, marks: Sequence[RoundMark]) -> int | None:
             return _first(marks, (mark.gini > monitor.gini for mark in marks))
 
 
-def tipping_round(marks: Sequence[RoundMark], rate: float = 0.5) -> int | None:
+def tipping_round(marks: Sequence[RoundMark], rate: float = TIPPED_ABOVE) -> int | None:
     """Return the first round from which the deviant rate stays above `rate` to the end, None where it does not.
 
     A rate that is above it in round 1 already has tipped there.
     """
-    tipped = None
-    for mark in reversed(marks):
-        if not mark.rate > rate:
-            break
-        tipped = mark.round
-    return tipped
+    at = int(tip_positions([[mark.rate for mark in marks]], rate)[0])
+    return None if at < 0 else marks[at].round
 
 
 def _cusum(monitor: ChangePoint, marks: Sequence[RoundMark]) -> Iterator[float]:

@@ -51,8 +51,8 @@ def build_tables(cell: CellSpec, rounds: Rounds) -> dict[str, pa.Table]:
     }
 
 
-def read_table(run_dir: Path, name: str) -> pa.Table:
-    """Return one dataset of a run as a table; `name` is one of the schema's.
+def read_table(run_dir: Path, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return one dataset of a run as a table, or some of its columns; `name` is one of the schema's.
 
     Raises:
         UsageError: the folder is no run, or it has no results yet.
@@ -65,8 +65,9 @@ def read_table(run_dir: Path, name: str) -> pa.Table:
         hint = "Give the folder a sweep wrote with --out, or wait until its first cell is finished"
         raise UsageError(f"holds no results ({name})", str(run_dir), hint)
     schema = table_schemas()[name]
+    columns = None if columns is None else list(columns)
     try:
-        return pa.concat_tables([pq.read_table(file, schema=schema) for file in files])
+        return pa.concat_tables([pq.read_table(file, schema=schema, columns=columns) for file in files])
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise StorageError(
