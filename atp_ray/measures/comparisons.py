@@ -37,8 +37,8 @@ Numbers = tuple[Setting, str]
 class Comparison(NamedTuple):
     """One measure of a checkpoint beside its base, in one setting (`numbers`) or over all (None).
 
-    `base_value` and `checkpoint_value` are means over units: rates, changes of the rate, rounds before the tip. Infinite
-    ends are open; None is explained by `note`. `p_adjusted` is Holm's over the `family_size` tests of `family`.
+    `base_value` and `checkpoint_value` are means over units: rates, changes of the rate, rounds before the tip.
+    Infinite ends are open; None is explained by `note`. `p_adjusted` is Holm's over the `family_size` tests of `family`.
     """
 
     paradigm: str
@@ -50,21 +50,21 @@ class Comparison(NamedTuple):
     round: int | None
     base_value: float | None
     checkpoint_value: float | None
-    estimate: float | None
-    ci_low: float | None
-    ci_high: float | None
-    p_value: float | None
-    p_adjusted: float | None
-    family: str
-    family_size: int
-    planned: bool
-    hypothesis: str | None
-    direction: str
-    against: float
     n_units: int
     n_pairs: int
     method: str
     note: str | None
+    estimate: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    family: str = ""
+    family_size: int = 0
+    planned: bool = False
+    hypothesis: str | None = None
+    direction: str = "different"
+    against: float = 0.0
 
 
 class _Measured(NamedTuple):
@@ -74,9 +74,7 @@ class _Measured(NamedTuple):
     test: Callable[[float, int], float]  # (against, direction) -> p value, NaN where nothing can be tested
 
 
-def compare(
-    arms: Mapping[str, Sequence[Course]], base: str, plan: CheckedPlan | None = None
-) -> list[Comparison]:
+def compare(arms: Mapping[str, Sequence[Course]], base: str, plan: CheckedPlan | None = None) -> list[Comparison]:
     """Compare every other arm with `base` in the settings both played.
 
     Args:
@@ -121,9 +119,7 @@ def _compared(room: str, base: str, name: str, paired: Mapping[Numbers, Pairs]) 
     return found
 
 
-def _for(
-    hypothesis: Hypothesis, room: str, base: str, name: str, paired: Mapping[Numbers, Pairs]
-) -> list[_Measured]:
+def _for(hypothesis: Hypothesis, room: str, base: str, name: str, paired: Mapping[Numbers, Pairs]) -> list[_Measured]:
     """Return what a hypothesis is about."""
     chosen = {numbers: pairs for numbers, pairs in paired.items() if hypothesis.where.includes(numbers[0])}
     if hypothesis.settings == "each" or len(chosen) == 1:
@@ -146,7 +142,9 @@ def _each(measure: Measure, room: str, base: str, name: str, paired: Mapping[Num
     alone = [_difference(measure, [ends]) for ends in usable.values()]
     if measure == "rounds_before_tip" or len(alone) < LEAST_SETTINGS:
         return [_with(row, found, _BOUNDS.get(measure)) for row, found in zip(rows, alone, strict=True)]
-    together = MeanDifference(*(np.array([getattr(found, field) for found in alone]) for field in MeanDifference._fields))
+    together = MeanDifference(
+        *(np.array([getattr(found, field) for found in alone]) for field in MeanDifference._fields)
+    )
     shared = share_variance(together, [_independent(ends) for ends in usable.values()])
     method = f"moderated paired t over units, variance shared among {len(alone)} settings"
     return [
@@ -185,7 +183,8 @@ def _ends(measure: Measure, pairs: Pairs) -> _Ends | None:
     """Return the parts of a measure, None where no pair has decided or there are too few rounds."""
     last = pairs.n_rounds - 1
     if measure == "rounds_before_tip":
-        rounds, values = (0, last), [tips_of_units(pairs)]
+        rounds: tuple[int, ...] = (0, last)
+        values = [tips_of_units(pairs)]
     else:
         rounds = {"first_round": (0,), "last_round": (last,)}.get(measure, (0, last))
         values = rates_of_units(pairs, *rounds)
@@ -215,10 +214,6 @@ def _common(usable: Sequence[_Ends]) -> list[_Ends]:
     ]  # fmt: skip
 
 
-def _mean_of(settings: Sequence[_Ends], part: Callable[[_Ends], np.ndarray]) -> np.ndarray:
-    return np.asarray(np.mean([part(ends) for ends in settings], axis=0))
-
-
 def _resolution(settings: Sequence[_Ends], parts: Sequence[int]) -> float:
     """Return the least standard error of the mean of some settings' differences, of one or both of their rounds."""
     each = [resolution_of(*(n for at in parts for n in ends.decided[at])) for ends in settings]
@@ -228,10 +223,10 @@ def _resolution(settings: Sequence[_Ends], parts: Sequence[int]) -> float:
 def _difference(measure: Measure, settings: Sequence[_Ends]) -> MeanDifference:
     parts = range(len(settings[0].values))
     if measure == "rounds_before_tip":  # at least one tip a round earlier on either side
-        resolution = float(np.sqrt(sum(2 / ends.values[0].n_pairs**2 for ends in settings))) / len(settings)
+        resolution = float(np.sqrt(sum(2 / ends.values[0].n_pairs ** 2 for ends in settings))) / len(settings)
     else:
         resolution = _resolution(settings, parts)
-    return mean_difference(_mean_of(settings, _of_measure), resolution)
+    return mean_difference(np.mean([_of_measure(ends) for ends in settings], axis=0), resolution)
 
 
 def _of_measure(ends: _Ends) -> np.ndarray:
@@ -253,15 +248,23 @@ def _row(
     room: str, base: str, name: str, label: str, numbers: Setting | None, measure: Measure, *settings: _Ends
 ) -> Comparison:
     values = settings[0].values
-    levels = [_level(settings, side) for side in ("base_U", "other_U")] if measure != "erosion" else [None, None]
     units, repeated = len(values[0].unit_U), values[0].repetitions
     method = ratio.METHOD if measure == "erosion" else "paired t over units"
     return Comparison(
-        room, base, name, label, numbers, measure, settings[0].round, *levels, None, None, None, None, None, "", 0,
-        False, None, "different", 0.0, units, sum(ends.values[0].n_pairs for ends in settings),
-        method.replace("units", "repetitions of one unit") if repeated else method,
-        None if units > 1 else "one unit, not repeated: no interval",
-    )  # fmt: skip
+        paradigm=room,
+        base=base,
+        checkpoint=name,
+        setting=label,
+        numbers=numbers,
+        measure=measure,
+        round=settings[0].round,
+        base_value=None if measure == "erosion" else _level(settings, "base_U"),
+        checkpoint_value=None if measure == "erosion" else _level(settings, "other_U"),
+        n_units=units,
+        n_pairs=sum(ends.values[0].n_pairs for ends in settings),
+        method=method.replace("units", "repetitions of one unit") if repeated else method,
+        note=None if units > 1 else "one unit, not repeated: no interval",
+    )
 
 
 def _level(settings: Sequence[_Ends], side: str) -> float:
@@ -277,12 +280,12 @@ def _with(row: Comparison, found: MeanDifference, most: float | None) -> _Measur
 
 
 def _erosion(row: Comparison, settings: Sequence[_Ends]) -> _Measured:
-    first_U, last_U = (_mean_of(settings, lambda ends, at=at: -ends.values[at].difference_U) for at in (0, 1))
+    first_U, last_U = (
+        np.asarray(np.mean([-ends.values[at].difference_U for ends in settings], axis=0)) for at in (0, 1)
+    )
     resolutions = [_resolution(settings, [at]) for at in (0, 1)]
     found = ratio.erosion(first_U, last_U, *resolutions)
-    known = row._replace(
-        estimate=found.estimate, ci_low=found.low, ci_high=found.high, note=found.note or row.note
-    )
+    known = row._replace(estimate=found.estimate, ci_low=found.low, ci_high=found.high, note=found.note or row.note)
 
     def test(against: float, direction: int) -> float:
         """Test (1 - against) * first drop - last drop = 0, which is the same where there is a drop in round 1."""

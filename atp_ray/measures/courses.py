@@ -22,7 +22,7 @@ class Course(NamedTuple):
     """One cell of a run.
 
     `setting` says with which numbers it was played and by whom; `visibility` what agents saw of each other. By episode
-    and round: `rate_ER` the deviant rate (NaN where nothing was decided) and `unit_ER` the number of its unit in `units`.
+    and round: `rate_ER` the deviant rate (NaN where nothing was decided), `unit_ER` the number of its unit in `units`.
     `key_E` is what an episode shares with the one it is paired with: unit of its first and last round, and seed.
     `decided_R` are the decisions of an episode in each round, on average.
     """
@@ -78,7 +78,9 @@ class _Cell(NamedTuple):
 def _cells(run_dir: Path) -> dict[str, _Cell]:
     columns = [*Setting._fields, "cell_id", "visibility", "round", "n_decisions"]
     found: dict[str, _Cell] = {}
-    for row in read_table(run_dir, "cells", columns).sort_by([("cell_id", "ascending"), ("round", "ascending")]).to_pylist():
+    for row in (
+        read_table(run_dir, "cells", columns).sort_by([("cell_id", "ascending"), ("round", "ascending")]).to_pylist()
+    ):
         row["paradigm"] = row["paradigm"] or DEFAULT
         setting = Setting(*(row[field] for field in Setting._fields))
         found.setdefault(row["cell_id"], _Cell(setting, row["visibility"], [])).n_decisions_R.append(row["n_decisions"])

@@ -112,7 +112,7 @@ def resolution_of(*n_decisions: float) -> float:
 
 
 def independent_variance(rate: npt.ArrayLike, n: npt.ArrayLike) -> FloatArray:
-    """Return the variance of a rate of `n` independent decisions; one more of either kind is added, as 0 is not sure."""
+    """Return the variance of a rate of `n` independent decisions, one of either kind added: 0 of `n` is not certain."""
     n = np.asarray(n, dtype=float)
     added = (np.asarray(rate, dtype=float) * n + 1) / (n + 2)
     return np.asarray(added * (1 - added) / n)

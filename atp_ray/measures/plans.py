@@ -100,15 +100,21 @@ def require_fit(
     for key, planned in (("name", plan.grid), ("seeds", plan.seeds)):
         if grid[key] != planned:
             field = "grid" if key == "name" else key
-            raise UsageError(f"plans {field} {planned}, the run has {grid[key]}", where, f"Run it with --{field} {planned}")
+            raise UsageError(
+                f"plans {field} {planned}, the run has {grid[key]}", where, f"Run it with --{field} {planned}"
+            )
     for hypothesis in plan.hypotheses:
         for name in (hypothesis.base, hypothesis.checkpoint):
             if name not in checkpoints:
-                raise UsageError(f"hypothesis '{hypothesis.name}': '{name}' is not played", where, suggestion(name, checkpoints))
+                raise UsageError(
+                    f"hypothesis '{hypothesis.name}': '{name}' is not played", where, suggestion(name, checkpoints)
+                )
         if hypothesis.base == hypothesis.checkpoint:
             raise UsageError(f"hypothesis '{hypothesis.name}' compares '{hypothesis.base}' with itself", where)
         if not any(hypothesis.where.includes(setting) for setting in settings):
-            raise UsageError(f"hypothesis '{hypothesis.name}': no setting of the grid is like that", where, "Change its `where`")
+            raise UsageError(
+                f"hypothesis '{hypothesis.name}': no setting of the grid is like that", where, "Change its `where`"
+            )
         if hypothesis.measure != "first_round" and grid.get("rounds") == 1:
             raise UsageError(f"hypothesis '{hypothesis.name}' needs two rounds or more", where, "Give --rounds 2")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 from pydantic_settings import CliPositionalArg, CliSubCommand
 
-from atp_ray.cli.options import CommandOptions, FolderPlace, Options, Place, Shown
+from atp_ray.cli.options import Checkpoint, CommandOptions, FolderPlace, Options, Place, Shown, one_as_several
 from atp_ray.errors import suggestion
 
 FORMATS = ("png", "svg", "pdf")
@@ -15,13 +15,9 @@ FORMATS = ("png", "svg", "pdf")
 EXPORTS = {"csv": "csv_files", "latex": "latex_tables", "inspect": "inspect_logs"}
 
 
-class ShowOptions(CommandOptions):
-    """Print and plot the results of a run, with the paper's published values beside them."""
+class FigureOptions(CommandOptions):
+    """The flag of a command that draws."""
 
-    run: CliPositionalArg[Annotated[Place, Shown("RUN")]] = Field(
-        description="run that sweep or align wrote: a folder, s3://..., gs://..."
-    )
-    out: FolderPlace | None = Field(None, description="folder for the figures; in the run folder if not given")
     format: Annotated[str, Shown("FORMATS")] = Field(
         "png,svg", description=f"formats of the figures, separated by commas: {', '.join(FORMATS)}"
     )
@@ -38,6 +34,29 @@ class ShowOptions(CommandOptions):
     def formats(self) -> list[str]:
         """The formats one by one."""
         return [name.strip() for name in self.format.split(",")]
+
+
+class ShowOptions(FigureOptions):
+    """Print and plot the results of a run, with the paper's published values beside them."""
+
+    run: CliPositionalArg[Annotated[Place, Shown("RUN")]] = Field(
+        description="run that sweep or align wrote: a folder, s3://..., gs://..."
+    )
+    out: FolderPlace | None = Field(None, description="folder for the figures; in the run folder if not given")
+
+
+class CompareOptions(FigureOptions):
+    """Compare checkpoints with their base, paired: round 1, the last round, what was eroded, time to tip."""
+
+    runs: CliPositionalArg[Annotated[tuple[Place, ...], BeforeValidator(one_as_several), Shown("RUN")]] = Field(
+        min_length=1, description="one run with several checkpoints, or several runs of the same grid"
+    )
+    base: Checkpoint | None = Field(
+        None, description="checkpoint that the others are compared with; the first run's first if not given"
+    )
+    out: FolderPlace | None = Field(
+        None, description="folder for figures and Parquet; comparison/ in the first run folder if not given"
+    )
 
 
 class ExportOptions(CommandOptions):
@@ -62,3 +81,4 @@ class ReportOptions(Options):
 
     show: CliSubCommand[ShowOptions]
     export: CliSubCommand[ExportOptions]
+    compare: CliSubCommand[CompareOptions]
