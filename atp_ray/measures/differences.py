@@ -17,6 +17,7 @@ from atp_ray.measures.intervals import CONFIDENCE
 FloatArray = npt.NDArray[np.float64]
 LEAST_SETTINGS = 3  # fewer say nothing of how variances scatter
 PRIOR_SHARE = 0.5  # of the weight that the scatter of variances suggests; benchmarks/comparisons.py shows why
+LEAST_FACTOR = 0.75  # of the variance of independent decisions: what lies below is chance
 _NO_SCATTER = 1e-3  # log variances that scatter no more than chance makes them
 
 
@@ -73,7 +74,7 @@ def share_variance(found: MeanDifference, independent_K: npt.ArrayLike) -> MeanD
     Seven units say little of a variance. How far the settings' variances lie above those of independent decisions
     scatters around a common factor; the less it scatters, the more weight the factor gets beside a setting's own value
     (at most half of what all settings together would have), and the more degrees of freedom the result has. A variance
-    is never below that of independent decisions. Settings without a variance of their own are left as they are, and all
+    is never below three quarters of that of independent decisions. Settings without a variance of their own are left as they are, and all
     are where fewer than `LEAST_SETTINGS` remain.
 
     Args:
@@ -100,7 +101,7 @@ def share_variance(found: MeanDifference, independent_K: npt.ArrayLike) -> MeanD
     )
     most = PRIOR_SHARE * (n - 1) * _mean(freedom_K, own_K)
     weight = np.where(scattered, np.minimum(PRIOR_SHARE * suggested, most), most)
-    shared_K = np.maximum((weight * common + freedom_K * factor_K) / (weight + freedom_K), 1.0)
+    shared_K = np.maximum((weight * common + freedom_K * factor_K) / (weight + freedom_K), LEAST_FACTOR)
     changed_K = own_K & (n >= LEAST_SETTINGS)
     error_K = np.where(changed_K, np.sqrt(shared_K * independent_K), found.error)
     return MeanDifference(found.mean, error_K, np.where(changed_K, weight + freedom_K, found.freedom))

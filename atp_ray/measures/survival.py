@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import stdtrit
 
 from atp_ray.measures.courses import Course
-from atp_ray.measures.intervals import CONFIDENCE, wilson_interval
+from atp_ray.measures.intervals import CONFIDENCE
 from atp_ray.measures.results import Setting
 from atp_ray.measures.tips import tip_positions
 from atp_ray.paradigms.registry import paradigm
@@ -95,10 +95,12 @@ def _bounds(
         effective_R = share_R * (1 - share_R) / variance_R
     # Where all or none have tipped, units are what there is; nowhere do episodes say more than if independent.
     effective_R = np.where(np.isfinite(effective_R), np.clip(effective_R, 1.0, episodes), min(units, episodes))
-    quantile = float(stdtrit(units - 1, 0.5 + CONFIDENCE / 2))
-    ends = [wilson_interval(s * n, n, quantile) for s, n in zip(share_R, effective_R, strict=True)]
-    low_R, high_R = np.array(ends).T
-    return low_R, high_R
+    z = float(stdtrit(units - 1, 0.5 + CONFIDENCE / 2))
+    # Wilson's score interval, with Student's quantile.
+    scale_R = 1 + z * z / effective_R
+    centre_R = (share_R + z * z / (2 * effective_R)) / scale_R
+    half_R = z * np.sqrt(share_R * (1 - share_R) / effective_R + (z / (2 * effective_R)) ** 2) / scale_R
+    return np.maximum(centre_R - half_R, 0.0), np.minimum(centre_R + half_R, 1.0)
 
 
 def _product_limit(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
