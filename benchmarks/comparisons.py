@@ -172,7 +172,7 @@ def least_quantile(base: np.ndarray, other: np.ndarray, n: int, seeds: int) -> n
 
 
 def _effective(rate_U: np.ndarray, n: int, seeds: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return rates and how many decisions they count as: with one seed all, else fewer by the clusters' design effect."""
+    """Return rates and how many decisions they count as: all with one seed, else fewer by the design effect."""
     rate, units = rate_U.mean(axis=-1), rate_U.shape[-1]
     if seeds == 1:
         return rate, np.full(rate.shape, float(n))

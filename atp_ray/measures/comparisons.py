@@ -38,7 +38,7 @@ class Comparison(NamedTuple):
     """One measure of a checkpoint beside its base, in one setting (`numbers`) or over all (None).
 
     `base_value` and `checkpoint_value` are means over units: rates, changes of the rate, rounds before the tip.
-    Infinite ends are open; None is explained by `note`. `p_adjusted` is Holm's over the `family_size` tests of `family`.
+    Infinite ends are open; None is explained by `note`. `p_adjusted` is Holm's over the `family_size` of `family`.
     """
 
     paradigm: str

@@ -74,8 +74,8 @@ def share_variance(found: MeanDifference, independent_K: npt.ArrayLike) -> MeanD
     Seven units say little of a variance. How far the settings' variances lie above those of independent decisions
     scatters around a common factor; the less it scatters, the more weight the factor gets beside a setting's own value
     (at most half of what all settings together would have), and the more degrees of freedom the result has. A variance
-    is never below three quarters of that of independent decisions. Settings without a variance of their own are left as they are, and all
-    are where fewer than `LEAST_SETTINGS` remain.
+    is never below three quarters of that of independent decisions. Settings without a variance of their own are left
+    as they are, and all are where fewer than `LEAST_SETTINGS` remain.
 
     Args:
         found: the settings' differences, on the last axis.

@@ -1,8 +1,8 @@
 """Erosion, the paper's claim as a number: the share of alignment's drop in round 1 that is gone in the last round.
 
 erosion = 1 - (drop left in the last round) / (drop in round 1), a drop being how far a checkpoint's deviant rate is
-below its base's. 0: all of the drop lasts; 1: none of it; above 1: the checkpoint ends above its base; below 0: it drops
-further.
+below its base's. 0: all of the drop lasts; 1: none of it; above 1: the checkpoint ends above its base; below 0: it
+drops further.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from atp_ray.cli.run import run_command
 from atp_ray.errors import UsageError
 from atp_ray.report.compare import compare_command
 from atp_ray.report.export import export
-from atp_ray.report.options import CompareOptions, ExportOptions, ReportOptions, ShowOptions
+from atp_ray.report.options import CompareOptions, ExportOptions, PowerOptions, ReportOptions, ShowOptions
+from atp_ray.report.power import power_command
 from atp_ray.report.show import show
 
 
@@ -29,6 +30,8 @@ def run(options: ReportOptions) -> int:
             return export(exported)
         case CompareOptions() as compared:
             return compare_command(compared)
+        case PowerOptions() as asked:
+            return power_command(asked)
     raise UsageError("no subcommand given")
 
 

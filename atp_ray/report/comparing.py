@@ -75,12 +75,22 @@ def _arms(runs: Sequence[tuple[Path, str]]) -> dict[str, list[Course]]:
     """Return the cells of each checkpoint, in the order in which they were asked for; same names get their run's."""
     found: list[tuple[str, str, list[Course]]] = []
     for folder, run in runs:
-        by_name: dict[str, list[Course]] = {name: [] for name in asked_for(read_manifest(folder))}
-        for course in load_courses(folder):
-            by_name.setdefault(course.setting.checkpoint, []).append(course)
-        found += [(name, run, courses) for name, courses in by_name.items() if courses]
+        found += [(name, run, courses) for name, courses in courses_by_checkpoint(folder).items()]
     times = Counter(name for name, _, _ in found)
     return {name if times[name] == 1 else f"{name} ({run})": courses for name, run, courses in found}
+
+
+def courses_by_checkpoint(run_dir: Path) -> dict[str, list[Course]]:
+    """Return the cells of each checkpoint of a run, in the order in which they were asked for.
+
+    Raises:
+        UsageError: the folder holds no results.
+        StorageError: they cannot be read.
+    """
+    by_name: dict[str, list[Course]] = {name: [] for name in asked_for(read_manifest(run_dir))}
+    for course in load_courses(run_dir):
+        by_name.setdefault(course.setting.checkpoint, []).append(course)
+    return {name: courses for name, courses in by_name.items() if courses}
 
 
 def asked_for(manifest: Mapping[str, Any]) -> list[str]:
