@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -19,7 +19,7 @@ from atp_ray.measures.differences import (
 
 rates = st.integers(0, 8).map(lambda k: k / 8)
 units = arrays(float, st.integers(2, 12), elements=rates)
-settings = arrays(float, (5, 7), elements=rates)
+of_settings = arrays(float, (5, 7), elements=rates)
 
 
 @given(units, st.randoms())
@@ -64,7 +64,7 @@ def test_one_unit_says_nothing_of_how_units_differ() -> None:
     assert np.isnan([found.p_value(), *found.interval()]).all()
 
 
-@given(settings)
+@given(of_settings)
 def test_shared_variances_leave_the_differences_and_favour_no_side(difference_KU) -> None:
     alone = mean_difference(difference_KU, 0.02)
     shared = share_variance(alone, 0.005)
@@ -108,7 +108,8 @@ def test_a_rate_of_0_or_1_has_a_variance() -> None:
     assert independent_variance(0.5, 1e6) == pytest.approx(0.25 / 1e6)
 
 
-@given(arrays(float, st.integers(1, 30), elements=st.floats(0, 1)))
+@settings(max_examples=15)  # statsmodels takes its time
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30).map(np.array))
 def test_holm_is_as_in_statsmodels_and_keeps_the_order(p) -> None:
     adjusted = holm(p)
     assert adjusted == pytest.approx(multipletests(p, method="holm")[1])
