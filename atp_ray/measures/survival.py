@@ -93,8 +93,11 @@ def _bounds(
     episodes = total.sum()
     with np.errstate(divide="ignore", invalid="ignore"):
         effective_R = share_R * (1 - share_R) / variance_R
-    # Where all or none have tipped, units are what there is; nowhere do episodes say more than if independent.
-    effective_R = np.where(np.isfinite(effective_R), np.clip(effective_R, 1.0, episodes), min(units, episodes))
+    # Nowhere do episodes say more than if independent. Where all or none have tipped nothing varies: there they say as
+    # little as anywhere else in the curve, or as units do where it is flat.
+    varies_R = np.isfinite(effective_R)
+    least = effective_R[varies_R].min() if varies_R.any() else units
+    effective_R = np.clip(np.where(varies_R, effective_R, least), 1.0, episodes)
     z = float(stdtrit(units - 1, 0.5 + CONFIDENCE / 2))
     # Wilson's score interval, with Student's quantile.
     scale_R = 1 + z * z / effective_R

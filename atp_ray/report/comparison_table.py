@@ -61,8 +61,14 @@ def estimate_text(row: Comparison) -> str:
         return f"{scale * row.estimate:{sign}.1f}"
     if np.isinf(row.ci_low):
         return f"{scale * row.estimate:{sign}.0f} (unbounded)"
-    digits = ".1f" if scale == 1 else ".0f"
-    return f"{scale * row.estimate:{sign}.1f} ({scale * row.ci_low:{digits}} to {scale * row.ci_high:{digits}})"
+    digits = 1 if scale == 1 else 0
+    low, high = (_number(scale * end, digits) for end in (row.ci_low, row.ci_high))
+    return f"{scale * row.estimate:{sign}.1f} ({low}, {high})"
+
+
+def _number(value: float, digits: int) -> str:
+    """Return a number in which nothing is -0."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def p_text(p_value: float | None) -> str:
@@ -84,17 +90,15 @@ def _differences(room: str, base: str, rows: Sequence[Comparison], most_rows: in
     title = f"Beside {base}: difference of {rate}s in points (95 % interval), p after Holm"
     table = Table(title=title, caption=_caption(rows, hidden), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     last = max((row.round or 1 for row in rows), default=1)
-    for name in ("checkpoint", "setting"):
-        table.add_column(name, no_wrap=name == "setting")
+    table.add_column("setting", no_wrap=True)
     for name in ("round 1", *((f"round {last}", "change", "erosion, %") if last > 1 else ())):
         table.add_column(name, justify="right")
-    for place, key in enumerate(keys):
-        if key in over_all and place and keys[place - 1] not in over_all:
-            table.add_section()
-        measures = _COLUMNS if last > 1 else _COLUMNS[:1]
-        table.add_row(*key, *(_cell(cells.get((*key, measure))) for measure in measures))
-        if key in over_all and place + 1 < len(keys) and keys[place + 1] not in over_all:
-            table.add_section()
+    for name in dict.fromkeys(name for name, _ in keys):
+        table.add_section()
+        table.add_row(Text(name, style="bold"))
+        for key in (key for key in keys if key[0] == name):
+            measures = _COLUMNS if last > 1 else _COLUMNS[:1]
+            table.add_row(f"  {key[1]}", *(_cell(cells.get((*key, measure))) for measure in measures))
     return table
 
 
