@@ -11,7 +11,7 @@ from pydantic import Field
 from atp_ray.config_files import Frozen, Number
 from atp_ray.live.interventions import Intervention
 from atp_ray.live.marks import RoundMark
-from atp_ray.measures.tips import TIPPED_ABOVE, tip_positions
+from atp_ray.measures.tips import TIP_RATE, tip
 
 
 class _Detector(Frozen):
@@ -72,13 +72,13 @@ def fired_at(monitor: Monitor, marks: Sequence[RoundMark]) -> int | None:
             return _first(marks, (mark.gini > monitor.gini for mark in marks))
 
 
-def tipping_round(marks: Sequence[RoundMark], rate: float = TIPPED_ABOVE) -> int | None:
+def tipping_round(marks: Sequence[RoundMark], rate: float = TIP_RATE) -> int | None:
     """Return the first round from which the deviant rate stays above `rate` to the end, None where it does not.
 
     A rate that is above it in round 1 already has tipped there.
     """
-    at = int(tip_positions([[mark.rate for mark in marks]], rate)[0])
-    return None if at < 0 else marks[at].round
+    found = tip([mark.rate for mark in marks], rate)
+    return None if found is None else marks[found - 1].round
 
 
 def _cusum(monitor: ChangePoint, marks: Sequence[RoundMark]) -> Iterator[float]:

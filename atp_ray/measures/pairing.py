@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atp_ray.measures.courses import Course
-from atp_ray.measures.tips import rounds_before_tip
+from atp_ray.measures.tips import tips
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -78,8 +78,15 @@ def rates_of_units(pairs: Pairs, *rounds: int) -> list[UnitValues]:
 def tips_of_units(pairs: Pairs) -> UnitValues:
     """Return each unit's mean number of rounds before the tip, over the pairs that both played to the end."""
     played_P = ~(np.isnan(pairs.base_PR[:, -1]) | np.isnan(pairs.other_PR[:, -1]))
-    ends = pairs.unit_PR[:, [0, -1]]
-    return _by_unit(_joint_unit(ends), rounds_before_tip(pairs.base_PR), rounds_before_tip(pairs.other_PR), played_P)
+    base_P, other_P = _rounds_before_tip(pairs.base_PR), _rounds_before_tip(pairs.other_PR)
+    return _by_unit(_joint_unit(pairs.unit_PR[:, [0, -1]]), base_P, other_P, played_P)
+
+
+def _rounds_before_tip(rate_PR: FloatArray) -> FloatArray:
+    """Return how many rounds each episode played before its tip, all of them where it does not tip [P]."""
+    n, n_rounds = rate_PR.shape
+    tip_P, _ = tips(np.repeat(np.arange(n), n_rounds), np.tile(np.arange(1, n_rounds + 1), n), rate_PR.ravel())
+    return np.where(tip_P > 0, tip_P - 1, n_rounds).astype(float)
 
 
 def _numbered(keys: Sequence[tuple[str, str, int]]) -> list[tuple[tuple[str, str, int], int]]:

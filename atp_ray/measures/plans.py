@@ -14,6 +14,7 @@ from pydantic import Field
 from atp_ray.config_files import Frozen, load_yaml, parse_model
 from atp_ray.errors import UsageError, suggestion
 from atp_ray.measures.results import Setting
+from atp_ray.play.cells import CellSpec
 
 Measure = Literal["first_round", "last_round", "change", "erosion", "rounds_before_tip"]
 
@@ -117,6 +118,14 @@ def require_fit(
             )
         if hypothesis.measure != "first_round" and grid.get("rounds") == 1:
             raise UsageError(f"hypothesis '{hypothesis.name}' needs two rounds or more", where, "Give --rounds 2")
+
+
+def cell_setting(cell: CellSpec) -> Setting:
+    """Return what a cell will be played with, as its results will say it."""
+    told: dict[str, Any] = {name: cell.setting[name] for name in Setting._fields if name in cell.setting}
+    missing: dict[str, Any] = {"threshold": None, "incentive_ratio": None}
+    own = {"checkpoint": cell.checkpoint, "checkpoint_kind": cell.checkpoint_kind, "paradigm": cell.paradigm}
+    return Setting(**missing | told | own, n_agents=cell.n_agents)
 
 
 def record_of(text: str, grid: Mapping[str, Any], cell_ids: Sequence[str]) -> PlanRecord:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from atp_ray.paradigms.registry import DEFAULT
-from atp_ray.play.cells import CellSpec
 from atp_ray.storage.tables import read_table
 
 
@@ -66,14 +65,6 @@ def load_results(run_dir: Path) -> list[CellResult]:
     for row in read_table(run_dir, "cells").to_pylist():
         by_cell.setdefault(row["cell_id"], []).append(row)
     return sorted((_result(rows) for rows in by_cell.values()), key=_order)
-
-
-def cell_setting(cell: CellSpec) -> Setting:
-    """Return what a cell will be played with, as its results will say it."""
-    told: dict[str, Any] = {name: cell.setting[name] for name in Setting._fields if name in cell.setting}
-    missing: dict[str, Any] = {"threshold": None, "incentive_ratio": None}
-    own = {"checkpoint": cell.checkpoint, "checkpoint_kind": cell.checkpoint_kind, "paradigm": cell.paradigm}
-    return Setting(**missing | told | own, n_agents=cell.n_agents)
 
 
 def honest_label(results: Iterable[CellResult]) -> str | None:

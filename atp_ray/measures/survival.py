@@ -15,7 +15,7 @@ from scipy.special import stdtrit
 from atp_ray.measures.courses import Course
 from atp_ray.measures.intervals import CONFIDENCE
 from atp_ray.measures.results import Setting
-from atp_ray.measures.tips import tip_positions
+from atp_ray.measures.tips import tips
 from atp_ray.paradigms.registry import paradigm
 
 METHOD = "Kaplan-Meier, Wilson interval at the sample size that a jackknife over units leaves"
@@ -48,10 +48,9 @@ def survival_points(name: str, course: Course) -> Iterator[SurvivalPoint]:
     rate_ER, unit_E = course.rate_ER[played_E], course.unit_ER[played_E, 0]
     n_rounds = rate_ER.shape[1]
     lasted_E = n_rounds - np.argmax(~np.isnan(rate_ER[:, ::-1]), axis=1)
-    # A round that was not played does not end a tip.
-    at_E = tip_positions(np.where(np.arange(n_rounds) < lasted_E[:, None], rate_ER, np.inf))
-    at_E = np.where(at_E >= lasted_E, -1, at_E)
-    duration_E, tipped_E = np.where(at_E < 0, lasted_E, at_E + 1), at_E >= 0
+    episode_N, at_N = np.nonzero(np.arange(n_rounds) < lasted_E[:, None])
+    tip_E, lasted_E = tips(episode_N, at_N + 1, rate_ER[episode_N, at_N])
+    duration_E, tipped_E = np.where(tip_E > 0, tip_E, lasted_E), tip_E > 0
     units, unit_E = np.unique(unit_E, return_inverse=True)
     counts = np.zeros((len(units), n_rounds + 1, 2))
     np.add.at(counts, (unit_E, duration_E, tipped_E.astype(int)), 1)

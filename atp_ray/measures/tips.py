@@ -1,31 +1,39 @@
-"""The tip: the first round from which the deviant rate stays above one half, to the last round that was played."""
+"""The tip of an episode: the first round from which its deviant rate stays above one half."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-TIPPED_ABOVE = 0.5
+TIP_RATE = 0.5
+IntArray = npt.NDArray[np.int64]
 
 
-def tip_positions(rate_ER: npt.ArrayLike, above: float = TIPPED_ABOVE) -> npt.NDArray[np.int64]:
-    """Return where each episode tips [E]: the index of its round (0 is the first), -1 where it does not.
+def tips(
+    episode_N: IntArray, round_N: IntArray, rate_N: npt.NDArray[np.float64], above: float = TIP_RATE
+) -> tuple[IntArray, IntArray]:
+    """Return the tip of each episode [E] (0 where there is none) and its last round.
+
+    An episode that is above the rate in round 1 already, and stays there, has tipped in round 1.
 
     Args:
-        rate_ER: deviant rates by episode and round, NaN where nothing was decided (which is not above anything).
-        above: the rate that is to be exceeded from the tip on.
+        episode_N: the episode of each played round, counted from 0.
+        round_N: the round, from 1 and without gaps within an episode.
+        rate_N: its deviant rate; NaN, where nobody decided, is not above anything.
     """
-    over_ER = np.asarray(rate_ER, dtype=float) > above
-    n_rounds = over_ER.shape[-1]
-    kept_E = np.logical_and.accumulate(over_ER[..., ::-1], axis=-1).sum(axis=-1)
-    return np.where(kept_E > 0, n_rounds - kept_E, -1).astype(np.int64)
+    n_episodes = int(episode_N.max()) + 1 if len(episode_N) else 0
+    last_E = np.zeros(n_episodes, dtype=np.int64)
+    below_E = np.zeros(n_episodes, dtype=np.int64)
+    np.maximum.at(last_E, episode_N, round_N)
+    below = ~(rate_N > above)
+    np.maximum.at(below_E, episode_N[below], round_N[below])
+    return np.where(below_E < last_E, below_E + 1, 0), last_E
 
 
-def rounds_before_tip(rate_ER: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Return how many rounds each episode played before it tipped [E]; all of them where it did not.
-
-    Its mean is the restricted mean time to tip: the area under the survival curve up to the last round.
-    """
-    rate_ER = np.asarray(rate_ER, dtype=float)
-    at_E = tip_positions(rate_ER)
-    return np.where(at_E < 0, rate_ER.shape[-1], at_E).astype(float)
+def tip(rates: Sequence[float], above: float = TIP_RATE) -> int | None:
+    """Return the tip of one series of rates, the first of them that of round 1; None where it does not tip."""
+    numbers = np.arange(1, len(rates) + 1)
+    tip_E, _ = tips(np.zeros_like(numbers), numbers, np.array(rates, dtype=float), above)
+    return int(tip_E[0]) or None if len(tip_E) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -52,12 +52,17 @@ def build_tables(cell: CellSpec, rounds: Rounds) -> dict[str, pa.Table]:
 
 
 def read_table(run_dir: Path, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Return one dataset of a run as a table, or some of its columns; `name` is one of the schema's.
+    """Return one dataset of a run as a table; `name` is one of the schema's, `columns` all of it if None.
 
     Raises:
         UsageError: the folder is no run, or it has no results yet.
         StorageError: a file is damaged.
     """
+    return pa.concat_tables(read_parts(run_dir, name, columns))
+
+
+def read_parts(run_dir: Path, name: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """Yield one dataset of a run file by file, which are cell by cell; as `read_table`, which holds all at once."""
     path = run_dir / name
     single = path.with_suffix(".parquet")
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [file for file in (path, single) if file.is_file()]
@@ -65,14 +70,15 @@ def read_table(run_dir: Path, name: str, columns: Sequence[str] | None = None) -
         hint = "Give the folder a sweep wrote with --out, or wait until its first cell is finished"
         raise UsageError(f"holds no results ({name})", str(run_dir), hint)
     schema = table_schemas()[name]
-    columns = None if columns is None else list(columns)
-    try:
-        return pa.concat_tables([pq.read_table(file, schema=schema, columns=columns) for file in files])
-    except (OSError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0]
-        raise StorageError(
-            f"{name} cannot be read: {reason}", str(path), "Delete the file and --resume the run"
-        ) from error
+    wanted = list(schema.names if columns is None else columns)
+    for file in files:
+        try:
+            yield pq.read_table(file, schema=schema, columns=wanted)
+        except (OSError, pa.ArrowException) as error:
+            reason = str(error).splitlines()[0]
+            raise StorageError(
+                f"{name} cannot be read: {reason}", str(path), "Delete the file and --resume the run"
+            ) from error
 
 
 def _write(table: pa.Table, path: Path) -> None:

@@ -20,8 +20,7 @@ from atp_ray.checkpoint.scope import check_scope
 from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import progress_bar, report_console, run_command
 from atp_ray.errors import AtpError, EngineError, UsageError
-from atp_ray.measures.plans import PlanRecord, load_plan, record_of, require_fit
-from atp_ray.measures.results import cell_setting
+from atp_ray.measures.plans import PlanRecord, cell_setting, load_plan, record_of, require_fit
 from atp_ray.paradigms.grids import Grid, checkpoint_names, expand, load_grid, parse_grid
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
