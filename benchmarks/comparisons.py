@@ -26,6 +26,7 @@ from atp_ray.measures.differences import (
     share_variance,
 )
 from atp_ray.measures.erosion import erosion
+from atp_ray.measures.tips import tips
 from atp_ray.paradigms.games.quantal import QuantalResponse
 from atp_ray.paradigms.games.scenarios import GameNumbers
 from atp_ray.paradigms.grids import expand, load_grid
@@ -111,6 +112,11 @@ def simulated(design: Design, runs: int, seeds: int, spread: float, seed: int = 
         null, found = (pooled(base, other, part) for other in (same, aligned))
         yield Row(what, float((null <= ALPHA).mean()), None, float((found <= ALPHA).mean()), None, None)
     yield erosion_row(base, same, aligned)
+    if seeds == 1:  # rates of repeated episodes are averaged here, and no tip is left to see
+        before = [rounds_before_tip(side) for side in (base, same, aligned)]
+        least = float(np.sqrt(2)) / design.units
+        null, found = (holm(mean_difference(other - before[0], least).p_value()) for other in before[1:])
+        yield Row("rounds before the tip", any_of(null), None, share_of(found), None, None)
 
 
 def play(
@@ -135,6 +141,15 @@ def play(
             colluded = rng.random(shape) < expit(logit(chance) + offset + shift[1])
             rates[:, setting, :, number] = colluded.mean(axis=(2, 3))
     return rates
+
+
+def rounds_before_tip(rates: Rates) -> np.ndarray:
+    """Return how many rounds each episode played before it tipped [run, setting, unit]."""
+    n_rounds = rates.shape[-1]
+    rate_ER = rates.reshape(-1, n_rounds)
+    numbers = np.arange(len(rate_ER) * n_rounds)
+    tip_E, _ = tips(numbers // n_rounds, numbers % n_rounds + 1, rate_ER.ravel())
+    return np.where(tip_E > 0, tip_E - 1, n_rounds).reshape(rates.shape[:-1]).astype(float)
 
 
 def tested(base: Rates, other: Rates, n: int) -> np.ndarray:
