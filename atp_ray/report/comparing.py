@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from atp_ray.errors import UsageError, suggestion
-from atp_ray.measures.comparisons import Comparison, compare
+from atp_ray.measures.comparisons import compare
 from atp_ray.measures.courses import Course, load_courses
+from atp_ray.measures.estimates import Comparison
 from atp_ray.measures.plans import CheckedPlan, plan_of
 from atp_ray.measures.results import CellResult, honest_label
 from atp_ray.storage.run_folder import read_manifest

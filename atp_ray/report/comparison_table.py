@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from atp_ray.measures.comparisons import Comparison
+from atp_ray.measures.estimates import Comparison
 from atp_ray.measures.plans import CheckedPlan, Measure
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.report.comparing import Compared
@@ -28,8 +28,9 @@ def comparison_tables(compared: Compared, most_rows: int | None = None) -> list[
         most_rows: with more rows than that, only those over all settings are shown.
     """
     shown: list[RenderableType] = []
-    for room in dict.fromkeys(row.paradigm for row in compared.rows):
-        rows = [row for row in compared.rows if row.paradigm == room]
+    beside_base = [row for row in compared.rows if row.base == compared.base]
+    for room in dict.fromkeys(row.paradigm for row in beside_base):
+        rows = [row for row in beside_base if row.paradigm == room]
         shown.append(_differences(room, compared.base, rows, most_rows))
     if planned := [row for row in compared.rows if row.planned]:
         shown.append(_planned(planned, compared.plan))
@@ -144,7 +145,7 @@ def _planned(rows: Sequence[Comparison], checked: CheckedPlan | None) -> Table:
     for name in ("found (95 % interval)", "p", "after Holm", "verdict"):
         table.add_column(name, justify="right")
     for row in rows:
-        expected = f"{row.measure.replace('_', ' ')} of {row.checkpoint} {row.direction}"
+        expected = f"{row.measure.replace('_', ' ')} of {row.checkpoint} beside {row.base} {row.direction}"
         against = f" than {row.against:g}" if row.against or row.direction != "different" else ""
         table.add_row(
             row.hypothesis, row.setting, expected + against, estimate_text(row), p_text(row.p_value),

@@ -153,6 +153,14 @@ def test_a_selection_of_settings_is_pooled_beside_all_of_them() -> None:
     assert rows(found, measure="change", setting=ALL_SETTINGS, planned=False)
 
 
+def test_a_planned_comparison_is_made_whatever_the_others_are_compared_with() -> None:
+    asked = plan({"measure": "first_round", "direction": "lower", "base": "same"})
+    for base in ("base", "dpo", "same"):
+        (row,) = rows(compare(ARMS, base, asked), planned=True)
+        assert (row.base, row.checkpoint, row.setting) == ("same", "dpo", ALL_SETTINGS)
+        assert row.p_adjusted < 0.001
+
+
 def test_nothing_is_planned_under_a_plan_that_was_broken() -> None:
     broken = plan({"measure": "first_round", "direction": "lower"}).model_copy(update={"broken": "it was changed"})
     assert compare(ARMS, "base", broken) == compare(ARMS, "base")

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from atp_ray.measures.comparisons import ALL_SETTINGS, Comparison
+from atp_ray.measures.comparisons import ALL_SETTINGS
+from atp_ray.measures.estimates import Comparison
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.report.comparing import Compared
 from atp_ray.report.figures.style import COLOURS, FULL_WIDTH, MARKERS, add_label
@@ -20,9 +21,9 @@ _TITLES = {"first_round": "round 1", "last_round": "last round", "change": "chan
 
 def comparison_figures(compared: Compared) -> Iterator[tuple[Figure, str]]:
     """Yield a figure for each paradigm, with the name of its file."""
-    rooms = dict.fromkeys(row.paradigm for row in compared.rows)
+    rooms = dict.fromkeys(row.paradigm for row in compared.rows if row.base == compared.base)
     for room in rooms:
-        rows = [row for row in compared.rows if row.paradigm == room]
+        rows = [row for row in compared.rows if (row.paradigm, row.base) == (room, compared.base)]
         yield _figure(room, compared, rows), "comparisons" if len(rooms) == 1 else f"comparisons_{room}"
 
 
