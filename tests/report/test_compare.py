@@ -128,7 +128,9 @@ def test_a_report_holds_the_same_comparison_and_a_long_one_its_sums(run, tmp_pat
 def test_what_was_planned_is_marked_and_what_was_changed_is_not(tmp_path, capsys) -> None:
     run = write_run(tmp_path / "run", {"tiny": BASE, "dpo": ALIGNED}, plan=PLAN)
     printed = printed_by(capsys, "compare", run, "--format", "svg")
-    assert "bought all settings first round of dpo beside tiny lower than 0" in printed
+    assert "bought all settings first round of dpo beside tiny -50." in printed
+    assert "<.001 confirmed" in printed
+    assert "not confirmed" in printed
     assert "Holm over these 2; confirmed where p is at most 0.05" in printed
     assert "made before the run; its comparisons are marked P" in printed
     rows = {row["hypothesis"]: row for row in pq.read_table(run / "comparison" / "comparisons.parquet").to_pylist()}
