@@ -34,13 +34,13 @@ def comparison_tables(compared: Compared, most_rows: int | None = None) -> list[
         shown.append(_differences(room, compared.base, rows, most_rows))
     if planned := [row for row in compared.rows if row.planned]:
         shown.append(_planned(planned, compared.plan))
-    if compared.plan is not None:
-        shown.append(Text(plan_line(compared.plan), style="italic"))
-    return shown
+    return [*shown, Text(plan_line(compared.plan), style="italic")]
 
 
-def plan_line(checked: CheckedPlan) -> str:
-    """Return the line that says which plan a run has, and whether it was kept."""
+def plan_line(checked: CheckedPlan | None) -> str:
+    """Return the line that says which plan the comparisons are made under, and whether it was kept."""
+    if checked is None:
+        return "No plan was made for these comparisons before they were played: all are exploratory."
     told = f"Plan {checked.plan.name} (SHA-256 {checked.sha256[:12]})"
     if checked.broken is None:
         return f"{told}: made before the run; its comparisons are marked {PLANNED}, all others are exploratory."

@@ -73,6 +73,7 @@ def test_the_three_numbers_are_printed_drawn_and_written(run, capsys) -> None:
     assert "Beside tiny: difference of collusion rates in points (95 % interval), p after Holm" in printed
     assert "Holm over the 2 of its column and the 1 over all settings" in printed
     assert "Not a statement about Qwen or Llama" in printed
+    assert "No plan was made for these comparisons before they were played: all are exploratory." in printed
     out = run / "comparison"
     table = pq.read_table(out / "comparisons.parquet")
     assert table.schema.names == COMPARISONS.names
