@@ -126,7 +126,7 @@ def _caption(rows: Sequence[Comparison], hidden: int) -> str:
     counts = ((each, "of its column"), (over_all, "over all settings"))
     families = " and ".join(f"the {size} {what}" for size, what in counts if size)
     parts = [
-        f"Paired by setting, unit and seed ({counted}). p: two-sided, Holm over {families}.",
+        f"Paired by setting, unit and seed ({counted}). p: two-sided, Holm over {families}, the planned ones apart.",
         "Change: last round minus round 1. Erosion: share of the drop in round 1 that is gone in the last round; "
         "unbounded where that drop is not clearly there.",
     ]
