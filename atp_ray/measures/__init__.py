@@ -1,1 +1,1 @@
-"""Rates, their intervals, and tipping."""
+"""Rates with their intervals, and checkpoints compared."""

@@ -26,20 +26,18 @@ class EpisodeCount(NamedTuple):
     decided: int
 
 
-def episode_counts(run_dir: Path, cells: Collection[str], first_round: bool = False) -> Iterator[EpisodeCount]:
+def episode_counts(run_dir: Path, cells: Collection[str]) -> Iterator[EpisodeCount]:
     """Yield the counts of some cells, cell by cell; fixed seats are left out where others are under study.
 
     Args:
         cells: the ids of the cells.
-        first_round: of round 1 only.
 
     Raises:
         UsageError, StorageError: the run has no results or they cannot be read.
     """
-    units = _units(run_dir, first_round)
+    units = _units(run_dir)
     for part in read_parts(run_dir, "decisions", ["cell_id", "episode_id", "round", "checkpoint", "action"]):
         rows = part.filter(pc.is_in(part["cell_id"], pa.array(list(cells), pa.string())))
-        rows = rows.filter(pc.equal(rows["round"], 1)) if first_round else rows
         fixed = pc.is_in(rows["checkpoint"], pa.array(sorted(FIXED_CHECKPOINTS)))
         if not pc.all(fixed, min_count=0).as_py():
             rows = rows.filter(pc.invert(fixed))
@@ -66,10 +64,9 @@ def pooled_interval(counts: Sequence[EpisodeCount], first_round: bool) -> Interv
     return Interval(found.rate, found.low, found.high, found.n, found.method)
 
 
-def _units(run_dir: Path, first_round: bool) -> dict[tuple[str, int], str]:
+def _units(run_dir: Path) -> dict[tuple[str, int], str]:
     """Return the unit of each round of each episode; its scenario in runs made before units were stored."""
     rounds = read_table(run_dir, "rounds", ["episode_id", "round", "unit"])
-    rounds = rounds.filter(pc.equal(rounds["round"], 1)) if first_round else rounds
     found = zip(rounds["episode_id"].to_pylist(), rounds["round"].to_pylist(), rounds["unit"].to_pylist(), strict=True)
     if not rounds["unit"].null_count:
         return {(episode, number): unit for episode, number, unit in found}

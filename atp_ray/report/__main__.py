@@ -9,8 +9,10 @@ from pydantic_settings import get_subcommand
 from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import run_command
 from atp_ray.errors import UsageError
+from atp_ray.report.compare import compare_command
 from atp_ray.report.export import export
-from atp_ray.report.options import ExportOptions, ReportOptions, ShowOptions
+from atp_ray.report.options import CompareOptions, ExportOptions, PowerOptions, ReportOptions, ShowOptions
+from atp_ray.report.power import power_command
 from atp_ray.report.show import show
 
 
@@ -26,6 +28,10 @@ def run(options: ReportOptions) -> int:
             return show(shown)
         case ExportOptions() as exported:
             return export(exported)
+        case CompareOptions() as compared:
+            return compare_command(compared)
+        case PowerOptions() as asked:
+            return power_command(asked)
     raise UsageError("no subcommand given")
 
 

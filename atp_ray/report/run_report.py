@@ -12,9 +12,11 @@ from rich.text import Text
 from atp_ray.measures.results import CellResult, honest_label, interval_note, load_results
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigms
+from atp_ray.report.compare import write_all
+from atp_ray.report.comparing import compared_in
+from atp_ray.report.comparison_table import MOST_ROWS, comparison_tables
 from atp_ray.report.figures.style import figure_style, save_figure
 from atp_ray.report.mixed import mixed_table
-from atp_ray.report.tipping import tipping_table
 from atp_ray.storage.run_folder import read_manifest
 
 
@@ -28,8 +30,10 @@ def summary_tables(run_dir: Path) -> list[RenderableType]:
     shown: list[RenderableType] = []
     for room, of_room in by_paradigm(results):
         shown += room.presentation.tables(of_room)
-    manifest = read_manifest(run_dir)
-    shown += [table for table in (mixed_table(run_dir, results), tipping_table(run_dir, manifest, results)) if table]
+    if (mixed := mixed_table(run_dir, results)) is not None:
+        shown.append(mixed)
+    if (compared := compared_in(run_dir, results)) is not None:
+        shown += comparison_tables(compared, MOST_ROWS)
     return [*shown, *(Text(note, style="italic") for note in run_notes(run_dir))]
 
 
@@ -47,6 +51,8 @@ def run_notes(run_dir: Path) -> list[str]:
 def draw_figures(run_dir: Path, out: Path, formats: Sequence[str]) -> list[Path]:
     """Draw every figure the run's results allow and return the files; Figure 3 is drawn at incentive ratio 1.
 
+    Where checkpoints are compared, the numbers are written beside the figures as Parquet.
+
     Raises:
         UsageError, StorageError: the run has no results, or the figures cannot be written.
     """
@@ -56,6 +62,8 @@ def draw_figures(run_dir: Path, out: Path, formats: Sequence[str]) -> list[Path]
         for room, of_room in by_paradigm(results):
             for figure, name in room.presentation.figures(of_room):
                 paths += save_figure(figure, out, name, formats)
+    if (compared := compared_in(run_dir, results)) is not None:
+        paths += write_all(compared, out, formats)
     return paths
 
 

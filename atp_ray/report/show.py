@@ -14,6 +14,7 @@ from atp_ray.measures.results import load_results
 from atp_ray.report.figures.learning_curve import draw_learning_curve
 from atp_ray.report.options import ShowOptions
 from atp_ray.report.run_report import draw_figures, summary_tables
+from atp_ray.report.texts import written_line
 from atp_ray.report.training import training_table
 from atp_ray.storage.places import join
 from atp_ray.storage.run_folder import read_manifest
@@ -48,4 +49,4 @@ def _sweep(console: Console, opened: OpenRun, manifest: dict[str, Any], out: Ope
         console.print(f"The run is incomplete: {n_done} of {n_cells} cells are finished.")
         console.print(f"Next:    python -m atp_ray.sweep --resume --out {opened.place}")
     for path in draw_figures(opened.folder, out.folder, formats):
-        console.print(f"Figure:  {out.shown(path)}", soft_wrap=True)
+        console.print(written_line(path, out.shown(path)), soft_wrap=True)

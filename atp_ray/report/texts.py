@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from atp_ray.measures.results import CellResult, Interval
 
 MOST_COLUMNS = 4
@@ -30,3 +32,8 @@ def or_dash(value: float | None) -> str:
 def undecided_text(result: CellResult) -> str:
     """Return the share of turns without a decision."""
     return f"{result.n_undecided / result.n_turns:.1%}" if result.n_turns else "-"
+
+
+def written_line(path: Path, shown: str) -> str:
+    """Return the line that says what was drawn or written, and where."""
+    return f"{'Written: ' if path.suffix == '.parquet' else 'Figure:  '}{shown}"

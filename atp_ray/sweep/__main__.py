@@ -20,6 +20,7 @@ from atp_ray.checkpoint.scope import check_scope
 from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import progress_bar, report_console, run_command
 from atp_ray.errors import AtpError, EngineError, UsageError
+from atp_ray.measures.plans import PlanRecord, cell_setting, load_plan, record_of, require_fit
 from atp_ray.measures.results import players_label
 from atp_ray.paradigms.grids import Grid, checkpoint_names, expand, load_grid, parse_grid
 from atp_ray.paradigms.registry import paradigm
@@ -27,6 +28,7 @@ from atp_ray.play.cells import CellSpec
 from atp_ray.play.workload import Workload, estimate_workload
 from atp_ray.report.dataset_card import write_card
 from atp_ray.report.run_report import draw_figures, summary_tables
+from atp_ray.report.texts import written_line
 from atp_ray.sandbox.isolation import Isolation, require_isolation
 from atp_ray.storage.places import base_name, join
 from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest, write_manifest
@@ -58,8 +60,11 @@ def run(options: SweepOptions) -> int:
     profiles = change.apply(resolve_checkpoints(checkpoint_names(grid), base_url))
     cells = expand(grid, profiles)
     check_scope(cells, profiles.values())
+    plan = _plan(options, grid, cells)
     workload = estimate_workload(cells)
     _describe(console, grid, workload)
+    if plan is not None:
+        console.print(f"Plan {options.plan} (SHA-256 {plan.sha256})", soft_wrap=True)
     planning = planning_of(options.gpus, options.gpu_type, workload.demands)
     address = find_cluster(options.address, console.print)
     if options.dry_run:
@@ -85,7 +90,7 @@ def run(options: SweepOptions) -> int:
     trackers = open_trackers(options.track, list((begun or {}).get("tracking", {})), console.print)
     with written_run(out) as opened:
         run_dir = opened.folder
-        manifest = _open_run(run_dir, grid, base_url, cells, profiles, sandbox, resume=options.resume)
+        manifest = _open_run(run_dir, grid, base_url, cells, profiles, sandbox, plan, resume=options.resume)
         missing = [cell for cell in cells if cell.cell_id not in finished_cells(run_dir)]
         outcome = SweepOutcome({}, ())
         if missing and options.resume:
@@ -147,6 +152,26 @@ def _grid_and_place(options: SweepOptions, begun: Mapping[str, Any] | None) -> t
     return grid, options.base_url, options.out or join("runs", f"{grid.name}-{stamp}")
 
 
+def _plan(options: SweepOptions, grid: Grid, cells: Sequence[CellSpec]) -> PlanRecord | None:
+    """Return what the run keeps of the plan it was given; a resumed one has its own in `run.json`.
+
+    Raises:
+        UsageError: the plan cannot be read, or is for another experiment.
+    """
+    if options.plan is None:
+        return None
+    if options.resume:
+        raise UsageError(
+            "a plan is made before a run, this one has begun", "--plan", "Leave it out: the run keeps its own"
+        )
+    plan, text = load_plan(options.plan)
+    resolved = grid.model_dump(mode="json")
+    require_fit(
+        plan, resolved, [cell.checkpoint for cell in cells], [cell_setting(cell) for cell in cells], str(options.plan)
+    )
+    return record_of(text, resolved, [cell.cell_id for cell in cells])
+
+
 def _sandbox(options: SweepOptions, begun: Mapping[str, Any] | None) -> Isolation:
     """Return the isolation asked for; a resumed run keeps its own unless told otherwise."""
     recorded = begun.get("sandbox") if begun is not None else None
@@ -161,6 +186,7 @@ def _open_run(
     cells: Sequence[CellSpec],
     profiles: dict[str, Profile],
     sandbox: Isolation,
+    plan: PlanRecord | None,
     *,
     resume: bool,
 ) -> dict[str, Any]:
@@ -182,7 +208,8 @@ def _open_run(
                 "label": label,
                 "cell_ids": cell_ids,
                 "status": "running",
-            },
+            }
+            | ({} if plan is None else {"plan": plan.model_dump(mode="json")}),
         )
         write_card(out)
     manifest = read_manifest(out)
@@ -243,7 +270,7 @@ def _conclude(
         figures = draw_figures(run_dir, run_dir / "figures", ("png", "svg"))
         console.print(f"Results: {out}  (Parquet: {', '.join(_datasets(run_dir))})", soft_wrap=True)
         for figure in figures:
-            console.print(f"Figure:  {opened.shown(figure)}", soft_wrap=True)
+            console.print(written_line(figure, opened.shown(figure)), soft_wrap=True)
     if tracking.active:
         tracking.finish(outcome_of(run_dir, figures))
     for line in tracking.lines(out):

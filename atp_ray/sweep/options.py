@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -41,6 +42,9 @@ class SweepOptions(AgentOptions):
     )
     out: FolderPlace | None = Field(
         None, description="run folder, or s3://BUCKET/RUN, gs://BUCKET/RUN; a new one under runs/ if not given"
+    )
+    plan: Annotated[Path | None, Shown("FILE")] = Field(
+        None, description="YAML file with what will be compared, kept in run.json before the first decision"
     )
     resume: bool = Field(False, description="resume the run in --out; only what is missing is played")
     dry_run: bool = Field(False, description="print what would be played, and stop")

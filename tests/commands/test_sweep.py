@@ -1,5 +1,6 @@
 """Sweeps: killed and resumed, large, on a full disk, on the reference's prompts; results equal an undisturbed run's."""
 
+import hashlib
 import json
 import random
 from pathlib import Path
@@ -73,6 +74,48 @@ SWEEP = [
     "--scenarios",
     "info_sharing,hunting_game",
 ]
+
+
+PLAN = """
+name: twins
+grid: smoke
+seeds: 2
+hypotheses:
+  - {name: lower, base: "policy:quantal", checkpoint: "policy:refrain", measure: last_round, direction: lower}
+"""
+PLANNED = ["--grid", "smoke", "--scenarios", "info_sharing,hunting_game", "--seeds", "2"]
+PLANNED += ["--checkpoint", "policy:quantal", "--checkpoint", "policy:refrain"]
+
+
+def test_a_plan_is_told_by_its_hash_and_refused_where_it_is_for_another_run(tmp_path) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(PLAN, encoding="utf-8")
+    done = run_here("sweep", *PLANNED, "--plan", plan, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert hashlib.sha256(plan.read_bytes()).hexdigest() in done.stdout
+    refused = run_here("sweep", *PLANNED, "--seeds", "3", "--plan", plan, "--dry-run")
+    assert refused.returncode == 2
+    assert refused.stderr == f"error: {plan}: plans seeds 2, the run has 3. Run it with --seeds 2\n"
+
+
+def test_a_plan_is_kept_over_a_resume_and_a_changed_one_is_found(local_ray, tmp_path) -> None:
+    plan, run = tmp_path / "plan.yaml", tmp_path / "run"
+    plan.write_text(PLAN, encoding="utf-8")
+    done = run_here("sweep", *PLANNED, "--plan", plan, "--out", run, "--agents-per-actor", "8")
+    assert done.returncode == 0, done.stderr
+    assert "its comparisons are marked P" in done.stdout
+    kept = json.loads((run / "run.json").read_text())["plan"]
+    assert kept["text"] == PLAN
+    next((run / "cells").glob("*refrain*.parquet")).unlink()
+    assert "--plan: a plan is made before a run" in run_here("sweep", "--resume", "--out", run, "--plan", plan).stderr
+    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "8")
+    assert done.returncode == 0, done.stderr
+    assert "its comparisons are marked P" in done.stdout
+    manifest = json.loads((run / "run.json").read_text())
+    assert manifest["plan"] == kept
+    manifest["grid"]["rounds"] = 5
+    (run / "run.json").write_text(json.dumps(manifest))
+    assert "does not hold: the grid in run.json" in run_here("report", "compare", run).stdout
 
 
 @pytest.fixture(scope="module")

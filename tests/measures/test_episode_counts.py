@@ -7,7 +7,6 @@ from support import make_cell, make_spec, record_round
 from atp_ray.measures.episode_counts import EpisodeCount, episode_counts, pooled_interval
 from atp_ray.measures.intervals import rate_interval
 from atp_ray.measures.results import load_results
-from atp_ray.measures.tipping import pooled_first_round
 from atp_ray.play.episodes import SeatGroup
 from atp_ray.report.mixed import mixed_table
 from atp_ray.storage.tables import write_cell
@@ -38,7 +37,6 @@ def test_seats_are_counted_by_checkpoint_and_fixed_ones_left_out(tmp_path) -> No
         for game in games
         for name, number, found in (("a", 1, (1, 2)), ("b", 1, (0, 0)), ("a", 2, (2, 2)), ("b", 2, (0, 1)))
     )
-    assert {count.round for count in episode_counts(tmp_path, {"cell"}, first_round=True)} == {1}
     assert list(episode_counts(tmp_path, {"another"})) == []
 
 
@@ -67,6 +65,8 @@ def test_where_every_seat_is_fixed_all_count(tmp_path) -> None:
         spec = make_spec(rounds=1, checkpoint=name)
         cell = make_cell(spec, cell_id=name[7:], checkpoint=name)
         write_cell(tmp_path, cell, {spec.episode_id: [record_round(spec, (), [action] * 8)]})
-    pooled = pooled_first_round(tmp_path, load_results(tmp_path), "policy:collude")
-    assert {name: found.rate for name, found in pooled.items()} == {"policy:collude": 1.0, "policy:refrain": 0.0}
+    counts = {
+        count.checkpoint: (count.deviant, count.decided) for count in episode_counts(tmp_path, {"collude", "refrain"})
+    }
+    assert counts == {"policy:collude": (8, 8), "policy:refrain": (0, 8)}
     assert pooled_interval([], first_round=True) is None

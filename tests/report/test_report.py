@@ -43,7 +43,7 @@ def write_run(folder: Path, checkpoints=(("policy:quantal", "policy"),), ratios=
         ({"ratios": (0.25, 1.0, 4.0)}, ["figure3_rates_by_round", "figure4_recollusion", "figure6_settings"]),
         (
             {"checkpoints": (("tiny", "embedded"), ("qwen3-8b", "model"))},
-            ["figure3_rates_by_round", "figure4_recollusion"],
+            ["figure3_rates_by_round", "figure4_recollusion", "comparisons", "survival"],
         ),
         ({"n": 12, "thresholds": (1, 3, 5, 7, 9)}, ["figure3_rates_by_round", "figure4_recollusion"]),
     ],
@@ -51,14 +51,16 @@ def write_run(folder: Path, checkpoints=(("policy:quantal", "policy"),), ratios=
 def test_every_run_gets_its_figures(tmp_path, options, names) -> None:
     run = write_run(tmp_path, **options)
     paths = draw_figures(run, tmp_path / "figures", ("png", "svg"))
+    paths, files = ([path for path in paths if (path.suffix == ".parquet") == wanted] for wanted in (False, True))
     assert [path.name for path in paths] == [f"{name}.{ending}" for name in names for ending in ("png", "svg")]
+    assert [path.stem for path in files] == [name for name in ("comparisons", "survival") if name in names]
     for path in paths:
         if path.suffix == ".png":
             image = imread(path)
             assert image.shape[1] >= 300 * 3
             assert image[..., :3].std() > 0.05  # not an empty page
         else:
-            assert "95 %" in path.read_text() or "recollusion" in path.name
+            assert "95 %" in drawn_text(path) or "recollusion" in path.name
 
 
 def test_figures_do_not_change_when_nothing_has(tmp_path) -> None:

@@ -1,0 +1,113 @@
+"""A plan fits the grid or is refused; what was changed afterwards is found."""
+
+import copy
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from atp_ray.errors import UsageError
+from atp_ray.measures.plans import load_plan, plan_of, record_of, require_fit
+from atp_ray.measures.results import Setting
+
+TEXT = """
+name: does_it_last
+question: Is DPO's drop gone after three rounds?
+grid: figure3
+seeds: 2
+hypotheses:
+  - {name: bought, base: tiny, checkpoint: dpo, measure: first_round, direction: lower}
+  - {name: eroded, base: tiny, checkpoint: dpo, measure: erosion, direction: higher, against: 0.5,
+     where: {threshold: 4}}
+"""
+GRID = {"name": "figure3", "seeds": 2, "rounds": 3, "thresholds": [2, 4]}
+CELLS = ["tiny-t2", "tiny-t4", "dpo-t2", "dpo-t4"]
+SETTINGS = [Setting("tiny", "embedded", 8, threshold, 1.0) for threshold in (2, 4)]
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "plan.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def manifest() -> dict:
+    record = record_of(TEXT, GRID, CELLS)
+    return {"grid": copy.deepcopy(GRID), "cell_ids": list(CELLS), "plan": record.model_dump(mode="json")}
+
+
+def test_the_hash_is_that_of_the_file_and_a_kept_plan_holds(tmp_path) -> None:
+    plan, text = load_plan(written(tmp_path, TEXT))
+    require_fit(plan, GRID, ["tiny", "dpo"], SETTINGS, "plan.yaml")
+    record = record_of(text, GRID, CELLS)
+    assert record.sha256 == hashlib.sha256((tmp_path / "plan.yaml").read_bytes()).hexdigest()
+    checked = plan_of(manifest(), CELLS)
+    assert checked.broken is None
+    assert checked.plan == plan
+    assert checked.sha256 == record.sha256
+    assert plan_of({"grid": GRID}, CELLS) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda m: m["plan"].update(text=TEXT.replace("lower", "higher")), "not the one the run started with"),
+        (lambda m: m["plan"].update(text=TEXT + "\n# a remark\n"), "not the one the run started with"),
+        (lambda m: m["grid"].update(thresholds=[2]), "the grid in run.json is not the one"),
+        (lambda m: m["grid"].update(seeds=3), "the grid in run.json is not the one"),
+        (lambda m: m.update(cell_ids=CELLS[:2]), "the grid in run.json is not the one"),
+    ],
+)
+def test_a_plan_or_grid_that_was_changed_afterwards_is_found(change, reason) -> None:
+    changed = manifest()
+    change(changed)
+    assert reason in plan_of(changed, CELLS).broken
+
+
+def test_a_run_that_is_not_finished_or_has_other_cells_has_not_kept_to_its_plan() -> None:
+    assert "2 of 4 cells are not finished" in plan_of(manifest(), CELLS[:2]).broken
+    assert "not planned (extra)" in plan_of(manifest(), [*CELLS, "extra"]).broken
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "grid: figure3",
+            "grid: appendix_b",
+            "plans grid appendix_b, the run has figure3. Run it with --grid appendix_b",
+        ),
+        ("seeds: 2", "seeds: 5", "plans seeds 5, the run has 2"),
+        ("checkpoint: dpo", "checkpoint: dpoo", "'dpoo' is not played. Did you mean 'dpo'?"),
+        ("base: tiny", "base: dpo", "compares 'dpo' with itself"),
+        ("{threshold: 4}", "{threshold: 5}", "hypothesis 'eroded': no setting of the grid is like that"),
+    ],
+)
+def test_a_plan_for_another_experiment_is_refused(tmp_path, old, new, message) -> None:
+    plan, _ = load_plan(written(tmp_path, TEXT.replace(old, new)))
+    with pytest.raises(UsageError, match=r"plan\.yaml") as refused:
+        require_fit(plan, GRID, ["tiny", "dpo"], SETTINGS, "plan.yaml")
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("direction: lower", "direktion: lower", "hypotheses.0.direktion"),
+        ("measure: erosion", "measure: corrosion", "hypotheses.1.measure"),
+        ("name: eroded", "name: bought", "two hypotheses have the same name"),
+        ("name: does_it_last", "name: does_it_last\nstopping_rule: when_it_looks_good", "stopping_rule"),
+    ],
+)
+def test_what_is_no_plan_is_one_clear_line(tmp_path, old, new, message) -> None:
+    with pytest.raises(UsageError) as refused:
+        load_plan(written(tmp_path, TEXT.replace(old, new)))
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_record_that_is_no_plan_any_more_is_one_clear_line() -> None:
+    damaged = manifest()
+    damaged["plan"]["text"] = "name: [unclosed"
+    with pytest.raises(UsageError, match="not YAML any more"):
+        plan_of(damaged, CELLS)
