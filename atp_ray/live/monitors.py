@@ -11,6 +11,7 @@ from pydantic import Field
 from atp_ray.config_files import Frozen, Number
 from atp_ray.live.interventions import Intervention
 from atp_ray.live.marks import RoundMark
+from atp_ray.measures.tips import TIP_RATE, tip
 
 
 class _Detector(Frozen):
@@ -71,17 +72,13 @@ def fired_at(monitor: Monitor, marks: Sequence[RoundMark]) -> int | None:
             return _first(marks, (mark.gini > monitor.gini for mark in marks))
 
 
-def tipping_round(marks: Sequence[RoundMark], rate: float = 0.5) -> int | None:
+def tipping_round(marks: Sequence[RoundMark], rate: float = TIP_RATE) -> int | None:
     """Return the first round from which the deviant rate stays above `rate` to the end, None where it does not.
 
     A rate that is above it in round 1 already has tipped there.
     """
-    tipped = None
-    for mark in reversed(marks):
-        if not mark.rate > rate:
-            break
-        tipped = mark.round
-    return tipped
+    found = tip([mark.rate for mark in marks], rate)
+    return None if found is None else marks[found - 1].round
 
 
 def _cusum(monitor: ChangePoint, marks: Sequence[RoundMark]) -> Iterator[float]:

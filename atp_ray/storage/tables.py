@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from atp_ray.storage.rows import cell_rows, decision_columns, episode_row, round
 from atp_ray.storage.schema import SCHEMA_VERSION, cell_schemas, table_schemas
 
 Rounds = Mapping[str, Sequence[RoundRecord]]
+DAMAGED = "Delete the file and --resume the run"
 
 
 def write_cell(run_dir: Path, cell: CellSpec, rounds: Rounds) -> None:
@@ -58,20 +59,38 @@ def read_table(run_dir: Path, name: str) -> pa.Table:
         UsageError: the folder is no run, or it has no results yet.
         StorageError: a file is damaged.
     """
+    schema = table_schemas()[name]
+    with reading(run_dir / name):
+        return pa.concat_tables([pq.read_table(file, schema=schema) for file in table_files(run_dir, name)])
+
+
+def table_files(run_dir: Path, name: str) -> list[Path]:
+    """Return the Parquet files of one dataset, by name: one for each cell, or a single one.
+
+    Raises:
+        UsageError: the folder is no run, or it has no results yet.
+    """
     path = run_dir / name
     single = path.with_suffix(".parquet")
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [file for file in (path, single) if file.is_file()]
     if not files:
         hint = "Give the folder a sweep wrote with --out, or wait until its first cell is finished"
         raise UsageError(f"holds no results ({name})", str(run_dir), hint)
-    schema = table_schemas()[name]
+    return files
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say what is wrong with Parquet that cannot be read.
+
+    Raises:
+        StorageError: a file is damaged.
+    """
     try:
-        return pa.concat_tables([pq.read_table(file, schema=schema) for file in files])
+        yield
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
-        raise StorageError(
-            f"{name} cannot be read: {reason}", str(path), "Delete the file and --resume the run"
-        ) from error
+        raise StorageError(f"{path.name} cannot be read: {reason}", str(path), DAMAGED) from error
 
 
 def _write(table: pa.Table, path: Path) -> None:

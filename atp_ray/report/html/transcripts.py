@@ -1,0 +1,238 @@
+"""Transcripts around the tip: what an agent was sent, what it replied before and after, and what had changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from atp_ray.errors import AtpError
+from atp_ray.measures.cell_tips import cell_tips
+from atp_ray.measures.rates import count
+from atp_ray.measures.results import setting_of
+from atp_ray.paradigms.registry import paradigm
+from atp_ray.play.actions import Action
+from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.memory import EpisodeMemory, count_others
+from atp_ray.play.parsing import visible_reply
+from atp_ray.play.prompts import Message, merge_neighbours
+from atp_ray.play.records import RoundRecord
+from atp_ray.play.rounds import observe_round
+from atp_ray.report.html.answer import TipCounts
+from atp_ray.report.html.choice import Candidate, Chosen, candidates, choose
+from atp_ray.report.html.rebuilt import read_profiles, rebuilt_specs
+from atp_ray.report.html.tables import Column, HtmlTable, Row, plain
+from atp_ray.report.html.texts import Excerpt, excerpt, n_bytes, quantity
+from atp_ray.storage.episode_rows import episode_rows, settled_rounds
+from atp_ray.storage.tables import read_table
+
+ROUNDS_BEFORE = 3  # rounds shown before the two that are compared
+REPLY_ROOM, THINKING_ROOM, PROMPT_ROOM = 24_000, 24_000, 80_000  # bytes of one transcript
+SHORT_MESSAGE = 3_000
+
+
+class Said(NamedTuple):
+    """A message an agent was sent; `new` where it was not in what it was sent in the round it is compared with."""
+
+    role: str
+    text: Excerpt
+    new: bool
+
+
+class Reply(NamedTuple):
+    """What an agent answered in a round, its thinking apart."""
+
+    round: int
+    decision: str
+    text: Excerpt | None
+    thinking: Excerpt | None
+
+
+class Transcript(NamedTuple):
+    """One seat around the tip; `messages` is empty where they could not be made again."""
+
+    title: str
+    setting: str
+    change: str
+    rounds: HtmlTable | None
+    messages: tuple[Said, ...]
+    n_messages_left_out: int
+    replies: tuple[Reply, Reply]
+
+
+class Transcripts(NamedTuple):
+    """Transcripts with how they were chosen, why messages are missing, and the tips of all episodes."""
+
+    chosen_by: str
+    problem: str
+    shown: tuple[Transcript, ...]
+    tipped: TipCounts
+
+
+def transcripts(run_dir: Path, manifest: Mapping[str, Any]) -> Transcripts:
+    """Return at most ten transcripts of a run around its tips, or of first and last rounds where no episode tipped.
+
+    Raises:
+        UsageError: the run has no results.
+        StorageError: they cannot be read.
+    """
+    found = list(_all_tips(run_dir))
+    counts = TipCounts(*(sum(column) for column in zip(*(tips for tips, _, _ in found), strict=True)))
+    tipped, others = [own for _, own, _ in found], [own for _, _, own in found]
+    chosen = choose(run_dir, tipped) if any(tipped) else []
+    around = bool(chosen)
+    if not around:
+        chosen = choose(run_dir, others)
+    by_cell: dict[str, set[str]] = {}
+    for entry in chosen:
+        by_cell.setdefault(entry.candidate.cell_id, set()).add(entry.candidate.episode_id)
+    specs, problem = {}, ""
+    if chosen:
+        try:
+            specs = rebuilt_specs(run_dir, manifest, counts.n_episodes, by_cell)
+        except AtpError as error:
+            problem = f"The messages that agents were sent cannot be shown: {error.what}."
+    settings = _settings(run_dir)
+    shown = tuple(_transcript(run_dir, manifest, entry, settings, specs) for entry in chosen)
+    return Transcripts(_chosen_by(counts, len(shown), around), problem, shown, counts)
+
+
+def _all_tips(run_dir: Path) -> list[tuple[TipCounts, list[Candidate], list[Candidate]]]:
+    """Return for each cell its counts and a few candidates; the tips of one cell are in memory at a time."""
+    found = []
+    for cell in cell_tips(run_dir):
+        (tipped,), (others,) = candidates([cell])
+        found.append((TipCounts(len(cell.tip_E), cell.n_later, cell.n_from_start), tipped, others))
+    return found
+
+
+def _chosen_by(counts: TipCounts, n_shown: int, around: bool) -> str:
+    if not n_shown:
+        return "No episode has more than one round, so nothing can change between rounds."
+    if around:
+        return (
+            f"{quantity(counts.n_later, 'episode')} tipped after round 1. Shown: {quantity(n_shown, 'seat')} that did not "
+            "deviate in the round before the tip and did in the tip, taken evenly from the settings, one of each episode "
+            "before a second of any."
+        )
+    start = f", and {counts.n_from_start:,} were above one half from round 1 on" if counts.n_from_start else ""
+    return (
+        f"No episode tipped after round 1{start}. Shown instead: {quantity(n_shown, 'seat')} in the first and the last "
+        "round, taken evenly from the settings, those whose decision changed first."
+    )
+
+
+def _settings(run_dir: Path) -> dict[str, str]:
+    """Return what each cell is called: its checkpoint and its setting."""
+    names = {}
+    for row in read_table(run_dir, "cells").to_pylist():
+        if row["cell_id"] not in names:
+            setting = setting_of(row)
+            label = paradigm(setting.paradigm).presentation.setting_label(setting)
+            names[row["cell_id"]] = f"{setting.checkpoint}, {label}"
+    return names
+
+
+def _transcript(
+    run_dir: Path,
+    manifest: Mapping[str, Any],
+    chosen: Chosen,
+    settings: Mapping[str, str],
+    specs: Mapping[str, EpisodeSpec],
+) -> Transcript:
+    of, seat = chosen
+    replies = _replies(run_dir, chosen)
+    before, after = replies
+    where = f"{settings.get(of.cell_id, of.cell_id)}, episode {of.episode_id}"
+    change = f"{before.decision} in round {of.before}, {after.decision} in round {of.after}"
+    spec = specs.get(of.episode_id)
+    if spec is None:
+        return Transcript(f"Agent {seat + 1}", where, f"{change}.", None, (), 0, replies)
+    title = f"{spec.scenario.title}, agent {seat + 1}" if spec.parameters.n_agents > 1 else spec.scenario.title
+    first = max(1, of.after - max(spec.history_window, ROUNDS_BEFORE))
+    records = settled_rounds(run_dir, of.cell_id, spec, range(first, of.after + 2), [seat])
+    known = [record for record in records if record.round < of.after]
+    sent = _messages(spec, manifest, known, seat, of.after)
+    earlier = _messages(spec, manifest, [r for r in known if r.round < of.before], seat, of.before)
+    shown, n_left_out = _said(sent, earlier)
+    numbers = plain(paradigm(spec.paradigm).presentation.numbers_line(spec))
+    where = f"{where}, seed {spec.seed}. {numbers}."
+    return Transcript(title, where, f"{change}.", _rounds(spec, records, seat, of), shown, n_left_out, replies)
+
+
+def _messages(
+    spec: EpisodeSpec, manifest: Mapping[str, Any], known: Sequence[RoundRecord], seat: int, round_number: int
+) -> list[Message]:
+    """Return the messages with which a seat's round began, exactly as sent: the memory is that of the agent."""
+    told = known[-spec.history_window :]
+    memory = EpisodeMemory(spec, (seat,), known_rounds=round_number - 1 - len(told))
+    memory.observe([observe_round(spec, record, (seat,)) for record in told])
+    messages = paradigm(spec.paradigm).environment.messages(memory.seat_view(0))
+    profiles = {profile.name: profile for profile in read_profiles(manifest).values()}
+    profile = profiles.get(spec.seat_groups[seat].checkpoint)
+    return merge_neighbours(messages) if getattr(profile, "alternate_roles", False) else messages
+
+
+def _said(sent: Sequence[Message], earlier: Sequence[Message]) -> tuple[tuple[Said, ...], int]:
+    """Return the messages there is room for, in their order, and how many are left out: old and early ones first."""
+    room, kept = PROMPT_ROOM, dict[int, Said]()
+    for place in sorted(range(len(sent)), key=lambda place: (sent[place] in earlier, -place)):
+        if room <= 0:
+            break
+        message = sent[place]
+        text = excerpt(message["content"], room, SHORT_MESSAGE)
+        room -= n_bytes(text.start) + n_bytes(text.whole or "")
+        kept[place] = Said(message["role"], text, message not in earlier)
+    return tuple(kept[place] for place in sorted(kept)), len(sent) - len(kept)
+
+
+def _rounds(spec: EpisodeSpec, records: Sequence[RoundRecord], seat: int, of: Candidate) -> HtmlTable:
+    """Return what happened around the tip, round by round: to the others, to all, and to this seat."""
+    told = paradigm(spec.paradigm).presentation
+    several = spec.parameters.n_agents > 1
+    columns = [Column("round"), *([Column(f"others: {told.terms.deviates}", "end")] if several else [])]
+    columns += [Column("outcome"), Column("this agent")]
+    notes = [plain(told.seat_note(spec, record, seat)) for record in records]
+    columns += [Column("what it got")] if any(notes) else []
+    rows = []
+    for record, note in zip(records, notes, strict=True):
+        if record.round < of.before - ROUNDS_BEFORE:
+            continue
+        others = count_others(observe_round(spec, record, (seat,)).public, seat)
+        mark = ""
+        if record.round == of.tip:
+            mark = f" (tip: {count(spec, record.decisions.action_A).rate:.0%})" if several else " (tip)"
+        cells = [f"{record.round}{mark}", *([f"{others.n_deviant} of {others.n_decided}"] if several else [])]
+        cells += [plain(told.round_line(spec, record)), _decision(spec, record.decisions.action_A[seat])]
+        rows.append(Row(tuple([*cells, *([note] if any(notes) else [])])))
+    return HtmlTable("What happened, round by round", tuple(columns), tuple(rows))
+
+
+def _decision(spec: EpisodeSpec, code: int) -> str:
+    action = Action(int(code))
+    terms = paradigm(spec.paradigm).presentation.terms
+    words = {Action.DEVIANT: terms.deviates, Action.ALIGNED: terms.complies}
+    return words.get(action, "no readable decision" if action is Action.UNPARSED else "no reply")
+
+
+def _replies(run_dir: Path, chosen: Chosen) -> tuple[Reply, Reply]:
+    of = chosen.candidate
+    columns = ["round", "action", "choice", "reply"]
+    rounds = [of.before, of.after]
+    table = episode_rows(
+        run_dir, "decisions", of.cell_id, [of.episode_id], columns, round=rounds, seat=[chosen.seat]
+    )  # fmt: skip
+    before, after = sorted(table.to_pylist(), key=lambda row: int(row["round"]))
+    return _reply(before), _reply(after)
+
+
+def _reply(row: Mapping[str, Any]) -> Reply:
+    decision = f"\u201c{row['choice']}\u201d ({row['action']})" if row["choice"] else str(row["action"])
+    if (reply := row["reply"]) is None:
+        return Reply(row["round"], decision, None, None)
+    answered = visible_reply(reply)
+    if answered is None:
+        return Reply(row["round"], decision, None, excerpt(reply, THINKING_ROOM))
+    thinking = reply[: reply.rfind(answered)].strip() if answered else reply.strip()
+    text = excerpt(answered, REPLY_ROOM) if answered else None
+    return Reply(row["round"], decision, text, excerpt(thinking, THINKING_ROOM) if thinking else None)
