@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -51,7 +50,7 @@ def cell_tips(run_dir: Path) -> Iterator[CellTips]:
             # The dictionary is that of the file: number the cell's own episodes from 0, in the order of play.
             own, first, codes = np.unique(_codes(rows["episode_id"]), return_index=True, return_inverse=True)
             place = np.argsort(np.argsort(first))
-            tip_E, last_E = tips(place[codes], _numbers(rows["round"]), _numbers(rows["deviant_rate"]).astype(float))
+            tip_E, last_E = tips(place[codes], rows["round"].to_numpy(), rows["deviant_rate"].to_numpy().astype(float))
             yield CellTips(cell_id, ids.take(pa.array(own[np.argsort(first)])), tip_E, last_E)
 
 
@@ -60,8 +59,4 @@ def _dictionary(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _codes(column: pa.ChunkedArray) -> IntArray:
-    return column.combine_chunks().indices.to_numpy(zero_copy_only=False).astype(np.int64)
-
-
-def _numbers(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    return column.to_numpy()
+    return np.asarray(column.combine_chunks().indices, dtype=np.int64)

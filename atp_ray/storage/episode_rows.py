@@ -19,13 +19,17 @@ from atp_ray.play.records import RoundRecord
 from atp_ray.storage.schema import table_schemas
 from atp_ray.storage.tables import reading, table_files
 
-_CODES = {action.label: int(action) for action in Action}
 _CAPITAL = ("reward", "capital_before", "capital_after", "log_capital_after")
 SOLUTIONS = "solutions"
 
 
 def episode_rows(
-    run_dir: Path, name: str, cell_id: str, episode_ids: Collection[str], columns: Sequence[str], **wanted: Sequence[int]
+    run_dir: Path,
+    name: str,
+    cell_id: str,
+    episode_ids: Collection[str],
+    columns: Sequence[str],
+    **wanted: Sequence[int],
 ) -> pa.Table:
     """Return some columns of some episodes' rows in a dataset, in the order of play.
 
@@ -52,8 +56,8 @@ def episode_rows(
 
 def action_codes(column: pa.ChunkedArray) -> ActionArray:
     """Return the column `action` as codes of `Action`."""
-    labels = pa.array(list(_CODES))
-    return pc.index_in(column, labels).combine_chunks().to_numpy(zero_copy_only=False).astype(np.int8)
+    place = pc.index_in(column, pa.array([action.label for action in Action]))
+    return np.asarray(place.to_numpy(), dtype=np.int8)
 
 
 def settled_rounds(

@@ -22,11 +22,11 @@ from atp_ray.report.html.tables import Column, HtmlTable, Row, shortened
 from atp_ray.report.html.texts import quantity
 from atp_ray.report.texts import percent_text
 
-MOST_NAMED = 3
+MOST_NAMED = 2
 MOST_VARIANTS = 3
 RULE = (
     "A rate climbs (falls) where its interval in the last round lies wholly above (below) that in the first; a "
-    "checkpoint is below another where its interval lies wholly below the other's."
+    "checkpoint is below another where its interval lies wholly below the other\u2019s."
 )
 
 
@@ -118,17 +118,16 @@ def _alone(cells: Sequence[CellResult]) -> list[str]:
                 told = f" In {quantity(rest, 'setting')} there is no clear change." if rest else ""
                 sentences.append(f"{start} {' and '.join(clear)}.{told}")
             else:
-                sentences.append(f"{start} changes clearly in none of {len(known)} settings.")
+                told = _few(by_course["no clear change"])
+                sentences.append(f"{start} changes clearly in none of {len(known)} settings ({told}).")
     return sentences
 
 
 def _one_setting(name: str, cell: CellResult, first: Interval, last: Interval) -> str:
     change = course(first, last)
-    verb = "shows no clear change" if change == "no clear change" else change
+    verb = "shows no clear change," if change == "no clear change" else change
     ends = f"from {_percent(first)} in round 1 to {_percent(last)} in round {len(cell.rates_R)}"
-    return f"The {_rate_name(cell)} of {name} {verb}: {ends}." if verb not in ("climbs", "falls") else (
-        f"The {_rate_name(cell)} of {name} {verb} {ends}."
-    )  # fmt: skip
+    return f"The {_rate_name(cell)} of {name} {verb} {ends}."
 
 
 def _beside(cells: Sequence[CellResult], found: Sequence[Tipping], base: str) -> list[str]:
@@ -153,7 +152,9 @@ def _beside(cells: Sequence[CellResult], found: Sequence[Tipping], base: str) ->
             verb = "is" if n_still == 1 else "are"
             still = f"; of these, {n_still or 'none'} {verb} still below in the last round"
         n_climbing = sum(row.course == "climbs" for row in own)
-        climbs = f" From first to last round its {rate} climbs in {n_climbing} of {quantity(len(own), 'setting')}."
+        climbs = (
+            f" From first to last round its {rate} climbs in {n_climbing or 'none'} of {quantity(len(own), 'setting')}."
+        )
         sentences.append(f"{start}{still}.{climbs}")
     if (more := len(variants) - MOST_VARIANTS) > 0:
         sentences.append(f"{quantity(more, 'more checkpoint')} are in the tables.")
@@ -164,11 +165,11 @@ def _tipped(results: Sequence[CellResult], tipped: TipCounts) -> str:
     if not tipped.n_episodes:
         return ""
     settings = [f"{_named(r, results)} in round {found}" for r in results if (found := setting_tip(r)) and found > 1]
-    whole = f"; as a whole, {_few(settings)}" if settings and len(results) > 1 else ""
-    start = f", {tipped.n_from_start:,} were above it from round 1 on" if tipped.n_from_start else ""
+    whole = f". As a whole, these settings tip: {_few(settings)}" if settings and len(results) > 1 else ""
+    start = f"; {tipped.n_from_start:,} were above it in every round" if tipped.n_from_start else ""
     return (
-        f"Of {quantity(tipped.n_episodes, 'episode')}, {tipped.n_later:,} tipped after round 1 (above one half, and "
-        f"staying there){start}{whole}."
+        f"Of {quantity(tipped.n_episodes, 'episode')}, {tipped.n_later:,} tipped after round 1, rising above one half "
+        f"and staying there{start}{whole}."
     )
 
 

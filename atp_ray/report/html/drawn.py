@@ -14,11 +14,12 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from atp_ray.report.html.tables import Column, HtmlTable, Row, shortened
 
 MOST_COLUMNS = 10
-MOST_NAMED = 8
+MOST_NAMED = 6
 _COLOURBAR = "<colorbar>"
 
 
@@ -38,7 +39,7 @@ def panels(figure: Figure) -> list[Axes]:
 
 def title(figure: Figure) -> str:
     """Return what a figure shows over what, such as `Collusion rate by round`."""
-    quantity, over = _quantity(figure), panels(figure)[0].get_xlabel()
+    quantity, over = _quantity(figure), _over(figure)
     if any(panel.images for panel in panels(figure)):
         over = f"{over} and {panels(figure)[0].get_ylabel()}"
     named = f"{quantity} by {over}" if over else quantity
@@ -47,7 +48,7 @@ def title(figure: Figure) -> str:
 
 def description(figure: Figure) -> str:
     """Return the alternative text: what kind of figure it is, its panels and its lines."""
-    names = [name for panel in panels(figure) if (name := panel_name(panel))]
+    names = [name for panel in panels(figure) if (name := panel_name(figure, panel))]
     heat = any(panel.images for panel in panels(figure))
     bars = any(panel.collections for panel in panels(figure))
     kind = "Heat map" if heat else "Line chart with intervals" if bars else "Line chart"
@@ -69,38 +70,42 @@ def data_table(figure: Figure, caption: str) -> HtmlTable | None:
     if not found:
         return None
     places = list(dict.fromkeys(point.at for point in found))
-    over = panels(figure)[0].get_xlabel() or "at"
+    over = _over(figure) or "at"
+    columns: tuple[Column, ...] = (Column("panel"), Column("line"))
     if len(places) > MOST_COLUMNS:
-        columns = (Column("panel"), Column("line"), Column(over, "end"), Column(_quantity(figure), "end"))
+        columns += (Column(over, "end"), Column(_quantity(figure), "end"))
         return shortened(HtmlTable(caption, columns, tuple(Row(tuple(point)) for point in found)))
     values = {(point.panel, point.line, point.at): point.value for point in found}
     lines = dict.fromkeys((point.panel, point.line) for point in found)
-    columns = (Column("panel"), Column("line"), *(Column(f"{over} {place}", "end") for place in places))
+    columns += tuple(Column(f"{over} {place}", "end") for place in places)
     rows = tuple(Row((*line, *(values.get((*line, place), "-") for place in places))) for line in lines)
     return shortened(HtmlTable(caption, columns, rows))
 
 
-def panel_name(panel: Axes) -> str:
+def panel_name(figure: Figure, panel: Axes) -> str:
     """Return what tells a panel from the others: its own title, or in a grid those of its row and its column."""
-    spec = panel.get_subplotspec()
-    own = panel.get_title()
-    if spec is None or panel.figure is None:
+    own, place = panel.get_title(), panel.get_subplotspec()
+    if place is None:
         return own
-    others = [other for other in panels(panel.figure) if other.get_subplotspec() is not None]
-    row = [o for o in others if o.get_subplotspec().rowspan.start == spec.rowspan.start]
-    column = [o for o in others if o.get_subplotspec().colspan.start == spec.colspan.start]
-    heads = [o.get_ylabel().split("\n")[0] for o in row if "\n" in o.get_ylabel()]
-    titles = [own] if own else [o.get_title() for o in column if o.get_title()]
+    others = [(other, spec) for other in panels(figure) if (spec := other.get_subplotspec()) is not None]
+    row = [other for other, spec in others if spec.rowspan.start == place.rowspan.start]
+    column = [other for other, spec in others if spec.colspan.start == place.colspan.start]
+    heads = [other.get_ylabel().split("\n")[0] for other in row if "\n" in other.get_ylabel()]
+    titles = [own] if own else [other.get_title() for other in column if other.get_title()]
     return ", ".join([*heads[:1], *titles[:1]])
 
 
 def points(figure: Figure) -> list[Point]:
-    """Return all values of a figure, panel by panel and line by line."""
+    """Return all values of a figure, panel by panel and line by line, the paper's after ours."""
     found: list[Point] = []
     for panel in panels(figure):
-        found += _cells(panel) if panel.images else [*_with_bars(panel), *_without_bars(panel)]
-    # The paper's values after ours.
+        drawn = _cells(figure, panel) if panel.images else [*_with_bars(panel), *_without_bars(panel)]
+        found += [point._replace(panel=panel_name(figure, panel)) for point in drawn]
     return sorted(found, key=lambda point: point.line.startswith("paper"))
+
+
+def _over(figure: Figure) -> str:
+    return next((name for panel in panels(figure) if (name := panel.get_xlabel())), "")
 
 
 def _quantity(figure: Figure) -> str:
@@ -109,14 +114,14 @@ def _quantity(figure: Figure) -> str:
     return next(iter([*bars, *named]), "") or ", ".join(panel.get_title() for panel in panels(figure))
 
 
-def _cells(panel: Axes) -> Iterator[Point]:
+def _cells(figure: Figure, panel: Axes) -> Iterator[Point]:
     columns = [label.get_text() for label in panel.get_xticklabels()]
-    sharing = next((o for o in panels(panel.figure) if o.get_ylabel()), panel)  # type: ignore[arg-type]
-    rows = [label.get_text() for label in sharing.get_yticklabels()]
+    named = next((other for other in panels(figure) if other.get_ylabel()), panel)
+    rows = [label.get_text() for label in named.get_yticklabels()]
     shown = {(round(text.get_position()[1]), round(text.get_position()[0])): text.get_text() for text in panel.texts}
     for (row, column), value in np.ndenumerate(np.asarray(panel.images[0].get_array())):
         text = " ".join(shown.get((row, column), f"{value:g}").split())
-        yield Point(panel_name(panel), f"{sharing.get_ylabel()} {rows[row]}", columns[column], text)
+        yield Point("", f"{named.get_ylabel()} {rows[row]}", columns[column], text)
 
 
 def _with_bars(panel: Axes) -> Iterator[Point]:
@@ -125,25 +130,30 @@ def _with_bars(panel: Axes) -> Iterator[Point]:
             continue
         line, _, bars = container.lines
         ends = [segment[:, 1] for bar in bars for segment in bar.get_segments()]
-        for x, y, (low, high) in zip(line.get_xdata(), line.get_ydata(), ends, strict=True):
-            yield _point(panel, str(container.get_label()), float(x), float(y), (float(low), float(high)))
+        for (x, y), (low, high) in zip(_values(line), ends, strict=True):
+            yield _point(panel, str(container.get_label()), x, y, (float(low), float(high)))
 
 
 def _without_bars(panel: Axes) -> Iterator[Point]:
     """Yield the points of plain lines, with the bands in their colour."""
     bands = {
-        tuple(band.get_facecolor()[0][:3]): band.get_paths()[0].vertices
+        tuple(np.asarray(band.get_facecolor(), dtype=float)[0, :3].tolist()): np.asarray(band.get_paths()[0].vertices)
         for band in panel.collections
-        if isinstance(band, PolyCollection) and len(band.get_facecolor())
+        if isinstance(band, PolyCollection)
     }
     for line in panel.lines:
         if (name := str(line.get_label())).startswith("_"):
             continue
-        corners = bands.get(to_rgb(line.get_color()))
-        for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True):
-            around = corners[np.isclose(corners[:, 0], float(x)), 1] if corners is not None else np.array([])
+        corners = bands.get(to_rgb(line.get_color()))  # type: ignore[arg-type]
+        for x, y in _values(line):
+            around = corners[np.isclose(corners[:, 0], x), 1] if corners is not None else np.array([])
             ends = (float(around.min()), float(around.max())) if len(around) else None
-            yield _point(panel, name, float(x), float(y), ends)
+            yield _point(panel, name, x, y, ends)
+
+
+def _values(line: Line2D) -> list[tuple[float, float]]:
+    x, y = (np.asarray(data, dtype=float).tolist() for data in (line.get_xdata(), line.get_ydata()))
+    return list(zip(x, y, strict=True))
 
 
 def _point(panel: Axes, name: str, x: float, y: float, ends: tuple[float, float] | None) -> Point:
@@ -154,7 +164,7 @@ def _point(panel: Axes, name: str, x: float, y: float, ends: tuple[float, float]
         text = f"{100 * y:.1f} %" if ends is None else f"{100 * y:.1f} % ({100 * ends[0]:.0f}\u2013{100 * ends[1]:.0f})"
     else:
         text = f"{y:.4g}" if ends is None else f"{y:.4g} ({ends[0]:.4g} to {ends[1]:.4g})"
-    return Point(panel_name(panel), name, at, text)
+    return Point("", name, at, text)
 
 
 def _listed(names: list[str]) -> str:

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
@@ -16,7 +16,7 @@ from atp_ray.report.html.tables import HtmlTable
 
 MOST_VECTOR = 400_000  # bytes of SVG above which a bitmap is smaller
 RESOLUTIONS = (200, 120, 72)  # dots per inch, the first that fits
-PER_INCH = 96  # of CSS
+PER_INCH = 108  # of CSS: letters a little larger than in print
 
 
 class HtmlFigure(NamedTuple):
@@ -33,7 +33,7 @@ class HtmlFigure(NamedTuple):
 
 @contextmanager
 def page_style() -> Iterator[None]:
-    """Draw figures for a page: glyphs are outlines, so that it looks the same where this machine's fonts are missing."""
+    """Draw figures for a page: glyphs are outlines, so that it looks the same where fonts are missing."""
     with figure_style(svg_fonttype="path"):
         yield
 
@@ -62,7 +62,7 @@ def _image(figure: Figure) -> str:
     return _address("image/png", bitmap or _saved(figure, "png", dpi=RESOLUTIONS[-1], metadata={"Software": None}))
 
 
-def _saved(figure: Figure, ending: str, **options: object) -> bytes:
+def _saved(figure: Figure, ending: str, **options: Any) -> bytes:
     buffer = BytesIO()
     figure.savefig(buffer, format=ending, **options)
     return buffer.getvalue()

@@ -88,7 +88,7 @@ def _environment() -> Environment:
     )
     loader = environment.loader
     assert loader is not None
-    environment.globals["css"] = Markup(loader.get_source(environment, "report.css")[0])  # noqa: S704 (our own file)
+    environment.globals["css"] = Markup(loader.get_source(environment, "report.css")[0])
     return environment
 
 

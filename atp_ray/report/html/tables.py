@@ -40,7 +40,7 @@ class HtmlTable(NamedTuple):
 
 
 def html_table(table: Table, most_rows: int = MOST_ROWS) -> HtmlTable:
-    """Return a rich table as the terminal shows it, without colours; rows beyond `most_rows` are counted in the note."""
+    """Return a rich table as the terminal shows it, without colours; the note counts rows beyond `most_rows`."""
     columns = tuple(
         Column(plain(column.header), _ALIGNMENTS.get(str(column.justify), "start")) for column in table.columns
     )

@@ -19,7 +19,7 @@ from atp_ray.play.prompts import Message, merge_neighbours
 from atp_ray.play.records import RoundRecord
 from atp_ray.play.rounds import observe_round
 from atp_ray.report.html.answer import TipCounts
-from atp_ray.report.html.choice import Candidate, Chosen, candidates, choose
+from atp_ray.report.html.choice import MOST, Candidate, Chosen, candidates, choose
 from atp_ray.report.html.rebuilt import read_profiles, rebuilt_specs
 from atp_ray.report.html.tables import Column, HtmlTable, Row, plain
 from atp_ray.report.html.texts import Excerpt, excerpt, n_bytes, quantity
@@ -32,11 +32,15 @@ SHORT_MESSAGE = 3_000
 
 
 class Said(NamedTuple):
-    """A message an agent was sent; `new` where it was not in what it was sent in the round it is compared with."""
+    """A message an agent was sent; `new` where it was not yet there in the round it is compared with.
+
+    `told` where it is new and neither the agent's own reply nor a question it had been asked before.
+    """
 
     role: str
     text: Excerpt
     new: bool
+    told: bool
 
 
 class Reply(NamedTuple):
@@ -61,10 +65,10 @@ class Transcript(NamedTuple):
 
 
 class Transcripts(NamedTuple):
-    """Transcripts with how they were chosen, why messages are missing, and the tips of all episodes."""
+    """Transcripts with how they were chosen, what is to be known of them, and the tips of all episodes."""
 
     chosen_by: str
-    problem: str
+    notes: tuple[str, ...]
     shown: tuple[Transcript, ...]
     tipped: TipCounts
 
@@ -78,11 +82,9 @@ def transcripts(run_dir: Path, manifest: Mapping[str, Any]) -> Transcripts:
     """
     found = list(_all_tips(run_dir))
     counts = TipCounts(*(sum(column) for column in zip(*(tips for tips, _, _ in found), strict=True)))
-    tipped, others = [own for _, own, _ in found], [own for _, _, own in found]
-    chosen = choose(run_dir, tipped) if any(tipped) else []
-    around = bool(chosen)
-    if not around:
-        chosen = choose(run_dir, others)
+    chosen = choose(run_dir, [tipped for _, tipped, _ in found])
+    n_tips = len(chosen)
+    chosen += choose(run_dir, [others for _, _, others in found], MOST - n_tips) if n_tips < MOST else []
     by_cell: dict[str, set[str]] = {}
     for entry in chosen:
         by_cell.setdefault(entry.candidate.cell_id, set()).add(entry.candidate.episode_id)
@@ -94,7 +96,9 @@ def transcripts(run_dir: Path, manifest: Mapping[str, Any]) -> Transcripts:
             problem = f"The messages that agents were sent cannot be shown: {error.what}."
     settings = _settings(run_dir)
     shown = tuple(_transcript(run_dir, manifest, entry, settings, specs) for entry in chosen)
-    return Transcripts(_chosen_by(counts, len(shown), around), problem, shown, counts)
+    notes = (problem, _policies(manifest, chosen, specs))
+    told = _chosen_by(counts, n_tips, len(shown) - n_tips)
+    return Transcripts(told, tuple(filter(None, notes)), shown, counts)
 
 
 def _all_tips(run_dir: Path) -> list[tuple[TipCounts, list[Candidate], list[Candidate]]]:
@@ -106,20 +110,34 @@ def _all_tips(run_dir: Path) -> list[tuple[TipCounts, list[Candidate], list[Cand
     return found
 
 
-def _chosen_by(counts: TipCounts, n_shown: int, around: bool) -> str:
-    if not n_shown:
+def _chosen_by(counts: TipCounts, n_tips: int, n_others: int) -> str:
+    if not n_tips + n_others:
         return "No episode has more than one round, so nothing can change between rounds."
-    if around:
-        return (
-            f"{quantity(counts.n_later, 'episode')} tipped after round 1. Shown: {quantity(n_shown, 'seat')} that did not "
-            "deviate in the round before the tip and did in the tip, taken evenly from the settings, one of each episode "
-            "before a second of any."
-        )
-    start = f", and {counts.n_from_start:,} were above one half from round 1 on" if counts.n_from_start else ""
-    return (
-        f"No episode tipped after round 1{start}. Shown instead: {quantity(n_shown, 'seat')} in the first and the last "
-        "round, taken evenly from the settings, those whose decision changed first."
+    tipped = f"{quantity(counts.n_later, 'episode')} tipped after round 1." if counts.n_later else (
+        "No episode tipped after round 1."
+    )  # fmt: skip
+    around = (
+        f" Shown: {quantity(n_tips, 'seat')} that did not deviate in the round before the tip and did in the tip, "
+        "taken evenly from the settings, one of each episode before a second of any."
     )
+    also = "Beside them" if n_tips else "Shown instead"
+    others = (
+        f" {also}: {quantity(n_others, 'seat')} of episodes that did not tip after round 1, in their first and last "
+        "round, taken evenly too, those whose decision changed first."
+    )
+    return f"{tipped}{around if n_tips else ''}{others if n_others else ''}"
+
+
+def _policies(manifest: Mapping[str, Any], chosen: Sequence[Chosen], specs: Mapping[str, EpisodeSpec]) -> str:
+    """Return the line about players that read no messages, empty where there are none."""
+    if not specs:
+        return ""
+    kinds = {profile.name: profile.kind for profile in read_profiles(manifest).values()}
+    seated = [specs[of.episode_id].seat_groups[seat].checkpoint for of, seat in chosen if of.episode_id in specs]
+    names = [name for name in dict.fromkeys(seated) if kinds.get(name) == "policy"]
+    if not names:
+        return ""
+    return f"{' and '.join(names)} reads no messages; those shown are what a language model in its seat is sent."
 
 
 def _settings(run_dir: Path) -> dict[str, str]:
@@ -175,15 +193,28 @@ def _messages(
 
 def _said(sent: Sequence[Message], earlier: Sequence[Message]) -> tuple[tuple[Said, ...], int]:
     """Return the messages there is room for, in their order, and how many are left out: old and early ones first."""
+    known = [(message["role"], message["content"]) for message in earlier]
+    new = []
+    for message in sent:
+        if (content := (message["role"], message["content"])) in known:
+            known.remove(content)  # what is said twice is new the second time
+        else:
+            new.append(message)
+    told = [message for message in new if message["role"] != "assistant" and message is not sent[-1]]
+    told += [sent[-1]] if sent[-1] not in earlier else []
     room, kept = PROMPT_ROOM, dict[int, Said]()
-    for place in sorted(range(len(sent)), key=lambda place: (sent[place] in earlier, -place)):
+    for place in sorted(range(len(sent)), key=lambda place: (not _among(sent[place], new), -place)):
         if room <= 0:
             break
         message = sent[place]
         text = excerpt(message["content"], room, SHORT_MESSAGE)
         room -= n_bytes(text.start) + n_bytes(text.whole or "")
-        kept[place] = Said(message["role"], text, message not in earlier)
+        kept[place] = Said(message["role"], text, _among(message, new), _among(message, told))
     return tuple(kept[place] for place in sorted(kept)), len(sent) - len(kept)
+
+
+def _among(message: Message, messages: Sequence[Message]) -> bool:
+    return any(message is other for other in messages)
 
 
 def _rounds(spec: EpisodeSpec, records: Sequence[RoundRecord], seat: int, of: Candidate) -> HtmlTable:
@@ -204,7 +235,7 @@ def _rounds(spec: EpisodeSpec, records: Sequence[RoundRecord], seat: int, of: Ca
             mark = f" (tip: {count(spec, record.decisions.action_A).rate:.0%})" if several else " (tip)"
         cells = [f"{record.round}{mark}", *([f"{others.n_deviant} of {others.n_decided}"] if several else [])]
         cells += [plain(told.round_line(spec, record)), _decision(spec, record.decisions.action_A[seat])]
-        rows.append(Row(tuple([*cells, *([note] if any(notes) else [])])))
+        rows.append(Row((*cells, *([note] if any(notes) else []))))
     return HtmlTable("What happened, round by round", tuple(columns), tuple(rows))
 
 
