@@ -58,7 +58,7 @@ def description(figure: Figure) -> str:
         parts.append(f"{len(names)} panels: {_listed(names)}." if len(names) > 1 else f"One panel: {names[0]}.")
     if lines and not heat:
         parts.append(f"Lines: {_listed(lines)}.")
-    return " ".join([*parts, "The values are in the table below the figure."])
+    return " ".join([*parts, *(["The values are in the table below the figure."] if lines else [])])
 
 
 def data_table(figure: Figure, caption: str) -> HtmlTable | None:
