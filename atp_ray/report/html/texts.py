@@ -39,6 +39,7 @@ def n_bytes(text: str) -> int:
 
 def fitted(text: str, room: int) -> str:
     """Return the longest start of a text that takes at most `room` bytes in a page."""
+    text = text[: max(room, 0)]  # no character takes less than a byte
     if n_bytes(text) <= room:
         return text
     low, high = 0, len(text)

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from atp_ray.alignment.learning_curve import MetricRow
 from atp_ray.measures.results import load_results
 from atp_ray.report.figures.learning_curve import learning_curve
+from atp_ray.report.html import figures
 from atp_ray.report.html.drawn import data_table, description, points, title
 from atp_ray.report.html.figures import html_figure, page_style
 from atp_ray.report.run_report import by_paradigm
@@ -27,13 +28,13 @@ def percent(rate) -> str:
 def test_bars_bands_and_heat_maps_are_read_as_the_results_they_were_drawn_from(tmp_path, settings) -> None:
     run = write_grid_run(tmp_path, settings=settings)
     results = {(r.setting.threshold, r.setting.incentive_ratio): r for r in load_results(run)}
-    figures = drawn(run)
-    assert [title(figure) for figure in figures.values()] == [
+    found = drawn(run)
+    assert [title(figure) for figure in found.values()] == [
         "Collusion rate by round",
         "P(collude r2 | success r1) by threshold and incentive ratio",
         "Collusion rate by round",
     ]
-    bars, heat, bands = ([*points(figure)] for figure in figures.values())
+    bars, heat, bands = ([*points(figure)] for figure in found.values())
     ours = [(p.panel, p.at, p.value) for p in bars if p.line == "policy:quantal"]
     assert ours == [
         (f"threshold {t} of 8", str(number), percent(rate))
@@ -91,11 +92,10 @@ def test_a_figure_without_labelled_lines_has_alternative_text_and_no_table() -> 
 
 
 def test_a_figure_too_large_as_vectors_is_a_bitmap(monkeypatch) -> None:
+    monkeypatch.setattr(figures, "MOST_VECTOR", 1)
     with page_style():
-        figure = Figure(figsize=(6, 4), layout="constrained")
-        panel = figure.subplots()
-        for line in range(40):
-            panel.plot([x * 0.37 % 7 for x in range(2000)], [x * line * 0.11 % 5 for x in range(2000)])
+        figure = Figure(figsize=(3, 2), layout="constrained")
+        figure.subplots().plot([0, 1], label="a")
         made = html_figure(figure, 1, "Noise")
     assert made.source.startswith("data:image/png;base64,")
-    assert len(made.source) < 600_000
+    assert made.data.rows[0].cells == ("", "a", "0.0 %", "100.0 %")

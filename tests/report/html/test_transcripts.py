@@ -107,7 +107,7 @@ def test_the_messages_are_exactly_those_that_were_sent(run) -> None:
         before = _sent(spec, records[: candidate.before - 1], seat)
         assert [m.new for m in shown.messages] == [False] * len(before) + [True] * (len(sent) - len(before))
         assert not any(m.told and m.role == "assistant" for m in shown.messages)
-        assert any(m.told and "capital" in m.text.start for m in shown.messages)
+        assert any(m.told and " went from " in m.text.start for m in shown.messages)
         assert f"seed {spec.seed}" in shown.setting
 
 
