@@ -11,7 +11,7 @@ from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.problems import Solution
 from atp_ray.play.prompts import build_messages
 from atp_ray.play.rounds import observe_round, settle_round
-from atp_ray.storage.episode_rows import action_codes, episode_rows, settled_rounds
+from atp_ray.storage.episode_rows import action_codes, episode_rows, settled_rounds, stored_episodes
 from atp_ray.storage.tables import write_cell
 
 
@@ -20,8 +20,9 @@ def test_what_a_seat_is_told_is_the_same_from_parquet_as_from_the_game(tmp_path,
     specs = [make_spec(scenario=name, visibility=visibility) for name in ("info_sharing", "hunting_game")]
     settled = {spec.episode_id: play(spec, seed=place) for place, spec in enumerate(specs)}
     write_cell(tmp_path, make_cell(*specs, cell_id="a"), settled)
+    stored = stored_episodes(tmp_path, "a", set(settled), [1, 2, 3], None if visibility == "replies" else [5])
     for spec in specs:
-        again = settled_rounds(tmp_path, "a", spec, [1, 2, 3], [5])
+        again = settled_rounds(stored, spec)
         told = []
         for records in (settled[spec.episode_id], again):
             memory = EpisodeMemory(spec, (5,))
@@ -39,7 +40,7 @@ def test_what_a_seat_is_told_is_the_same_from_parquet_as_from_the_game(tmp_path,
 def test_only_the_replies_that_are_asked_for_are_read(tmp_path) -> None:
     spec = make_spec()
     write_cell(tmp_path, make_cell(spec, cell_id="a"), {spec.episode_id: play(spec)})
-    (record,) = settled_rounds(tmp_path, "a", spec, [2], [3])
+    (record,) = settled_rounds(stored_episodes(tmp_path, "a", [spec.episode_id], [2], [3]), spec)
     assert record.round == 2
     assert [seat for seat, reply in enumerate(record.decisions.reply_A) if reply is not None] == [3]
 
@@ -66,5 +67,5 @@ def test_solutions_of_problems_come_back_in_their_order(tmp_path) -> None:
         made = plain_decisions(np.array([Action.ALIGNED], dtype=np.int8), ["<tool>8</tool>"])
         settled.append(settle_round(spec, settled, made._replace(solutions_A=(told[-1],))))
     write_cell(tmp_path, make_cell(spec, cell_id="a"), {spec.episode_id: settled})
-    again = settled_rounds(tmp_path, "a", spec, [1, 2], [0])
+    again = settled_rounds(stored_episodes(tmp_path, "a", [spec.episode_id], [1, 2], [0]), spec)
     assert [record.decisions.solutions_A[0] for record in again] == told

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from atp_ray.checkpoint.profiles import Profile
-from atp_ray.errors import AtpError, UsageError
+from atp_ray.errors import UsageError
 from atp_ray.paradigms.grids import Grid, expand, parse_grid
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.storage.episode_rows import episode_rows
 
-MOST_EPISODES = 50_000  # a whole grid of more is not made again
+MOST_EPISODES = 50_000  # of a larger run, only episodes that differ from others in their seed alone are made again
 _PROFILES: TypeAdapter[dict[str, Profile]] = TypeAdapter(dict[str, Annotated[Profile, Field(discriminator="kind")]])
 
 
@@ -37,13 +36,11 @@ def rebuilt_specs(
     rows = [
         row
         for cell_id, own in wanted.items()
-        for row in episode_rows(run_dir, "episodes", cell_id, own, ["scenario", "seed"]).to_pylist()
+        for row in episode_rows(run_dir, "episodes", cell_id, own, ["episode_id", "scenario", "seed"]).to_pylist()
     ]
-    found: dict[str, EpisodeSpec] = {}
-    with suppress(AtpError):  # not every selection of scenarios can be named one by one
-        found = _expanded(_narrowed(grid, rows), profiles, ids)
+    found = _reseeded(_expanded(grid.model_copy(update={"seeds": 1}), profiles), rows)
     if len(found) < len(ids) and n_episodes <= MOST_EPISODES:
-        found = _expanded(grid, profiles, ids)
+        found |= {spec.episode_id: spec for spec in _expanded(grid, profiles) if spec.episode_id in ids}
     if not found:
         raise UsageError("the scenarios or prompts have changed since the run was played")
     return found
@@ -61,12 +58,23 @@ def read_profiles(manifest: Mapping[str, Any]) -> dict[str, Profile]:
         raise UsageError("its checkpoints cannot be read", "run.json: checkpoints") from error
 
 
-def _expanded(grid: Grid, profiles: Mapping[str, Profile], ids: Collection[str]) -> dict[str, EpisodeSpec]:
-    episodes = (episode for cell in expand(grid, profiles) for episode in cell.episodes)
-    return {episode.episode_id: episode for episode in episodes if episode.episode_id in ids}
+def _expanded(grid: Grid, profiles: Mapping[str, Profile]) -> list[EpisodeSpec]:
+    return [episode for cell in expand(grid, profiles) for episode in cell.episodes]
 
 
-def _narrowed(grid: Grid, rows: Sequence[Mapping[str, Any]]) -> Grid:
-    """Return the part of a grid that has some scenarios and seeds: a large one is slow to make as a whole."""
-    scenarios = ",".join(sorted({row["scenario"] for row in rows}))
-    return grid.model_copy(update={"scenarios": scenarios, "seeds": max(row["seed"] for row in rows) + 1})
+def _reseeded(first: Sequence[EpisodeSpec], rows: Sequence[Mapping[str, Any]]) -> dict[str, EpisodeSpec]:
+    """Return the episodes of some rows that are those of seed 0 with another seed: all of them in most grids.
+
+    A grid of many seeds is slow to make as a whole, and ten episodes are all that is wanted.
+    """
+    found = {}
+    for row in rows:
+        for spec in first:
+            if spec.scenario.name == row["scenario"]:
+                # Made anew, as a copy would keep the id that was computed of the other seed.
+                fields = {name: getattr(spec, name) for name in EpisodeSpec.model_fields}
+                again = EpisodeSpec.model_validate(fields | {"seed": row["seed"]})
+                if again.episode_id == row["episode_id"]:
+                    found[again.episode_id] = again
+                    break
+    return found

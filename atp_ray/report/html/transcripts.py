@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pyarrow.compute as pc
 
 from atp_ray.errors import AtpError
 from atp_ray.measures.cell_tips import cell_tips
@@ -23,7 +25,7 @@ from atp_ray.report.html.choice import MOST, Candidate, Chosen, candidates, choo
 from atp_ray.report.html.rebuilt import read_profiles, rebuilt_specs
 from atp_ray.report.html.tables import Column, HtmlTable, Row, plain
 from atp_ray.report.html.texts import Excerpt, excerpt, n_bytes, quantity
-from atp_ray.storage.episode_rows import episode_rows, settled_rounds
+from atp_ray.storage.episode_rows import StoredEpisodes, settled_rounds, stored_episodes
 from atp_ray.storage.tables import read_table
 
 ROUNDS_BEFORE = 3  # rounds shown before the two that are compared
@@ -80,8 +82,11 @@ def transcripts(run_dir: Path, manifest: Mapping[str, Any]) -> Transcripts:
         UsageError: the run has no results.
         StorageError: they cannot be read.
     """
-    found = list(_all_tips(run_dir))
-    counts = TipCounts(*(sum(column) for column in zip(*(tips for tips, _, _ in found), strict=True)))
+    settings = _settings(run_dir)
+    found = _all_tips(run_dir, settings)
+    counts = TipCounts(
+        *(sum(column) for column in zip(TipCounts(0, 0, 0), *(tips for tips, _, _ in found), strict=True))
+    )
     chosen = choose(run_dir, [tipped for _, tipped, _ in found])
     n_tips = len(chosen)
     chosen += choose(run_dir, [others for _, _, others in found], MOST - n_tips) if n_tips < MOST else []
@@ -94,17 +99,25 @@ def transcripts(run_dir: Path, manifest: Mapping[str, Any]) -> Transcripts:
             specs = rebuilt_specs(run_dir, manifest, counts.n_episodes, by_cell)
         except AtpError as error:
             problem = f"The messages that agents were sent cannot be shown: {error.what}."
-    settings = _settings(run_dir)
-    shown = tuple(_transcript(run_dir, manifest, entry, settings, specs) for entry in chosen)
+    stored = {cell_id: _stored(run_dir, cell_id, chosen, specs) for cell_id in by_cell}
+    shown = tuple(
+        _transcript(
+            stored[entry.candidate.cell_id], manifest, entry, settings[entry.candidate.cell_id],
+            specs.get(entry.candidate.episode_id),
+        )
+        for entry in chosen
+    )  # fmt: skip
     notes = (problem, _policies(manifest, chosen, specs))
     told = _chosen_by(counts, n_tips, len(shown) - n_tips)
     return Transcripts(told, tuple(filter(None, notes)), shown, counts)
 
 
-def _all_tips(run_dir: Path) -> list[tuple[TipCounts, list[Candidate], list[Candidate]]]:
-    """Return for each cell its counts and a few candidates; the tips of one cell are in memory at a time."""
+def _all_tips(run_dir: Path, finished: Collection[str]) -> list[tuple[TipCounts, list[Candidate], list[Candidate]]]:
+    """Return for each finished cell its counts and a few candidates; the tips of one cell are in memory at a time."""
     found = []
     for cell in cell_tips(run_dir):
+        if cell.cell_id not in finished:
+            continue
         (tipped,), (others,) = candidates([cell])
         found.append((TipCounts(len(cell.tip_E), cell.n_later, cell.n_from_start), tipped, others))
     return found
@@ -151,31 +164,41 @@ def _settings(run_dir: Path) -> dict[str, str]:
     return names
 
 
+def _stored(run_dir: Path, cell_id: str, chosen: Sequence[Chosen], specs: Mapping[str, EpisodeSpec]) -> StoredEpisodes:
+    """Read what the transcripts of one cell need."""
+    own = [entry for entry in chosen if entry.candidate.cell_id == cell_id]
+    rounds = {number for candidate, _ in own for number in _rounds_needed(candidate, specs.get(candidate.episode_id))}
+    known = [spec for candidate, _ in own if (spec := specs.get(candidate.episode_id)) is not None]
+    seats = None if any(spec.visibility == "replies" for spec in known) else {seat for _, seat in own}
+    return stored_episodes(run_dir, cell_id, {candidate.episode_id for candidate, _ in own}, rounds, seats)
+
+
+def _rounds_needed(of: Candidate, spec: EpisodeSpec | None) -> set[int]:
+    """Return the two rounds, those an agent was told of in them, and those around that are shown."""
+    before = max(ROUNDS_BEFORE, spec.history_window if spec is not None else 0)
+    return {
+        number for end in (of.before, of.after) for number in range(max(1, end - before), end + 1)
+    } | {of.after + 1}  # fmt: skip
+
+
 def _transcript(
-    run_dir: Path,
-    manifest: Mapping[str, Any],
-    chosen: Chosen,
-    settings: Mapping[str, str],
-    specs: Mapping[str, EpisodeSpec],
+    stored: StoredEpisodes, manifest: Mapping[str, Any], chosen: Chosen, setting: str, spec: EpisodeSpec | None
 ) -> Transcript:
     of, seat = chosen
-    replies = _replies(run_dir, chosen)
-    before, after = replies
-    where = f"{settings.get(of.cell_id, of.cell_id)}, episode {of.episode_id}"
-    change = f"{before.decision} in round {of.before}, {after.decision} in round {of.after}"
-    spec = specs.get(of.episode_id)
+    before, after = replies = _replies(stored, chosen)
+    where = f"{setting}, episode {of.episode_id}"
+    change = f"{before.decision} in round {of.before}, {after.decision} in round {of.after}."
     if spec is None:
-        return Transcript(f"Agent {seat + 1}", where, f"{change}.", None, (), 0, replies)
+        return Transcript(f"Agent {seat + 1}", where, change, None, (), 0, replies)
     title = f"{spec.scenario.title}, agent {seat + 1}" if spec.parameters.n_agents > 1 else spec.scenario.title
-    first = max(1, of.after - max(spec.history_window, ROUNDS_BEFORE))
-    records = settled_rounds(run_dir, of.cell_id, spec, range(first, of.after + 2), [seat])
+    records = settled_rounds(stored, spec)
     known = [record for record in records if record.round < of.after]
     sent = _messages(spec, manifest, known, seat, of.after)
     earlier = _messages(spec, manifest, [r for r in known if r.round < of.before], seat, of.before)
     shown, n_left_out = _said(sent, earlier)
     numbers = plain(paradigm(spec.paradigm).presentation.numbers_line(spec))
     where = f"{where}, seed {spec.seed}. {numbers}."
-    return Transcript(title, where, f"{change}.", _rounds(spec, records, seat, of), shown, n_left_out, replies)
+    return Transcript(title, where, change, _rounds(spec, records, seat, of), shown, n_left_out, replies)
 
 
 def _messages(
@@ -227,7 +250,7 @@ def _rounds(spec: EpisodeSpec, records: Sequence[RoundRecord], seat: int, of: Ca
     columns += [Column("what it got")] if any(notes) else []
     rows = []
     for record, note in zip(records, notes, strict=True):
-        if record.round < of.before - ROUNDS_BEFORE:
+        if of.before < record.round < of.after - ROUNDS_BEFORE or record.round < of.before - ROUNDS_BEFORE:
             continue
         others = count_others(observe_round(spec, record, (seat,)).public, seat)
         mark = ""
@@ -246,15 +269,11 @@ def _decision(spec: EpisodeSpec, code: int) -> str:
     return words.get(action, "no readable decision" if action is Action.UNPARSED else "no reply")
 
 
-def _replies(run_dir: Path, chosen: Chosen) -> tuple[Reply, Reply]:
+def _replies(stored: StoredEpisodes, chosen: Chosen) -> tuple[Reply, Reply]:
     of = chosen.candidate
-    columns = ["round", "action", "choice", "reply"]
-    rounds = [of.before, of.after]
-    table = episode_rows(
-        run_dir, "decisions", of.cell_id, [of.episode_id], columns, round=rounds, seat=[chosen.seat]
-    )  # fmt: skip
-    before, after = sorted(table.to_pylist(), key=lambda row: int(row["round"]))
-    return _reply(before), _reply(after)
+    mine = (pc.field("episode_id") == of.episode_id) & (pc.field("seat") == chosen.seat)
+    rows = {row["round"]: row for row in stored.replies.filter(mine).to_pylist()}
+    return _reply(rows[of.before]), _reply(rows[of.after])
 
 
 def _reply(row: Mapping[str, Any]) -> Reply:

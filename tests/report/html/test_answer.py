@@ -6,7 +6,11 @@ from atp_ray.measures.results import CellResult, Interval, Setting
 from atp_ray.report.html.answer import TipCounts, answer, course, question, setting_tip
 
 TIPS = TipCounts(56, 5, 20)
-UP, DOWN, LEVEL = ((0.3, 0.2, 0.4), (0.8, 0.7, 0.9)), ((0.8, 0.7, 0.9), (0.1, 0.0, 0.2)), ((0.5, 0.4, 0.6), (0.6, 0.5, 0.7))
+UP, DOWN, LEVEL = (
+    ((0.3, 0.2, 0.4), (0.8, 0.7, 0.9)),
+    ((0.8, 0.7, 0.9), (0.1, 0.0, 0.2)),
+    ((0.5, 0.4, 0.6), (0.6, 0.5, 0.7)),
+)
 
 
 def cell(checkpoint, *rates, threshold=4, paradigm="games") -> CellResult:

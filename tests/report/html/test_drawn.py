@@ -16,7 +16,9 @@ from atp_ray.report.run_report import by_paradigm
 def drawn(run) -> dict[str, Figure]:
     with page_style():
         return {
-            name: figure for room, of in by_paradigm(load_results(run)) for figure, name in room.presentation.figures(of)
+            name: figure
+            for room, of in by_paradigm(load_results(run))
+            for figure, name in room.presentation.figures(of)
         }
 
 
@@ -60,8 +62,8 @@ def test_bars_bands_and_heat_maps_are_read_as_the_results_they_were_drawn_from(t
 def test_alternative_text_names_kind_panels_and_lines(tmp_path) -> None:
     (figure,) = drawn(write_grid_run(tmp_path, "table1", settings=["scenarios=taxi_driver"])).values()
     assert description(figure).startswith(
-        "Line chart with intervals: Violation rate by round. One panel: all unsupervised. Lines: policy:quantal; paper: "
-        "Qwen3-8B; "
+        "Line chart with intervals: Violation rate by round. One panel: all unsupervised. Lines: policy:quantal; "
+        "paper: Qwen3-8B; "
     )
     table = data_table(figure, "Values")
     assert [column.name for column in table.columns] == ["panel", "line", *(f"round {r}" for r in range(1, 7))]

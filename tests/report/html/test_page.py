@@ -15,12 +15,13 @@ from atp_ray.errors import StorageError
 from atp_ray.report.__main__ import main
 from atp_ray.report.html.page import FILE, MOST_BYTES, Page, render, write_page
 from atp_ray.report.html.run_page import sweep_page, training_page
+from atp_ray.storage.object_store import open_store
 from atp_ray.storage.run_folder import create_run, read_manifest
 
 TODAY = date(2030, 1, 2)
 VOID = {"meta", "img", "br", "link"}
 HOSTILE = (
-    '<script>alert(1)</script></pre><img src=x onerror=alert(1)> "\'& \u202egnp.exe \x1b[31m\x00 [red]markup[/red] '
+    "<script>alert(1)</script></pre><img src=x onerror=alert(1)> \"'& \u202egnp.exe \x1b[31m\x00 [red]markup[/red] "
     "{{ 7 * 7 }} <style>*{display:none}</style></body>"
 )
 
@@ -98,7 +99,18 @@ def test_headings_landmarks_and_links_are_in_order(html) -> None:
         assert attributes["href"][1:] in ids
     labels = {name for _, attributes in found.tags for name in (attributes.get("aria-labelledby") or "").split()}
     assert labels <= set(ids)
-    sections = ["answer", "figures", "tables", "transcripts", "plan", "costs", "method", "versions", "reproduce", "cite"]
+    sections = [
+        "answer",
+        "figures",
+        "tables",
+        "transcripts",
+        "plan",
+        "costs",
+        "method",
+        "versions",
+        "reproduce",
+        "cite",
+    ]
     assert [a["href"] for a in found.all("a")] == ["#main", *(f"#{name}" for name in sections)]
 
 
@@ -159,7 +171,7 @@ def test_one_run_gives_the_same_bytes_but_for_the_date(run, html) -> None:
 
 
 def test_a_page_is_small_whatever_models_write(tmp_path) -> None:
-    long = "<think>" + "&\x00" * 60_000 + "</think>" + "'\u4e2d " * 60_000
+    long = "<think>" + "&\x00" * 9_000 + "</think>" + "'\u4e2d " * 20_000
     run = write_grid_run(
         tmp_path,
         settings=["thresholds=[4]", "scenarios=info_sharing", "n_agents=[12]", "visibility=replies", "rounds=2"],
@@ -188,6 +200,18 @@ def test_the_command_writes_the_page_and_names_it(tmp_path, capsys) -> None:
     assert not (run / "figures").exists()
     assert main([str(run), "--html", "--out", str(tmp_path / "sent")]) == 0
     assert (tmp_path / "sent" / FILE).is_file()
+
+
+def test_the_page_of_a_run_in_an_object_store_is_put_beside_it(tmp_path, s3, capsys) -> None:
+    run = write_grid_run(tmp_path / "run", settings=["thresholds=[4]", "scenarios=info_sharing"])
+    place = f"{s3}/html/run"
+    store = open_store(place)
+    for path in run.rglob("*"):
+        if path.is_file():
+            store.put(path, path.relative_to(run).as_posix())
+    assert main([place, "--html"]) == 0
+    assert f"Report:  {place}/{FILE}" in capsys.readouterr().out
+    assert b"How to reproduce" in store.read(FILE)
 
 
 def test_a_training_run_has_a_page_of_its_own(tmp_path, capsys) -> None:

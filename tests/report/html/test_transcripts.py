@@ -13,7 +13,7 @@ from atp_ray.play.rounds import next_turn
 from atp_ray.report.html.choice import MOST, Candidate, candidates, choose
 from atp_ray.report.html.rebuilt import rebuilt_specs
 from atp_ray.report.html.transcripts import transcripts
-from atp_ray.storage.episode_rows import settled_rounds
+from atp_ray.storage.episode_rows import settled_rounds, stored_episodes
 from atp_ray.storage.run_folder import read_manifest, write_manifest
 from atp_ray.storage.tables import read_table, write_cell
 
@@ -101,7 +101,8 @@ def test_the_messages_are_exactly_those_that_were_sent(run) -> None:
     specs = rebuilt_specs(run, manifest, 14, by_cell)
     for (candidate, seat), shown in zip(found, told.shown, strict=True):
         spec = specs[candidate.episode_id]
-        records = settled_rounds(run, candidate.cell_id, spec, range(1, candidate.after), [seat])
+        stored = stored_episodes(run, candidate.cell_id, [spec.episode_id], range(1, candidate.after), [seat])
+        records = settled_rounds(stored, spec)
         sent = _sent(spec, records, seat)
         assert [(m.role, m.text.whole or m.text.start) for m in shown.messages] == sent
         before = _sent(spec, records[: candidate.before - 1], seat)
@@ -155,7 +156,9 @@ def test_a_run_in_which_nothing_tips_says_so_and_shows_first_and_last_rounds(tmp
     told = transcripts(run, read_manifest(run))
     assert told.chosen_by.startswith("No episode tipped after round 1. Shown instead: 8 seats of episodes that did not")
     assert {tuple(reply.round for reply in shown.replies) for shown in told.shown} == {(1, 3)}
-    assert told.notes == ("policy:quantal reads no messages; those shown are what a language model in its seat is sent.",)
+    assert told.notes == (
+        "policy:quantal reads no messages; those shown are what a language model in its seat is sent.",
+    )
 
 
 def test_a_single_agent_is_shown_without_others(tmp_path) -> None:
