@@ -166,10 +166,12 @@ def _tipped(results: Sequence[CellResult], tipped: TipCounts) -> str:
         return ""
     settings = [f"{_named(r, results)} in round {found}" for r in results if (found := setting_tip(r)) and found > 1]
     whole = f". As a whole, these settings tip: {_few(settings)}" if settings and len(results) > 1 else ""
-    start = f"; {tipped.n_from_start:,} were above it in every round" if tipped.n_from_start else ""
+    verb = "was" if tipped.n_from_start == 1 else "were"
+    start = f"; {tipped.n_from_start:,} {verb} above it in every round" if tipped.n_from_start else ""
+    later = f"{tipped.n_later:,}" if tipped.n_later else "none"
     return (
-        f"Of {quantity(tipped.n_episodes, 'episode')}, {tipped.n_later:,} tipped after round 1, rising above one half "
-        f"and staying there{start}{whole}."
+        f"Of {quantity(tipped.n_episodes, 'episode')}, {later} tipped after round 1, rising above one half and staying "
+        f"there{start}{whole}."
     )
 
 
