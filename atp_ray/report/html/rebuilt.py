@@ -28,7 +28,8 @@ def rebuilt_specs(
         wanted: ids of episodes by cell.
 
     Raises:
-        UsageError: none of them can be made again: scenarios or prompts have changed since, or a file is missing.
+        UsageError: none of them can be made again: scenarios or prompts have changed since, a file is missing, or the
+            run is too large.
     """
     grid = parse_grid(manifest.get("grid_as_given"), "run.json: grid_as_given")
     profiles = read_profiles(manifest)
@@ -41,6 +42,8 @@ def rebuilt_specs(
     found = _reseeded(_expanded(grid.model_copy(update={"seeds": 1}), profiles), rows)
     if len(found) < len(ids) and n_episodes <= MOST_EPISODES:
         found |= {spec.episode_id: spec for spec in _expanded(grid, profiles) if spec.episode_id in ids}
+    if not found and n_episodes > MOST_EPISODES:
+        raise UsageError("the run has too many episodes to make one of them again")
     if not found:
         raise UsageError("the scenarios or prompts have changed since the run was played")
     return found

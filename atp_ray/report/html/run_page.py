@@ -29,7 +29,6 @@ from atp_ray.report.training import training_table
 from atp_ray.storage.tables import reading, table_files
 
 FIGURES_ROOM = 1_600_000  # bytes of all figures of a page together
-TABLES_ROOM = 1_200  # rows of all tables together
 _TOKENS = ("prompt_tokens", "completion_tokens")
 
 

@@ -15,34 +15,21 @@ from atp_ray.measures.results import setting_of
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.actions import Action
 from atp_ray.play.episodes import EpisodeSpec
-from atp_ray.play.memory import EpisodeMemory, count_others
+from atp_ray.play.memory import count_others
 from atp_ray.play.parsing import visible_reply
-from atp_ray.play.prompts import Message, merge_neighbours
 from atp_ray.play.records import RoundRecord
 from atp_ray.play.rounds import observe_round
 from atp_ray.report.html.answer import TipCounts
 from atp_ray.report.html.choice import MOST, Candidate, Chosen, candidates, choose
 from atp_ray.report.html.rebuilt import read_profiles, rebuilt_specs
+from atp_ray.report.html.sent import Said, marked, messages
 from atp_ray.report.html.tables import Column, HtmlTable, Row, plain
-from atp_ray.report.html.texts import Excerpt, excerpt, n_bytes, quantity
+from atp_ray.report.html.texts import Excerpt, excerpt, quantity
 from atp_ray.storage.episode_rows import StoredEpisodes, settled_rounds, stored_episodes
 from atp_ray.storage.tables import read_table
 
 ROUNDS_BEFORE = 3  # rounds shown before the two that are compared
-REPLY_ROOM, THINKING_ROOM, PROMPT_ROOM = 24_000, 24_000, 80_000  # bytes of one transcript
-SHORT_MESSAGE = 3_000
-
-
-class Said(NamedTuple):
-    """A message an agent was sent; `new` where it was not yet there in the round it is compared with.
-
-    `told` where it is new and neither the agent's own reply nor a question it had been asked before.
-    """
-
-    role: str
-    text: Excerpt
-    new: bool
-    told: bool
+REPLY_ROOM, THINKING_ROOM = 24_000, 24_000  # bytes of one reply
 
 
 class Reply(NamedTuple):
@@ -99,6 +86,9 @@ def transcripts(run_dir: Path, manifest: Mapping[str, Any]) -> Transcripts:
             specs = rebuilt_specs(run_dir, manifest, counts.n_episodes, by_cell)
         except AtpError as error:
             problem = f"The messages that agents were sent cannot be shown: {error.what}."
+        else:
+            n_missing = sum(entry.candidate.episode_id not in specs for entry in chosen)
+            problem = f"The messages of {quantity(n_missing, 'transcript')} cannot be shown." if n_missing else ""
     stored = {cell_id: _stored(run_dir, cell_id, chosen, specs) for cell_id in by_cell}
     shown = tuple(
         _transcript(
@@ -193,51 +183,12 @@ def _transcript(
     title = f"{spec.scenario.title}, agent {seat + 1}" if spec.parameters.n_agents > 1 else spec.scenario.title
     records = settled_rounds(stored, spec)
     known = [record for record in records if record.round < of.after]
-    sent = _messages(spec, manifest, known, seat, of.after)
-    earlier = _messages(spec, manifest, [r for r in known if r.round < of.before], seat, of.before)
-    shown, n_left_out = _said(sent, earlier)
+    sent = messages(spec, manifest, known, seat, of.after)
+    earlier = messages(spec, manifest, [r for r in known if r.round < of.before], seat, of.before)
+    shown, n_left_out = marked(sent, earlier)
     numbers = plain(paradigm(spec.paradigm).presentation.numbers_line(spec))
     where = f"{where}, seed {spec.seed}. {numbers}."
     return Transcript(title, where, change, _rounds(spec, records, seat, of), shown, n_left_out, replies)
-
-
-def _messages(
-    spec: EpisodeSpec, manifest: Mapping[str, Any], known: Sequence[RoundRecord], seat: int, round_number: int
-) -> list[Message]:
-    """Return the messages with which a seat's round began, exactly as sent: the memory is that of the agent."""
-    told = known[-spec.history_window :]
-    memory = EpisodeMemory(spec, (seat,), known_rounds=round_number - 1 - len(told))
-    memory.observe([observe_round(spec, record, (seat,)) for record in told])
-    messages = paradigm(spec.paradigm).environment.messages(memory.seat_view(0))
-    profiles = {profile.name: profile for profile in read_profiles(manifest).values()}
-    profile = profiles.get(spec.seat_groups[seat].checkpoint)
-    return merge_neighbours(messages) if getattr(profile, "alternate_roles", False) else messages
-
-
-def _said(sent: Sequence[Message], earlier: Sequence[Message]) -> tuple[tuple[Said, ...], int]:
-    """Return the messages there is room for, in their order, and how many are left out: old and early ones first."""
-    known = [(message["role"], message["content"]) for message in earlier]
-    new = []
-    for message in sent:
-        if (content := (message["role"], message["content"])) in known:
-            known.remove(content)  # what is said twice is new the second time
-        else:
-            new.append(message)
-    told = [message for message in new if message["role"] != "assistant" and message is not sent[-1]]
-    told += [sent[-1]] if sent[-1] not in earlier else []
-    room, kept = PROMPT_ROOM, dict[int, Said]()
-    for place in sorted(range(len(sent)), key=lambda place: (not _among(sent[place], new), -place)):
-        if room <= 0:
-            break
-        message = sent[place]
-        text = excerpt(message["content"], room, SHORT_MESSAGE)
-        room -= n_bytes(text.start) + n_bytes(text.whole or "")
-        kept[place] = Said(message["role"], text, _among(message, new), _among(message, told))
-    return tuple(kept[place] for place in sorted(kept)), len(sent) - len(kept)
-
-
-def _among(message: Message, messages: Sequence[Message]) -> bool:
-    return any(message is other for other in messages)
 
 
 def _rounds(spec: EpisodeSpec, records: Sequence[RoundRecord], seat: int, of: Candidate) -> HtmlTable:
