@@ -37,10 +37,10 @@ def messages(
     told = known[-spec.history_window :]
     memory = EpisodeMemory(spec, (seat,), known_rounds=round_number - 1 - len(told))
     memory.observe([observe_round(spec, record, (seat,)) for record in told])
-    messages = paradigm(spec.paradigm).environment.messages(memory.seat_view(0))
+    made = paradigm(spec.paradigm).environment.messages(memory.seat_view(0))
     profiles = {profile.name: profile for profile in read_profiles(manifest).values()}
     profile = profiles.get(spec.seat_groups[seat].checkpoint)
-    return merge_neighbours(messages) if getattr(profile, "alternate_roles", False) else messages
+    return merge_neighbours(made) if getattr(profile, "alternate_roles", False) else made
 
 
 def marked(sent: Sequence[Message], earlier: Sequence[Message]) -> tuple[tuple[Said, ...], int]:

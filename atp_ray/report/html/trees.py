@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
-MOST_ENTRIES = 60
+MOST_ENTRIES = 60  # side by side
+MOST_IN_ALL = 400
 MOST_DEPTH = 6
-LONGEST = 2_000
+LONGEST = 500
+_MORE = "More is in run.json"
 
 
 class Entry(NamedTuple):
@@ -18,30 +21,37 @@ class Entry(NamedTuple):
     inner: tuple[Entry, ...] = ()
 
 
-def entries(data: Any, depth: int = 0) -> tuple[Entry, ...]:
-    """Return nested data as entries; what is empty is left out, long lists and texts are cut with a note."""
+def entries(data: Any) -> tuple[Entry, ...]:
+    """Return nested data as entries; what is empty is left out, and there is a note where something is cut."""
+    return _entries(data, 0, count())
+
+
+def _entries(data: Any, depth: int, made: Iterator[int]) -> tuple[Entry, ...]:
+    """Return the entries of one level; `made` counts those of all."""
     if isinstance(data, Mapping):
         named = [(str(name).replace("_", " "), value) for name, value in data.items()]
     elif isinstance(data, Sequence) and not isinstance(data, str | bytes):
         named = [(str(number), value) for number, value in enumerate(data, start=1)]
     else:
         named = [("", data)]
-    made = [entry for name, value in named[:MOST_ENTRIES] if (entry := _entry(name, value, depth)) is not None]
-    if len(named) > MOST_ENTRIES:
-        made.append(Entry("", f"{len(named) - MOST_ENTRIES:,} more are in run.json"))
-    return tuple(made)
+    found: list[Entry] = []
+    for name, value in named:
+        if value is None or value in ("", [], {}):
+            continue
+        if len(found) == MOST_ENTRIES or next(made) >= MOST_IN_ALL:
+            return (*found, Entry("", _MORE))
+        found.append(_entry(name, value, depth, made))
+    return tuple(found)
 
 
-def _entry(name: str, value: Any, depth: int) -> Entry | None:
-    if value is None or value == "" or value == [] or value == {}:
-        return None
+def _entry(name: str, value: Any, depth: int, made: Iterator[int]) -> Entry:
     if _is_plain(value):
         return Entry(name, _text(value))
     if isinstance(value, Sequence) and all(map(_is_plain, value)):
         return Entry(name, _cut(", ".join(map(_text, value))))
     if depth >= MOST_DEPTH:
-        return Entry(name, _cut(str(value)))
-    return Entry(name, "", entries(value, depth + 1))
+        return Entry(name, _MORE)
+    return Entry(name, "", _entries(value, depth + 1, made))
 
 
 def _is_plain(value: Any) -> bool:

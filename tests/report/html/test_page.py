@@ -181,7 +181,7 @@ def test_a_page_is_small_whatever_models_write(tmp_path) -> None:
     )
     html = page_of(run)
     assert len(outline(html).all("article")) == 10
-    assert len(html.encode()) < MOST_BYTES
+    assert len(html.encode()) < MOST_BYTES - 2_000_000  # the room of the largest figures and tables
     assert "more characters are in the run" in html
 
 

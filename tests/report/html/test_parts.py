@@ -79,6 +79,9 @@ def test_nested_data_of_any_shape_becomes_entries() -> None:
     for _ in range(50):
         deep = {"deeper": deep, "x": "y" * 10}
     assert len(str(entries(deep))) < 5000
+    wide = {str(a): {str(b): {str(c): c for c in range(30)} for b in range(30)} for a in range(30)}
+    assert len(str(entries(wide))) < 50_000
+    assert "More is in run.json" in str(entries(wide))
 
 
 @pytest.mark.parametrize("name", grid_names())
