@@ -23,7 +23,7 @@ from atp_ray.report.html.reproduce import Recipe, recipe, seeds_text
 from atp_ray.report.html.tables import html_table
 from atp_ray.report.html.texts import quantity
 from atp_ray.report.html.transcripts import transcripts
-from atp_ray.report.html.trees import entries
+from atp_ray.report.html.trees import Entry, entries
 from atp_ray.report.run_report import by_paradigm, summary_tables
 from atp_ray.report.training import training_table
 from atp_ray.storage.tables import reading, table_files
@@ -149,25 +149,21 @@ def _versions(manifest: Mapping[str, Any]) -> list[Part]:
     about["result schema"] = manifest.get("schema_version")
     parts = [
         Part("Run", entries(about)),
-        Part("Checkpoints", entries(list(_checkpoints(manifest)))),
+        Part("Checkpoints", tuple(_checkpoints(manifest))),
         Part("Packages", entries(manifest.get("packages"))),
     ]
     return [part for part in parts if part.entries]
 
 
-def _checkpoints(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _checkpoints(manifest: Mapping[str, Any]) -> Iterator[Entry]:
     """Yield what is worth knowing of each checkpoint; folders and addresses of whoever ran it are not."""
     checkpoints = manifest.get("checkpoints")
     for profile in checkpoints.values() if isinstance(checkpoints, Mapping) else ():
         if isinstance(profile, Mapping):
+            about = {name: profile.get(name) for name in ("kind", "revision", "sampling")}
             source = str(profile.get("source") or profile.get("model") or "")
-            yield {
-                "name": profile.get("name"),
-                "kind": profile.get("kind"),
-                "weights": "" if source.startswith("/") else source,
-                "revision": profile.get("revision"),
-                "sampling": profile.get("sampling"),
-            }
+            weights = "" if source.startswith("/") else source
+            yield Entry(str(profile.get("name")), "", entries({"weights": weights, **about}))
 
 
 def _recipe(manifest: Mapping[str, Any]) -> Recipe | None:
