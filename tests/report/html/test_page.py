@@ -11,6 +11,7 @@ import pytest
 from grid_runs import as_json, write_grid_run
 
 from atp_ray.alignment.learning_curve import METRICS_FILE, MetricRow, write_metrics
+from atp_ray.config_files import configs_dir
 from atp_ray.errors import StorageError
 from atp_ray.report.__main__ import main
 from atp_ray.report.html.page import FILE, MOST_BYTES, Page, render, write_page
@@ -162,6 +163,19 @@ def test_the_command_and_the_seeds_are_there(html) -> None:
         "--scenarios info_sharing,hunting_game --set 'thresholds=[4, 6]' --out RUN"
     ) in found.text("pre")
     assert "Seeds: 0." in found.text("p")
+
+
+def test_where_things_lie_on_this_machine_is_nobody_elses_business(tmp_path) -> None:
+    settings = ["thresholds=[4]", "scenarios=info_sharing"]
+    run = write_grid_run(
+        tmp_path, checkpoints=("tiny",), settings=settings, chance=0.5, base_url="http://me:secret@host.example/v1"
+    )
+    html = page_of(run)
+    assert Path(read_manifest(run)["checkpoints"]["tiny"]["source"]).is_absolute()
+    assert str(configs_dir().parent) not in html
+    assert "secret" not in html
+    assert "host.example" not in html
+    assert "--base-url URL" in html
 
 
 def test_one_run_gives_the_same_bytes_but_for_the_date(run, html) -> None:
