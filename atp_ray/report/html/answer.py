@@ -169,9 +169,10 @@ def _tipped(results: Sequence[CellResult], tipped: TipCounts) -> str:
     verb = "was" if tipped.n_from_start == 1 else "were"
     start = f"; {tipped.n_from_start:,} {verb} above it in every round" if tipped.n_from_start else ""
     later = f"{tipped.n_later:,}" if tipped.n_later else "none"
+    named = " (tipped)" if tipped.n_later else ""
     return (
-        f"Of {quantity(tipped.n_episodes, 'episode')}, {later} tipped after round 1, rising above one half and staying "
-        f"there{start}{whole}."
+        f"Of {quantity(tipped.n_episodes, 'episode')}, {later} rose above one half after round 1 and stayed "
+        f"there{named}{start}{whole}."
     )
 
 

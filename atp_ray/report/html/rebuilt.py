@@ -10,8 +10,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.errors import UsageError
-from atp_ray.paradigms.grids import Grid, expand, parse_grid
+from atp_ray.paradigms.grids import Grid, expand
 from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.report.html.reproduce import recorded_grid
 from atp_ray.storage.episode_rows import episode_rows
 
 MOST_EPISODES = 50_000  # of a larger run, only episodes that differ from others in their seed alone are made again
@@ -31,7 +32,7 @@ def rebuilt_specs(
         UsageError: none of them can be made again: scenarios or prompts have changed since, a file is missing, or the
             run is too large.
     """
-    grid = parse_grid(manifest.get("grid_as_given"), "run.json: grid_as_given")
+    grid = recorded_grid(manifest)
     profiles = read_profiles(manifest)
     ids = {episode_id for own in wanted.values() for episode_id in own}
     rows = [

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from atp_ray.errors import AtpError
+from atp_ray.errors import AtpError, UsageError
 from atp_ray.paradigms.grids import Grid, load_grid, parse_grid
 
 GRID_FILE = "grid.yaml"
@@ -24,13 +24,24 @@ class Recipe(NamedTuple):
     needs_file: bool
 
 
+def recorded_grid(manifest: Mapping[str, Any]) -> Grid:
+    """Return the grid a run was started with.
+
+    Raises:
+        UsageError: it was not recorded, or is of a paradigm or a version that is not installed here.
+    """
+    if not isinstance(data := manifest.get("grid_as_given"), dict):
+        raise UsageError("the run did not record its grid", "run.json")
+    return parse_grid(data, "run.json: grid_as_given")
+
+
 def recipe(manifest: Mapping[str, Any]) -> Recipe:
     """Return how a run is played again; where no flags give the grid, `grid.yaml` holds it.
 
     Raises:
         UsageError: the manifest has no grid.
     """
-    grid = parse_grid(manifest.get("grid_as_given"), "run.json: grid_as_given")
+    grid = recorded_grid(manifest)
     resolved = grid.model_dump(mode="json")
     flags = _flags(grid)
     words = ["--grid", GRID_FILE] if flags is None else flags

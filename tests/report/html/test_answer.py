@@ -44,8 +44,12 @@ def test_one_setting_is_told_in_one_sentence_with_both_intervals() -> None:
         "The violation rate of m climbs from 30.0 % (20–40) in round 1 to 80.0 % (70–90) in round 2."
     )
     assert "shows no clear change, from 50.0 % (40–60)" in told([cell("m", *LEVEL)])
-    assert "Of 56 episodes, 5 tipped after round 1, rising above one half and staying there; 20 were above it" in told(
+    assert "Of 56 episodes, 5 rose above one half after round 1 and stayed there (tipped); 20 were above it in" in told(
         [cell("m", *UP)]
+    )
+    none = answer([cell("m", *DOWN)], {}, TipCounts(1, 0, 1)).sentences[-1]
+    assert (
+        none == "Of 1 episode, none rose above one half after round 1 and stayed there; 1 was above it in every round."
     )
 
 

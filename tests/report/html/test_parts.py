@@ -109,7 +109,7 @@ def test_a_changed_grid_is_given_by_flags_and_any_other_by_a_file() -> None:
     assert json.dumps(yaml.safe_load(own.grid), sort_keys=True) == json.dumps(
         given.model_dump(mode="json") | {"name": "my own"}, sort_keys=True
     )
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="did not record its grid"):
         recipe({})
     assert [seeds_text(seeds) for seeds in ([], [0], [0, 1], [0, 1, 2], [4, 7, 9])] == [
         "none", "0", "0, 1", "0 to 2", "4, 7, 9",
