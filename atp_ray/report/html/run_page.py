@@ -105,7 +105,7 @@ def _figures(results: Sequence[CellResult]) -> list[HtmlFigure]:
 
 def _costs(run_dir: Path | None, manifest: Mapping[str, Any]) -> list[Part]:
     """Return what the run says of its costs; without a word of it, seconds and the tokens in its decisions."""
-    parts = [Part("Costs", entries(manifest.get("costs"))), Part("Estimate", entries(manifest.get("costs_estimate")))]
+    parts = [Part("Used", entries(manifest.get("costs"))), Part("Estimate", entries(manifest.get("costs_estimate")))]
     parts.append(Part("Time in seconds", entries(manifest.get("seconds"))))
     if run_dir is not None and not manifest.get("costs"):
         parts.append(Part("Tokens", entries(_tokens(run_dir))))

@@ -140,7 +140,8 @@ def _policies(manifest: Mapping[str, Any], chosen: Sequence[Chosen], specs: Mapp
     names = [name for name in dict.fromkeys(seated) if kinds.get(name) == "policy"]
     if not names:
         return ""
-    return f"{' and '.join(names)} reads no messages; those shown are what a language model in its seat is sent."
+    verb = "reads" if len(names) == 1 else "read"
+    return f"{' and '.join(names)} {verb} no messages; those shown are what a language model in that seat is sent."
 
 
 def _settings(run_dir: Path) -> dict[str, str]:

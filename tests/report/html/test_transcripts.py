@@ -157,7 +157,7 @@ def test_a_run_in_which_nothing_tips_says_so_and_shows_first_and_last_rounds(tmp
     assert told.chosen_by.startswith("No episode tipped after round 1. Shown instead: 8 seats of episodes that did not")
     assert {tuple(reply.round for reply in shown.replies) for shown in told.shown} == {(1, 3)}
     assert told.notes == (
-        "policy:quantal reads no messages; those shown are what a language model in its seat is sent.",
+        "policy:quantal reads no messages; those shown are what a language model in that seat is sent.",
     )
 
 
