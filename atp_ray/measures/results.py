@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,6 +68,13 @@ def load_results(run_dir: Path) -> list[CellResult]:
     return sorted((_result(rows) for rows in by_cell.values()), key=_order)
 
 
+def setting_of(row: Mapping[str, object]) -> Setting:
+    """Return what a row of `cells` was played with."""
+    # Runs of before the other paradigms have no such column.
+    fields = {**row, "paradigm": row["paradigm"] or DEFAULT}
+    return Setting(*(fields[field] for field in Setting._fields))  # type: ignore[arg-type]
+
+
 def honest_label(results: Iterable[CellResult]) -> str | None:
     """Return the line that says what small or analytic players' results are not about; None for real checkpoints."""
     return players_label((result.setting.checkpoint, result.setting.checkpoint_kind) for result in results)
@@ -111,9 +118,7 @@ def values(results: Sequence[CellResult], field: str) -> list[object]:
 def _result(rows: list[dict[str, object]]) -> CellResult:
     rows.sort(key=lambda row: row["round"])  # type: ignore[arg-type,return-value]
     first = rows[0]
-    # Runs of before the other paradigms have no such column.
-    fields = first | {"paradigm": first["paradigm"] or DEFAULT}
-    setting = Setting(*(fields[field] for field in Setting._fields))  # type: ignore[arg-type]
+    setting = setting_of(first)
     rates = tuple(_interval(row, "deviant_rate", "ci_low", "ci_high", "n_decisions") for row in rows)
     again = _interval(
         first | {"ci_method": first["p_recollude_ci_method"] or first["ci_method"]},

@@ -22,6 +22,10 @@ class FigureOptions(CommandOptions):
         "png,svg", description=f"formats of the figures, separated by commas: {', '.join(FORMATS)}"
     )
 
+    html: bool = Field(
+        False, description="write one self-contained report.html instead of figures; in the run folder without --out"
+    )
+
     @field_validator("format")
     @classmethod
     def _formats_are_known(cls, text: str) -> str:

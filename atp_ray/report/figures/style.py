@@ -35,10 +35,13 @@ _SETTINGS = {
 }
 
 
+_LABEL = "label"
+
+
 @contextmanager
-def figure_style() -> Iterator[None]:
-    """Draw with the project's settings; nothing global is changed."""
-    with mpl.rc_context(_SETTINGS):
+def figure_style(**changes: str) -> Iterator[None]:
+    """Draw with the project's settings and some changes to them (`svg_fonttype`); nothing global is changed."""
+    with mpl.rc_context(_SETTINGS | {name.replace("_", "."): value for name, value in changes.items()}):
         yield
 
 
@@ -50,8 +53,19 @@ def add_label(figure: Figure, label: str | None) -> None:
         room = 0.13 * len(lines) / height
         figure.get_layout_engine().set(rect=(0, room, 1, 1 - room))  # type: ignore[union-attr,call-arg]
         figure.text(
-            0.5, 0.005, "\n".join(lines), ha="center", va="bottom", fontsize=6.5, style="italic", color="#444444"
-        )
+            0.5, 0.005, "\n".join(lines), ha="center", va="bottom", fontsize=6.5, style="italic", color="#444444",
+            gid=_LABEL,
+        )  # fmt: skip
+
+
+def take_label(figure: Figure) -> str:
+    """Take away what `add_label` wrote, and return it: a page has it as text beside the figure."""
+    label = next((text for text in figure.texts if text.get_gid() == _LABEL), None)
+    if label is None:
+        return ""
+    label.remove()
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1))  # type: ignore[union-attr,call-arg]
+    return " ".join(label.get_text().split())
 
 
 def save_figure(figure: Figure, folder: Path, name: str, formats: Sequence[str]) -> list[Path]:

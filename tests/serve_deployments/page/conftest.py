@@ -49,6 +49,12 @@ def open_guarded_page(browser: Browser, guarded: LiveService) -> Iterator[Open]:
     yield from _opened(browser, f"{guarded.url}/")
 
 
+@pytest.fixture
+def open_file(browser: Browser) -> Iterator[Open]:
+    """Opens pages from this machine's disk."""
+    yield from _opened(browser, "file://")
+
+
 def _opened(browser: Browser, service: str) -> Iterator[Open]:
     """Open pages; at the end, nothing may have gone wrong in any and no other host may have been asked."""
     wrong: list[str] = []

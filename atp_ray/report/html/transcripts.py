@@ -1,0 +1,240 @@
+"""Transcripts around the tip: what an agent was sent, what it replied before and after, and what had changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow.compute as pc
+
+from atp_ray.errors import AtpError
+from atp_ray.measures.cell_tips import cell_tips
+from atp_ray.measures.rates import count
+from atp_ray.measures.results import setting_of
+from atp_ray.paradigms.registry import paradigm
+from atp_ray.play.actions import Action
+from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.memory import count_others
+from atp_ray.play.parsing import visible_reply
+from atp_ray.play.records import RoundRecord
+from atp_ray.play.rounds import observe_round
+from atp_ray.report.html.answer import TipCounts
+from atp_ray.report.html.choice import MOST, Candidate, Chosen, candidates, choose
+from atp_ray.report.html.rebuilt import read_profiles, rebuilt_specs
+from atp_ray.report.html.sent import Said, marked, messages
+from atp_ray.report.html.tables import Column, HtmlTable, Row, plain
+from atp_ray.report.html.texts import Excerpt, excerpt, quantity
+from atp_ray.storage.episode_rows import StoredEpisodes, settled_rounds, stored_episodes
+from atp_ray.storage.tables import read_table
+
+ROUNDS_BEFORE = 3  # rounds shown before the two that are compared
+REPLY_ROOM, THINKING_ROOM = 24_000, 24_000  # bytes of one reply
+
+
+class Reply(NamedTuple):
+    """What an agent answered in a round, its thinking apart."""
+
+    round: int
+    decision: str
+    text: Excerpt | None
+    thinking: Excerpt | None
+
+
+class Transcript(NamedTuple):
+    """One seat around the tip; `messages` is empty where they could not be made again."""
+
+    title: str
+    setting: str
+    change: str
+    rounds: HtmlTable | None
+    messages: tuple[Said, ...]
+    n_messages_left_out: int
+    replies: tuple[Reply, Reply]
+
+
+class Transcripts(NamedTuple):
+    """Transcripts with how they were chosen, what is to be known of them, and the tips of all episodes."""
+
+    chosen_by: str
+    notes: tuple[str, ...]
+    shown: tuple[Transcript, ...]
+    tipped: TipCounts
+
+
+def transcripts(run_dir: Path, manifest: Mapping[str, Any]) -> Transcripts:
+    """Return at most ten transcripts of a run around its tips, or of first and last rounds where no episode tipped.
+
+    Raises:
+        UsageError: the run has no results.
+        StorageError: they cannot be read.
+    """
+    settings = _settings(run_dir)
+    found = _all_tips(run_dir, settings)
+    counts = TipCounts(
+        *(sum(column) for column in zip(TipCounts(0, 0, 0), *(tips for tips, _, _ in found), strict=True))
+    )
+    chosen = choose(run_dir, [tipped for _, tipped, _ in found])
+    n_tips = len(chosen)
+    chosen += choose(run_dir, [others for _, _, others in found], MOST - n_tips) if n_tips < MOST else []
+    by_cell: dict[str, set[str]] = {}
+    for entry in chosen:
+        by_cell.setdefault(entry.candidate.cell_id, set()).add(entry.candidate.episode_id)
+    specs, problem = {}, ""
+    if chosen:
+        try:
+            specs = rebuilt_specs(run_dir, manifest, counts.n_episodes, by_cell)
+        except AtpError as error:
+            problem = f"The messages that agents were sent cannot be shown: {error.what}."
+        else:
+            n_missing = sum(entry.candidate.episode_id not in specs for entry in chosen)
+            problem = f"The messages of {quantity(n_missing, 'transcript')} cannot be shown." if n_missing else ""
+    stored = {cell_id: _stored(run_dir, cell_id, chosen, specs) for cell_id in by_cell}
+    shown = tuple(
+        _transcript(
+            stored[entry.candidate.cell_id], manifest, entry, settings[entry.candidate.cell_id],
+            specs.get(entry.candidate.episode_id),
+        )
+        for entry in chosen
+    )  # fmt: skip
+    notes = (problem, _policies(manifest, chosen, specs))
+    told = _chosen_by(counts, n_tips, len(shown) - n_tips)
+    return Transcripts(told, tuple(filter(None, notes)), shown, counts)
+
+
+def _all_tips(run_dir: Path, finished: Collection[str]) -> list[tuple[TipCounts, list[Candidate], list[Candidate]]]:
+    """Return for each finished cell its counts and a few candidates; the tips of one cell are in memory at a time."""
+    found = []
+    for cell in cell_tips(run_dir):
+        if cell.cell_id not in finished:
+            continue
+        (tipped,), (others,) = candidates([cell])
+        found.append((TipCounts(len(cell.tip_E), cell.n_later, cell.n_from_start), tipped, others))
+    return found
+
+
+def _chosen_by(counts: TipCounts, n_tips: int, n_others: int) -> str:
+    if not n_tips + n_others:
+        return "No episode has more than one round, so nothing can change between rounds."
+    tipped = f"{quantity(counts.n_later, 'episode')} tipped after round 1." if counts.n_later else (
+        "No episode tipped after round 1."
+    )  # fmt: skip
+    around = (
+        f" Shown: {quantity(n_tips, 'seat')} that did not deviate in the round before the tip and did in the tip, "
+        "taken evenly from the settings, one of each episode before a second of any."
+    )
+    also = "Beside them" if n_tips else "Shown instead"
+    others = (
+        f" {also}: {quantity(n_others, 'seat')} of episodes that did not tip after round 1, in their first and last "
+        "round, taken evenly too, those whose decision changed first."
+    )
+    return f"{tipped}{around if n_tips else ''}{others if n_others else ''}"
+
+
+def _policies(manifest: Mapping[str, Any], chosen: Sequence[Chosen], specs: Mapping[str, EpisodeSpec]) -> str:
+    """Return the line about players that read no messages, empty where there are none."""
+    if not specs:
+        return ""
+    kinds = {profile.name: profile.kind for profile in read_profiles(manifest).values()}
+    seated = [specs[of.episode_id].seat_groups[seat].checkpoint for of, seat in chosen if of.episode_id in specs]
+    names = [name for name in dict.fromkeys(seated) if kinds.get(name) == "policy"]
+    if not names:
+        return ""
+    verb = "reads" if len(names) == 1 else "read"
+    return f"{' and '.join(names)} {verb} no messages; those shown are what a language model in that seat is sent."
+
+
+def _settings(run_dir: Path) -> dict[str, str]:
+    """Return what each cell is called: its checkpoint and its setting."""
+    names = {}
+    for row in read_table(run_dir, "cells").to_pylist():
+        if row["cell_id"] not in names:
+            setting = setting_of(row)
+            label = paradigm(setting.paradigm).presentation.setting_label(setting)
+            names[row["cell_id"]] = f"{setting.checkpoint}, {label}"
+    return names
+
+
+def _stored(run_dir: Path, cell_id: str, chosen: Sequence[Chosen], specs: Mapping[str, EpisodeSpec]) -> StoredEpisodes:
+    """Read what the transcripts of one cell need."""
+    own = [entry for entry in chosen if entry.candidate.cell_id == cell_id]
+    rounds = {number for candidate, _ in own for number in _rounds_needed(candidate, specs.get(candidate.episode_id))}
+    known = [spec for candidate, _ in own if (spec := specs.get(candidate.episode_id)) is not None]
+    seats = None if any(spec.visibility == "replies" for spec in known) else {seat for _, seat in own}
+    return stored_episodes(run_dir, cell_id, {candidate.episode_id for candidate, _ in own}, rounds, seats)
+
+
+def _rounds_needed(of: Candidate, spec: EpisodeSpec | None) -> set[int]:
+    """Return the two rounds, those an agent was told of in them, and those around that are shown."""
+    before = max(ROUNDS_BEFORE, spec.history_window if spec is not None else 0)
+    return {
+        number for end in (of.before, of.after) for number in range(max(1, end - before), end + 1)
+    } | {of.after + 1}  # fmt: skip
+
+
+def _transcript(
+    stored: StoredEpisodes, manifest: Mapping[str, Any], chosen: Chosen, setting: str, spec: EpisodeSpec | None
+) -> Transcript:
+    of, seat = chosen
+    before, after = replies = _replies(stored, chosen)
+    where = f"{setting}, episode {of.episode_id}"
+    change = f"{before.decision} in round {of.before}, {after.decision} in round {of.after}."
+    if spec is None:
+        return Transcript(f"Agent {seat + 1}", where, change, None, (), 0, replies)
+    title = f"{spec.scenario.title}, agent {seat + 1}" if spec.parameters.n_agents > 1 else spec.scenario.title
+    records = settled_rounds(stored, spec)
+    known = [record for record in records if record.round < of.after]
+    sent = messages(spec, manifest, known, seat, of.after)
+    earlier = messages(spec, manifest, [r for r in known if r.round < of.before], seat, of.before)
+    shown, n_left_out = marked(sent, earlier)
+    numbers = plain(paradigm(spec.paradigm).presentation.numbers_line(spec))
+    where = f"{where}, seed {spec.seed}. {numbers}."
+    return Transcript(title, where, change, _rounds(spec, records, seat, of), shown, n_left_out, replies)
+
+
+def _rounds(spec: EpisodeSpec, records: Sequence[RoundRecord], seat: int, of: Candidate) -> HtmlTable:
+    """Return what happened around the tip, round by round: to the others, to all, and to this seat."""
+    told = paradigm(spec.paradigm).presentation
+    several = spec.parameters.n_agents > 1
+    columns = [Column("round"), *([Column(f"others: {told.terms.deviates}", "end")] if several else [])]
+    columns += [Column("outcome"), Column("this agent")]
+    notes = [plain(told.seat_note(spec, record, seat)) for record in records]
+    columns += [Column("what it got")] if any(notes) else []
+    rows = []
+    for record, note in zip(records, notes, strict=True):
+        if of.before < record.round < of.after - ROUNDS_BEFORE or record.round < of.before - ROUNDS_BEFORE:
+            continue
+        others = count_others(observe_round(spec, record, (seat,)).public, seat)
+        mark = ""
+        if record.round == of.tip:
+            mark = f" (tip: {count(spec, record.decisions.action_A).rate:.0%})" if several else " (tip)"
+        cells = [f"{record.round}{mark}", *([f"{others.n_deviant} of {others.n_decided}"] if several else [])]
+        cells += [plain(told.round_line(spec, record)), _decision(spec, record.decisions.action_A[seat])]
+        rows.append(Row((*cells, *([note] if any(notes) else []))))
+    return HtmlTable("What happened, round by round", tuple(columns), tuple(rows))
+
+
+def _decision(spec: EpisodeSpec, code: int) -> str:
+    action = Action(int(code))
+    terms = paradigm(spec.paradigm).presentation.terms
+    words = {Action.DEVIANT: terms.deviates, Action.ALIGNED: terms.complies}
+    return words.get(action, "no readable decision" if action is Action.UNPARSED else "no reply")
+
+
+def _replies(stored: StoredEpisodes, chosen: Chosen) -> tuple[Reply, Reply]:
+    of = chosen.candidate
+    mine = (pc.field("episode_id") == of.episode_id) & (pc.field("seat") == chosen.seat)
+    rows = {row["round"]: row for row in stored.replies.filter(mine).to_pylist()}
+    return _reply(rows[of.before]), _reply(rows[of.after])
+
+
+def _reply(row: Mapping[str, Any]) -> Reply:
+    decision = f"\u201c{row['choice']}\u201d ({row['action']})" if row["choice"] else str(row["action"])
+    if (reply := row["reply"]) is None:
+        return Reply(row["round"], decision, None, None)
+    answered = visible_reply(reply)
+    if answered is None:
+        return Reply(row["round"], decision, None, excerpt(reply, THINKING_ROOM))
+    thinking = reply[: reply.rfind(answered)].strip() if answered else reply.strip()
+    text = excerpt(answered, REPLY_ROOM) if answered else None
+    return Reply(row["round"], decision, text, excerpt(thinking, THINKING_ROOM) if thinking else None)
