@@ -8,13 +8,14 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
 import ray
 from ray import ObjectRef, tune
 
-from actors.coordinator import CellOutcome, Progress
+from actors.coordinator import NO_PROGRESS, CellOutcome, Progress
 from actors.ray_errors import own_error
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.errors import AtpError
@@ -28,10 +29,14 @@ TRIAL_MEMORY_BYTES = 64 * 1024**2
 
 
 class SweepOutcome(NamedTuple):
-    """What a sweep did: seconds by part (ray, engine, agents, rounds) and the errors of cells that failed."""
+    """What a sweep did: seconds by part (ray, engine, agents, rounds) and the errors of cells that failed.
+
+    `gpu_seconds` are those of the run, earlier parts included.
+    """
 
     seconds: dict[str, float]
     errors: tuple[BaseException, ...]
+    gpu_seconds: float = 0.0
 
 
 def play_cells(
@@ -66,7 +71,7 @@ def play_cells(
         finally:
             on_progress(total_progress(experiment))
         experiment.seconds["rounds"] = time.monotonic() - start
-        return SweepOutcome(dict(experiment.seconds), errors)
+        return SweepOutcome(dict(experiment.seconds), errors, experiment.budget.gpu_seconds(time.time()))
 
 
 def _run_trials(cells: Sequence[CellSpec], experiment: Experiment) -> tuple[BaseException, ...]:
@@ -116,5 +121,5 @@ def total_progress(experiment: Experiment) -> Progress:
     try:
         parts = ray.get([coordinator.progress.remote() for coordinator in experiment.coordinators])
     except ray.exceptions.RayError:
-        return Progress(0, 0, 0, 0, 0, 0)
-    return Progress(*(sum(column) for column in zip(*parts, strict=True)))
+        return NO_PROGRESS
+    return reduce(Progress.plus, parts, NO_PROGRESS)

@@ -12,6 +12,7 @@ from rich.text import Text
 from atp_ray.measures.results import CellResult, honest_label, load_results
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigms
+from atp_ray.report.costs import costs_table
 from atp_ray.report.figures.style import figure_style, save_figure
 from atp_ray.report.mixed import mixed_table
 from atp_ray.report.tipping import tipping_table
@@ -29,7 +30,8 @@ def summary_tables(run_dir: Path) -> list[RenderableType]:
     for room, of_room in by_paradigm(results):
         shown += room.presentation.tables(of_room)
     manifest = read_manifest(run_dir)
-    shown += [table for table in (mixed_table(run_dir, results), tipping_table(run_dir, manifest, results)) if table]
+    tables = (mixed_table(run_dir, results), tipping_table(run_dir, manifest, results), costs_table(manifest))
+    shown += [table for table in tables if table]
     notes = (honest_label(results), sandbox_note(manifest))
     return [*shown, *(Text(note, style="italic") for note in notes if note)]
 

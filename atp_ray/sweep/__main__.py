@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,15 @@ from actors.failure_policy import FailurePolicy
 from atp_ray.checkpoint.engine_changes import engine_change, split_settings
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import resolve_checkpoints
+from atp_ray.checkpoint.price_changes import split_prices, with_prices, with_recorded_prices
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.checkpoint.scope import check_scope
 from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import progress_bar, report_console, run_command
-from atp_ray.errors import AtpError, EngineError, UsageError
+from atp_ray.costs.budget import Limits
+from atp_ray.costs.estimate import estimate_usage
+from atp_ray.costs.record import ESTIMATE, CostsEstimate, costs_estimate
+from atp_ray.errors import AtpError, EngineError, SpendingError, UsageError
 from atp_ray.paradigms.grids import Grid, checkpoint_names, expand, load_grid, parse_grid
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
@@ -31,6 +36,7 @@ from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest
 from atp_ray.storage.run_places import OpenRun, manifest_at, require_new, written_run
 from atp_ray.storage.schema import table_schemas
 from atp_ray.sweep.options import SweepOptions, grid_names
+from atp_ray.sweep.spending import Spending, estimate_lines, rates_of
 from serve_deployments.engine_plans import planning_of
 from tune_sweeps.connection import find_cluster
 from tune_sweeps.dry_plan import dry_plan
@@ -46,16 +52,21 @@ def main(argv: Sequence[str]) -> int:
 def run(options: SweepOptions) -> int:
     """Do what the options ask for; returns the exit code."""
     console = report_console()
-    started = time.monotonic()
+    started, started_at = time.monotonic(), time.time()
     begun = _begun(options)
     grid, base_url, out = _grid_and_place(options, begun)
-    engines, _ = split_settings(options.set)
+    prices, others = split_prices(options.set)
+    engines, _ = split_settings(others)
     change = engine_change(engines, options.replicas, options.tensor_parallel, options.max_model_len)
-    profiles = change.apply(resolve_checkpoints(checkpoint_names(grid), base_url))
+    profiles = with_prices(change.apply(resolve_checkpoints(checkpoint_names(grid), base_url)), prices)
+    profiles = with_recorded_prices(profiles, (begun or {}).get("checkpoints"))
     cells = expand(grid, profiles)
     check_scope(cells, profiles.values())
-    workload = estimate_workload(cells)
-    _describe(console, grid, workload)
+    rates = rates_of(options, profiles, begun)
+    expected = estimate_usage(cells, profiles.values())
+    estimate = costs_estimate(expected, rates)
+    workload = estimate_workload(cells, {name: entry.usage.prompt_tokens for name, entry in expected.items()})
+    _describe(console, grid, workload, estimate_lines(expected, estimate, rates))
     planning = planning_of(options.gpus, options.gpu_type, workload.demands)
     address = find_cluster(options.address, console.print)
     if options.dry_run:
@@ -80,16 +91,20 @@ def run(options: SweepOptions) -> int:
         require_available(profiles.values(), elsewhere=elsewhere)
     with written_run(out) as opened:
         run_dir = opened.folder
-        manifest = _open_run(run_dir, grid, base_url, cells, profiles, sandbox, resume=options.resume)
+        manifest = _open_run(run_dir, grid, base_url, cells, profiles, sandbox, estimate, resume=options.resume)
+        limits = Limits(options.max_cost, options.max_tokens_total, options.max_hours)
+        spending = Spending(run_dir, manifest, rates, limits, started_at, alone=not elsewhere)
         missing = [cell for cell in cells if cell.cell_id not in finished_cells(run_dir)]
         outcome = SweepOutcome({}, ())
         if missing:
             if options.resume:
                 require_available(profiles.values(), elsewhere=elsewhere)
-            outcome = _play(console, missing, profiles, run_dir, placement, options.cells_at_once)
+            placement = replace(placement, budget=spending.budget(cells, expected))
+            outcome = _play(console, missing, profiles, run_dir, placement, options.cells_at_once, spending)
+            spending.close(cells, outcome.gpu_seconds)
         done = finished_cells(run_dir) & {cell.cell_id for cell in cells}
         seconds = outcome.seconds | {"total": time.monotonic() - started}
-        manifest |= {"status": "complete" if len(done) == len(cells) else "incomplete", "seconds": seconds}
+        manifest |= {"status": _status(len(done) == len(cells), outcome), "seconds": seconds}
         write_manifest(run_dir, manifest)
         return _conclude(console, opened, len(done), len(cells), outcome, started)
 
@@ -110,7 +125,7 @@ def _begun(options: SweepOptions) -> dict[str, Any] | None:
 
 
 def _grid_and_place(options: SweepOptions, begun: Mapping[str, Any] | None) -> tuple[Grid, str | None, str]:
-    _, settings = split_settings(options.set)
+    _, settings = split_settings(split_prices(options.set)[1])
     if begun is not None and options.out is not None:
         if options.grid or settings or options.checkpoint or options.scenarios or options.population:
             raise UsageError(
@@ -148,6 +163,7 @@ def _open_run(
     cells: Sequence[CellSpec],
     profiles: dict[str, Profile],
     sandbox: Isolation,
+    estimate: CostsEstimate,
     *,
     resume: bool,
 ) -> dict[str, Any]:
@@ -162,6 +178,7 @@ def _open_run(
                 "base_url": base_url,
                 "sandbox": sandbox if paradigm(grid.paradigm).environment.uses_tools else None,
                 "checkpoints": {name: profile.model_dump(mode="json") for name, profile in profiles.items()},
+                ESTIMATE: estimate.model_dump(mode="json"),
                 "seeds": list(range(grid.seeds)),
                 "n_cells": len(cells),
                 "cell_ids": cell_ids,
@@ -182,6 +199,7 @@ def _play(
     out: Path,
     placement: Placement,
     cells_at_once: int | None,
+    spending: Spending,
 ) -> SweepOutcome:
     decisions = sum(cell.n_decisions for cell in cells)
     rate_name = paradigm(cells[0].paradigm).presentation.terms.rate
@@ -190,21 +208,30 @@ def _play(
         def show(counts: Counts) -> None:
             rate = f"{rate_name} {counts.deviant / counts.decided:.0%}" if counts.decided else ""
             note = f"{rate}, {counts.undecided} undecided" if counts.undecided else rate
+            spending.look(counts.usages)
+            note += spending.note(counts.usages)
             update(counts.decisions, None, note, f"playing, {counts.cells}/{len(cells)} cells")
 
         def show_part(part: str) -> None:
             update(0, description=f"starting {part}")
 
-        return play_cells(cells, list(profiles.values()), out, placement, cells_at_once, show, on_part=show_part)
+        return play_cells(
+            cells,
+            list(profiles.values()),
+            out,
+            placement,
+            cells_at_once,
+            show,
+            on_started=lambda experiment: spending.playing(experiment.budget),
+            on_part=show_part,
+        )
 
 
-def _describe(console: Console, grid: Grid, workload: Workload) -> None:
+def _describe(console: Console, grid: Grid, workload: Workload, estimate: Sequence[str]) -> None:
     console.print(f"[bold]{grid.name}[/bold]: {grid.description}" if grid.description else f"[bold]{grid.name}[/bold]")
-    total = workload.total
-    console.print(
-        f"{workload.cells} cells, {workload.episodes} episodes, {total.decisions:,} decisions; "
-        f"about {total.prompt_tokens:,} prompt tokens (estimate), replies up to {total.reply_tokens} tokens"
-    )
+    console.print(f"{workload.cells} cells, {workload.episodes} episodes, {workload.total.decisions:,} decisions")
+    for line in estimate:
+        console.print(line, soft_wrap=True)
 
 
 def _conclude(
@@ -232,8 +259,16 @@ def _datasets(out: Path) -> list[str]:
     return [name for name in table_schemas() if (out / name).is_dir()]
 
 
+def _status(finished: bool, outcome: SweepOutcome) -> str:
+    if finished:
+        return "complete"
+    return "stopped" if any(isinstance(error, SpendingError) for error in outcome.errors) else "incomplete"
+
+
 def _first_error(outcome: SweepOutcome) -> BaseException:
-    for error in outcome.errors:
+    # A limit is told only where nothing else went wrong.
+    errors = sorted(outcome.errors, key=lambda error: isinstance(error, SpendingError))
+    for error in errors:
         if isinstance(error, AtpError):
             return error
     return outcome.errors[0] if outcome.errors else EngineError("the sweep was stopped before all cells were played")

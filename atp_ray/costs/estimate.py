@@ -1,0 +1,63 @@
+"""What a run is expected to take, before anything is started."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from atp_ray.checkpoint.profiles import PolicyProfile, Profile
+from atp_ray.costs.rehearsal import Cast, rehearse
+from atp_ray.costs.tokens import token_counter
+from atp_ray.costs.usage import Usage, add_usages
+from atp_ray.play.cells import CellSpec
+from atp_ray.play.episodes import EpisodeSpec, SeatGroup
+
+MOST_REHEARSED = 160  # episodes of one shape; the others are taken to be as they are
+
+
+class Expected(NamedTuple):
+    """What is expected to be asked of one checkpoint, how tokens were counted, and how long replies are taken to be."""
+
+    usage: Usage
+    counted: str
+    replies: str
+
+
+def estimate_usage(cells: Sequence[CellSpec], profiles: Iterable[Profile]) -> dict[str, Expected]:
+    """Return what playing `cells` is expected to ask of each checkpoint that is a model, by the profile's name."""
+    casts = {p.name: Cast(p, token_counter(p)) for p in profiles if not isinstance(p, PolicyProfile)}
+    if not casts:
+        return {}
+    episodes = [episode for cell in cells for episode in cell.episodes]
+    parts = [_usages(alike, casts) for alike in _shapes(episodes).values()]
+    usages = add_usages(parts)
+    sampled = {group.checkpoint: group.sampling for episode in episodes for group in episode.seats}
+    return {
+        name: Expected(usages[name], cast.counter.source, cast.says(sampled[name]))
+        for name, cast in casts.items()
+        if name in usages
+    }
+
+
+def _shapes(episodes: Sequence[EpisodeSpec]) -> Mapping[tuple[object, ...], list[EpisodeSpec]]:
+    """Return the episodes by what their size follows from: the seats, their number, rounds and visibility."""
+    shapes: dict[tuple[object, ...], list[EpisodeSpec]] = {}
+    for episode in episodes:
+        seats: tuple[SeatGroup, ...] = episode.seats
+        shapes.setdefault((seats, episode.rounds, episode.visibility, episode.history_window), []).append(episode)
+    return shapes
+
+
+def _usages(alike: Sequence[EpisodeSpec], casts: Mapping[str, Cast]) -> dict[str, Usage]:
+    n = min(len(alike), MOST_REHEARSED)
+    # At random: scenarios and settings take turns in the list, and a fixed step would meet a few only.
+    chosen = np.sort(np.random.default_rng(0).choice(len(alike), size=n, replace=False))
+
+    async def rehearsed() -> list[dict[str, Usage]]:
+        return [await rehearse(alike[index], casts) for index in chosen]
+
+    usages = add_usages(asyncio.run(rehearsed()))
+    return {name: usage.times(len(alike) / n) for name, usage in usages.items()}
