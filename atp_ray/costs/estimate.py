@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,7 +16,9 @@ from atp_ray.costs.usage import Usage, add_usages
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 
-MOST_REHEARSED = 160  # episodes of one shape; the others are taken to be as they are
+# Episodes of one shape: of more than the most, the others are taken to be as they are; few are rehearsed several times,
+# as stand-ins decide by chance.
+MOST_REHEARSED, FEWEST_REHEARSED, MOST_TIMES = 160, 96, 8
 
 
 class Expected(NamedTuple):
@@ -55,9 +58,10 @@ def _usages(alike: Sequence[EpisodeSpec], casts: Mapping[str, Cast]) -> dict[str
     n = min(len(alike), MOST_REHEARSED)
     # At random: scenarios and settings take turns in the list, and a fixed step would meet a few only.
     chosen = np.sort(np.random.default_rng(0).choice(len(alike), size=n, replace=False))
+    times = min(MOST_TIMES, math.ceil(FEWEST_REHEARSED / n))
 
     async def rehearsed() -> list[dict[str, Usage]]:
-        return [await rehearse(alike[index], casts) for index in chosen]
+        return [await rehearse(alike[index], casts, time) for index in chosen for time in range(times)]
 
     usages = add_usages(asyncio.run(rehearsed()))
-    return {name: usage.times(len(alike) / n) for name, usage in usages.items()}
+    return {name: usage.times(len(alike) / n / times) for name, usage in usages.items()}

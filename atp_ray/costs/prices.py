@@ -45,7 +45,7 @@ class Rates(Frozen):
 
     def dollars(self, usages: Usages, gpu_seconds: float) -> float | None:
         """Return what a run costs, None as soon as a price is unknown or nothing of it has one."""
-        asked = {self.tariffs[name].payment for name in usages if name in self.tariffs}
+        asked = {self.tariffs[name].payment if name in self.tariffs else "unknown" for name in usages}
         if "unknown" in asked or (gpu_seconds > 0 and self.gpu_hour is None):
             return None
         if asked == {"machine"} and gpu_seconds == 0:
@@ -72,7 +72,7 @@ def tariff_of(profile: Profile) -> Tariff:
         return Tariff(payment="tokens", source="its profile", price=profile.price)
     if isinstance(profile, EndpointProfile):
         return _listed(profile)
-    return Tariff(payment="machine", source="no price a token: on own machines")
+    return Tariff(payment="machine", source="no price by the token: it runs on own machines")
 
 
 def _listed(profile: EndpointProfile) -> Tariff:

@@ -67,16 +67,16 @@ class _Rehearsed:
     """One seat's model and tool: the stand-in's words, counted."""
 
     def __init__(self, cast: Cast, stand_in: StandIn) -> None:
-        self._cast = cast
+        self.cast = cast
         self._stand_in = stand_in
         self.view: SeatView | None = None
 
     async def reply(self, request: ReplyRequest) -> ModelReply:
         """Return the stand-in's reply with the tokens that the model's would take."""
         assert self.view is not None
-        counter, sampling = self._cast.counter, request.sampling
+        counter, sampling = self.cast.counter, request.sampling
         words = self._stand_in.reply(self.view, request.messages)
-        tokens = self._cast.reply_tokens(sampling)
+        tokens = self.cast.reply_tokens(sampling)
         if tokens is None:
             tokens = counter.text(words) + (not words.endswith(request.stop or ("\0",)))  # the token that ends a reply
         elif not sampling.thinking:  # thinking is not shown again, all else is
@@ -92,11 +92,11 @@ class _Rehearsed:
         """Forget nothing: there is nothing."""
 
 
-async def rehearse(spec: EpisodeSpec, casts: Mapping[str, Cast]) -> dict[str, Usage]:
+async def rehearse(spec: EpisodeSpec, casts: Mapping[str, Cast], seed: int = 0) -> dict[str, Usage]:
     """Return what playing an episode is expected to ask of each checkpoint of `casts`."""
     played = _seats_played(spec)
     seats = [seat for group_seats in played for seat in group_seats]
-    actors = [_actor(spec, seat, casts) for seat in seats]
+    actors = [_actor(spec, seat, casts, seed) for seat in seats]
     memory, settled = EpisodeMemory(spec, seats), list[RoundRecord]()
     n_rounds = min(spec.rounds, spec.history_window + 1)
     # Sums over the seats played of requests, prompt and completion tokens, each times the seats it stands for.
@@ -125,13 +125,13 @@ def _seats_played(spec: EpisodeSpec) -> list[tuple[int, ...]]:
     return played
 
 
-def _actor(spec: EpisodeSpec, seat: int, casts: Mapping[str, Cast]) -> _Rehearsed | None:
+def _actor(spec: EpisodeSpec, seat: int, casts: Mapping[str, Cast], seed: int) -> _Rehearsed | None:
     """Return what plays a seat, None for a policy."""
     cast = casts.get(spec.seat_groups[seat].checkpoint)
     if cast is None:
         return None
-    seed = derive_seed("rehearsal", spec.episode_id, seat)
-    return _Rehearsed(cast, paradigm(spec.paradigm).teaching.stand_in(seed, cast.taught))
+    drawn = derive_seed("rehearsal", spec.episode_id, seat, seed)
+    return _Rehearsed(cast, paradigm(spec.paradigm).teaching.stand_in(drawn, cast.taught))
 
 
 async def _decide(memory: EpisodeMemory, index: int, actor: _Rehearsed | None) -> SeatDecision:
@@ -141,7 +141,7 @@ async def _decide(memory: EpisodeMemory, index: int, actor: _Rehearsed | None) -
         action = Action.DEVIANT if group.checkpoint == FIXED_COLLUDER else Action.ALIGNED
         return SeatDecision(action, decision_texts(spec.scenario.options)[action is Action.ALIGNED], attempts=0)
     actor.view = memory.seat_view(index)
-    alternate = bool(getattr(actor._cast.profile, "alternate_roles", False))
+    alternate = bool(getattr(actor.cast.profile, "alternate_roles", False))
     asking = Asking(actor, actor.view, group.sampling, alternate_roles=alternate, tools=actor)
     return await paradigm(spec.paradigm).environment.decide(actor.view, asking)
 

@@ -36,9 +36,7 @@ def rates_of(options: SweepOptions, profiles: Mapping[str, Profile], begun: Mapp
         gpu_hour = before.gpu_hour_price
     rates = Rates(tariffs=tariffs_of(profiles.values()), gpu_hour=gpu_hour)
     if options.max_cost is not None and (unpriced := rates.unpriced()):
-        what = (
-            f"dollars cannot be limited without a price of {', '.join(unpriced)}: {rates.tariffs[unpriced[0]].source}"
-        )
+        what = f"dollars cannot be limited: {unpriced[0]} has {rates.tariffs[unpriced[0]].source}"
         hint = (
             "Give --set price.input=DOLLARS --set price.output=DOLLARS (per million tokens), a price in the profile, "
             "or --gpu-hour-price for GPUs of your own; or limit by --max-tokens-total or --max-hours"
