@@ -85,7 +85,7 @@ class Spending:
         """Return what the run may take and took before.
 
         Raises:
-            SpendingError: a limit is reached already.
+            SpendingError: a limit lets no round begin.
         """
         before = spent_by_cell(self._run_dir, cells)
         decisions: dict[str, int] = {}
@@ -100,11 +100,18 @@ class Spending:
             since=self._started - self._before.wall_s,
             gpu_seconds_before=self._before.gpu_s,
         )
-        if (reached := Account(budget).reached_now()) is not None:
-            hint = "Give a higher limit, or none"
-            raise SpendingError(f"the run has reached {reached}", hint=hint)
+        self._require_a_round(budget, cells)
         self._budget = budget
         return budget
+
+    def _require_a_round(self, budget: Budget, cells: Sequence[CellSpec]) -> None:
+        account = Account(budget)
+        episodes = (episode for cell in cells for episode in cell.episodes)
+        reasons = [account.reached_now(budget.expected(episode)) for episode in episodes]
+        if all(reasons):
+            self._manifest["status"] = "stopped"
+            write_manifest(self._run_dir, self._manifest)
+            raise SpendingError(f"no round is left at {reasons[0]}", hint="Give a higher limit, or none")
 
     def playing(self, budget: Budget) -> None:
         """Take the budget as the experiment holds it: with its GPUs."""
