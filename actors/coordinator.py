@@ -181,7 +181,7 @@ class Coordinator:
     ) -> None:
         """Play what is left of an episode, as far as the run's limits let it."""
         hostings = self._player.hostings(spec.parameters.n_agents, first_agent=index)
-        while len(log.rounds(spec.episode_id)) < spec.rounds and self._account.begin_round(spec):
+        while (done := len(log.rounds(spec.episode_id))) < spec.rounds and self._account.begin_round(spec, done + 1):
             try:
                 decisions = await self._play_round(spec, log, hostings, seats)
                 self._account.settle(cell_id, spec, decisions)

@@ -8,12 +8,12 @@ those of its log, cell by cell: whoever plays a cell again, a coordinator that w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from atp_ray.costs.prices import SECONDS_PER_HOUR, Rates
-from atp_ray.costs.usage import Usage, Usages, add_usages, total_usage, usage_of
+from atp_ray.costs.usage import RoundShare, Usage, Usages, add_usages, total_usage, usage_of
 from atp_ray.play.decisions import Decisions
 from atp_ray.play.episodes import EpisodeSpec
 
@@ -49,14 +49,14 @@ NO_LIMITS = Limits()
 class Budget:
     """What a run may take and took before.
 
-    `per_decision` is what a decision is expected to ask of each checkpoint; `before` what each cell's log and tables
-    hold. `since` is when the run began and `gpus_since` since when it holds `gpus` GPUs, in seconds of the clock, both
-    set back by what earlier parts of the run took.
+    `rounds` is what decisions of each round are expected to ask of each checkpoint, later ones as the last; `before`
+    what each cell's log and tables hold. `since` is when the run began and `gpus_since` since when it holds `gpus`
+    GPUs, in seconds of the clock; `since` is set back by what earlier parts of the run took.
     """
 
     limits: Limits = NO_LIMITS
     rates: Rates = field(default_factory=Rates)
-    per_decision: Usages = field(default_factory=dict)
+    rounds: Mapping[str, Sequence[RoundShare]] = field(default_factory=dict)
     before: Mapping[str, Usages] = field(default_factory=dict)
     since: float = 0.0
     gpus: int = 0
@@ -67,12 +67,12 @@ class Budget:
         """Return the GPU-seconds of the run: GPUs held, times time."""
         return self.gpu_seconds_before + self.gpus * max(0.0, now - self.gpus_since)
 
-    def expected(self, spec: EpisodeSpec) -> dict[str, Usage]:
+    def expected(self, spec: EpisodeSpec, round_number: int) -> dict[str, Usage]:
         """Return what a round of an episode is expected to ask of each checkpoint."""
         return add_usages(
-            {group.checkpoint: self.per_decision[group.checkpoint].times(group.count)}
+            {group.checkpoint: shares[min(round_number, len(shares)) - 1].of(group.count)}
             for group in spec.seats
-            if group.checkpoint in self.per_decision
+            if (shares := self.rounds.get(group.checkpoint))
         )
 
 
@@ -101,11 +101,11 @@ class Account:
         self._cells[cell_id] = dict(usages)
         self._spent = add_usages(self._cells.values())
 
-    def begin_round(self, spec: EpisodeSpec) -> bool:
+    def begin_round(self, spec: EpisodeSpec, round_number: int) -> bool:
         """Book the next round of an episode, and return whether it may begin; once one may not, none may."""
         if self.reached is not None:
             return False
-        expected = self._budget.expected(spec)
+        expected = self._budget.expected(spec, round_number)
         self.reached = self.reached_now(expected)
         if self.reached is None:
             self._booked[spec.episode_id] = expected

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +15,7 @@ import numpy as np
 from atp_ray.checkpoint.profiles import PolicyProfile, Profile
 from atp_ray.costs.rehearsal import Cast, rehearse
 from atp_ray.costs.tokens import token_counter
-from atp_ray.costs.usage import Usage, add_usages
+from atp_ray.costs.usage import RoundShare, Usage
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 
@@ -22,9 +25,13 @@ MOST_REHEARSED, FEWEST_REHEARSED, MOST_TIMES = 160, 96, 8
 
 
 class Expected(NamedTuple):
-    """What is expected to be asked of one checkpoint, how tokens were counted, and how long replies are taken to be."""
+    """What is expected to be asked of one checkpoint, how tokens were counted, and how long replies are taken to be.
+
+    `rounds` is what decisions of the first round, the second, ... ask; later ones are as the last.
+    """
 
     usage: Usage
+    rounds: tuple[RoundShare, ...]
     counted: str
     replies: str
 
@@ -35,13 +42,19 @@ def estimate_usage(cells: Sequence[CellSpec], profiles: Iterable[Profile]) -> di
     if not casts:
         return {}
     episodes = [episode for cell in cells for episode in cell.episodes]
-    parts = [_usages(alike, casts) for alike in _shapes(episodes).values()]
-    usages = add_usages(parts)
+    usages = dict.fromkeys(casts, Usage())
+    rounds: dict[str, list[RoundShare]] = {name: [] for name in casts}
+    for alike in _shapes(episodes).values():
+        for name, shares in _rounds(alike, casts).items():
+            later = alike[0].rounds - len(shares)
+            usages[name] = reduce(Usage.plus, (share.usage for share in shares), usages[name])
+            usages[name] = usages[name].plus(shares[-1].usage.times(later))
+            rounds[name] = [one.plus(two) for one, two in zip_longest(rounds[name], shares, fillvalue=RoundShare())]
     sampled = {group.checkpoint: group.sampling for episode in episodes for group in episode.seats}
     return {
-        name: Expected(usages[name], cast.counter.source, cast.says(sampled[name]))
+        name: Expected(usages[name], tuple(rounds[name]), cast.counter.source, cast.says(sampled[name]))
         for name, cast in casts.items()
-        if name in usages
+        if name in sampled
     }
 
 
@@ -54,14 +67,24 @@ def _shapes(episodes: Sequence[EpisodeSpec]) -> Mapping[tuple[object, ...], list
     return shapes
 
 
-def _usages(alike: Sequence[EpisodeSpec], casts: Mapping[str, Cast]) -> dict[str, Usage]:
+def _rounds(alike: Sequence[EpisodeSpec], casts: Mapping[str, Cast]) -> dict[str, list[RoundShare]]:
+    """Return what each round of episodes of one shape is expected to ask of each checkpoint, all of them together."""
     n = min(len(alike), MOST_REHEARSED)
     # At random: scenarios and settings take turns in the list, and a fixed step would meet a few only.
     chosen = np.sort(np.random.default_rng(0).choice(len(alike), size=n, replace=False))
     times = min(MOST_TIMES, math.ceil(FEWEST_REHEARSED / n))
 
-    async def rehearsed() -> list[dict[str, Usage]]:
+    async def rehearsed() -> list[dict[str, list[Usage]]]:
         return [await rehearse(alike[index], casts, time) for index in chosen for time in range(times)]
 
-    usages = add_usages(asyncio.run(rehearsed()))
-    return {name: usage.times(len(alike) / n / times) for name, usage in usages.items()}
+    played = asyncio.run(rehearsed())
+    seats: Counter[str] = Counter()
+    for group in alike[0].seats:
+        seats[group.checkpoint] += group.count
+    return {
+        name: [
+            RoundShare(reduce(Usage.plus, of_round).times(len(alike) / n / times), len(alike) * seats[name])
+            for of_round in zip(*(episode[name] for episode in played), strict=True)
+        ]
+        for name in played[0]
+    }

@@ -92,28 +92,31 @@ class _Rehearsed:
         """Forget nothing: there is nothing."""
 
 
-async def rehearse(spec: EpisodeSpec, casts: Mapping[str, Cast], seed: int = 0) -> dict[str, Usage]:
-    """Return what playing an episode is expected to ask of each checkpoint of `casts`."""
+async def rehearse(spec: EpisodeSpec, casts: Mapping[str, Cast], seed: int = 0) -> dict[str, list[Usage]]:
+    """Return what each round of an episode is expected to ask of each checkpoint of `casts`.
+
+    Rounds are as many as the window holds and one more, or the episode's if it has fewer; those that follow are as the
+    last of them.
+    """
     played = _seats_played(spec)
     seats = [seat for group_seats in played for seat in group_seats]
     actors = [_actor(spec, seat, casts, seed) for seat in seats]
     memory, settled = EpisodeMemory(spec, seats), list[RoundRecord]()
     n_rounds = min(spec.rounds, spec.history_window + 1)
-    # Sums over the seats played of requests, prompt and completion tokens, each times the seats it stands for.
-    sums = {group.checkpoint: np.zeros(3) for group in spec.seats if group.checkpoint in casts}
+    # Requests, prompt and completion tokens of each round, summed over the seats that each seat played stands for.
+    sums = {group.checkpoint: np.zeros((n_rounds, 3)) for group in spec.seats if group.checkpoint in casts}
     for number in range(1, n_rounds + 1):
         rows = [await _decide(memory, index, actor) for index, actor in enumerate(actors)]
-        times = 1 + (spec.rounds - n_rounds if number == n_rounds else 0)
         for group, group_seats in zip(spec.seats, played, strict=True):
             if group.checkpoint in casts:
-                share = times * group.count / len(group_seats)
+                share = group.count / len(group_seats)
                 for row in (rows[seats.index(seat)] for seat in group_seats):
                     took = (row.attempts, row.prompt_tokens, row.completion_tokens)
-                    sums[group.checkpoint] += share * np.array(took)
+                    sums[group.checkpoint][number - 1] += share * np.array(took)
         if number < n_rounds:
             settled.append(settle_round(spec, settled, _everyone(spec, played, seats, rows)))
             memory.observe([observe_round(spec, settled[-1], seats)])
-    return {name: Usage(*(round(float(value)) for value in sum_)) for name, sum_ in sums.items()}
+    return {name: [Usage(*map(round, row)) for row in table.tolist()] for name, table in sums.items()}
 
 
 def _seats_played(spec: EpisodeSpec) -> list[tuple[int, ...]]:

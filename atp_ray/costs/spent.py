@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +12,7 @@ from atp_ray.costs.usage import Usage, add_usages, usage_of
 from atp_ray.errors import StorageError
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.decisions import COUNTS
-from atp_ray.play.episodes import plays_by_policy
+from atp_ray.play.episodes import EpisodeSpec, plays_by_policy
 from atp_ray.storage.event_log import read_event_log
 from atp_ray.storage.run_folder import finished_cells, log_path
 
@@ -27,6 +27,20 @@ def spent_by_cell(run_dir: Path, cells: Sequence[CellSpec]) -> dict[str, dict[st
     return {
         cell.cell_id: _of_table(run_dir, cell) if cell.cell_id in finished else _of_log(run_dir, cell) for cell in cells
     }
+
+
+def rounds_left(run_dir: Path, cells: Sequence[CellSpec]) -> Iterator[tuple[EpisodeSpec, int]]:
+    """Yield the episodes that have not ended, each with the number of its next round.
+
+    Raises:
+        StorageError: a log cannot be read.
+    """
+    finished = finished_cells(run_dir)
+    for cell in (cell for cell in cells if cell.cell_id not in finished):
+        rounds = read_event_log(log_path(run_dir, cell.cell_id))
+        for spec in cell.episodes:
+            if (done := len(rounds.get(spec.episode_id, ()))) < spec.rounds:
+                yield spec, done + 1
 
 
 def _of_table(run_dir: Path, cell: CellSpec) -> dict[str, Usage]:

@@ -30,6 +30,21 @@ class Usage(NamedTuple):
         return Usage(*(round(factor * part) for part in self))
 
 
+class RoundShare(NamedTuple):
+    """What decisions of one round number are expected to ask of a checkpoint: together, and how many they are."""
+
+    usage: Usage = Usage()
+    decisions: int = 0
+
+    def plus(self, other: RoundShare) -> RoundShare:
+        """Return what both are together."""
+        return RoundShare(self.usage.plus(other.usage), self.decisions + other.decisions)
+
+    def of(self, decisions: int) -> Usage:
+        """Return what so many decisions ask."""
+        return self.usage.times(decisions / self.decisions) if self.decisions else Usage()
+
+
 Usages = Mapping[str, Usage]  # by checkpoint
 
 

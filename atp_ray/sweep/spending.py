@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from atp_ray.checkpoint.profiles import Profile
-from atp_ray.costs.budget import Account, Budget, Limits
+from atp_ray.costs.budget import NO_LIMITS, Account, Budget, Limits
 from atp_ray.costs.energy import EnergyMeter, machine_meter
 from atp_ray.costs.estimate import Expected
 from atp_ray.costs.prices import Rates, tariffs_of
 from atp_ray.costs.record import COSTS, CostsEstimate, RunCosts, recorded_costs, run_costs
-from atp_ray.costs.spent import spent_by_cell
+from atp_ray.costs.spent import rounds_left, spent_by_cell
 from atp_ray.costs.texts import dollars_text
 from atp_ray.costs.usage import Usages, add_usages, total_usage
 from atp_ray.errors import SpendingError, UsageError
@@ -88,14 +88,10 @@ class Spending:
             SpendingError: a limit lets no round begin.
         """
         before = spent_by_cell(self._run_dir, cells)
-        decisions: dict[str, int] = {}
-        for episode in (episode for cell in cells for episode in cell.episodes):
-            for group in episode.seats:
-                decisions[group.checkpoint] = decisions.get(group.checkpoint, 0) + group.count * episode.rounds
         budget = Budget(
             limits=self._limits,
             rates=self._rates,
-            per_decision={name: entry.usage.times(1 / decisions[name]) for name, entry in expected.items()},
+            rounds={name: entry.rounds for name, entry in expected.items()},
             before=before,
             since=self._started - self._before.wall_s,
             gpu_seconds_before=self._before.gpu_s,
@@ -105,9 +101,10 @@ class Spending:
         return budget
 
     def _require_a_round(self, budget: Budget, cells: Sequence[CellSpec]) -> None:
+        if self._limits == NO_LIMITS:
+            return
         account = Account(budget)
-        episodes = (episode for cell in cells for episode in cell.episodes)
-        reasons = [account.reached_now(budget.expected(episode)) for episode in episodes]
+        reasons = [account.reached_now(budget.expected(*left)) for left in rounds_left(self._run_dir, cells)]
         if all(reasons):
             self._manifest["status"] = "stopped"
             write_manifest(self._run_dir, self._manifest)

