@@ -70,7 +70,7 @@ def run(options: SweepOptions) -> int:
     planning = planning_of(options.gpus, options.gpu_type, workload.demands)
     address = find_cluster(options.address, console.print)
     if options.dry_run:
-        for line in dry_plan(profiles.values(), planning, address):
+        for line in dry_plan(profiles.values(), planning, address, rates.gpu_hour):
             console.print(line, soft_wrap=True)
         console.print("Dry run: nothing was played.")
         return 0

@@ -105,7 +105,7 @@ class Spending:
             return
         account = Account(budget)
         reasons = [account.reached_now(budget.expected(*left)) for left in rounds_left(self._run_dir, cells)]
-        if all(reasons):
+        if reasons and all(reasons):
             self._manifest["status"] = "stopped"
             write_manifest(self._run_dir, self._manifest)
             raise SpendingError(f"no round is left at {reasons[0]}", hint="Give a higher limit, or none")

@@ -62,6 +62,9 @@ def test_a_dry_run_plans_the_engines_of_ones_own_checkpoint(tmp_path) -> None:
     assert "2 replicas of 1 x A10G = 2 GPUs" in done.stdout
     assert "15.3 weights + 1.7 reserve + 3.3 KV cache = 20.2 usable" in done.stdout
     assert "Dry run: nothing was played." in done.stdout
+    assert " GPU-hours (estimate)" in done.stdout
+    priced = run_here("sweep", *asked, "--max-model-len", "16384", "--gpu-hour-price", "2.5")
+    assert re.search(r"[\d.]+ GPU-hours, \$[\d.]+ \(estimate\)", priced.stdout)
     both = run_here("sweep", *asked, "--max-model-len", "16384", "--replicas", "5")
     assert "5 replicas of 1 x A10G = 5 GPUs" in both.stdout
     nine = run_here("sweep", *asked, "--max-model-len", "16384", "--replicas", "9")

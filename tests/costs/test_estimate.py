@@ -12,7 +12,7 @@ from atp_ray.checkpoint.names import resolve_checkpoint, resolve_checkpoints
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile
 from atp_ray.costs.estimate import MOST_REHEARSED, estimate_usage
 from atp_ray.costs.tokens import TokenCounter, by_characters, token_counter
-from atp_ray.paradigms.grids import expand, load_grid
+from atp_ray.paradigms.grids import checkpoint_names, expand, load_grid
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.memory import EpisodeMemory
@@ -107,6 +107,18 @@ def test_a_large_grid_is_estimated_from_a_part_of_it() -> None:
     one = estimate_usage(expand(load_grid("appendix_b"), profiles), profiles.values())["tiny"].usage
     assert whole.requests == 4 * one.requests
     assert whole.tokens == pytest.approx(4 * one.tokens, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "used"),
+    [("smoke", 1320), ("figure3", 82_597), ("appendix_b", 413_263), ("table1", 124_301), ("table2", 26_768)],
+)
+def test_tiny_uses_what_is_expected_on_every_shipped_grid(name, used) -> None:
+    """`used` is from `costs` in `run.json` after `python -m atp_ray.sweep --grid NAME`: prompt and reply tokens."""
+    grid = load_grid(name)
+    profiles = resolve_checkpoints(checkpoint_names(grid), None)
+    expected = estimate_usage(expand(grid, profiles), profiles.values())["tiny"].usage
+    assert expected.tokens == pytest.approx(used, rel=0.1)
 
 
 def test_the_same_run_is_expected_to_take_the_same() -> None:

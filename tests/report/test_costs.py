@@ -4,7 +4,7 @@ from io import StringIO
 
 import pytest
 from rich.console import Console
-from test_report import write_run
+from support import make_cell, make_spec, play
 
 from atp_ray.checkpoint.profiles import TokenPrice
 from atp_ray.costs.estimate import Expected
@@ -13,7 +13,8 @@ from atp_ray.costs.record import COSTS, ESTIMATE, costs_estimate, recorded_costs
 from atp_ray.costs.usage import Usage
 from atp_ray.report.costs import costs_table
 from atp_ray.report.run_report import summary_tables
-from atp_ray.storage.run_folder import read_manifest, write_manifest
+from atp_ray.storage.run_folder import create_run, read_manifest, write_manifest
+from atp_ray.storage.tables import write_cell
 
 RATES = Rates(
     tariffs={
@@ -54,7 +55,7 @@ def test_what_is_not_known_is_null_and_not_0() -> None:
                 "dollars": None,
                 "price": None,
                 "price_source": "no price by the token",
-            }  # fmt: skip
+            }
         },
         "dollars": None,
         "wall_s": 60,
@@ -78,8 +79,10 @@ def test_a_run_without_a_record_has_no_table(manifest) -> None:
 
 
 def test_the_report_of_a_run_has_the_table(tmp_path) -> None:
-    run = write_run(tmp_path)
-    before = len(summary_tables(run))
+    spec = make_spec()
+    write_cell(tmp_path, make_cell(spec), {spec.episode_id: play(spec)})
+    create_run(tmp_path, {"n_cells": 1})
+    before = len(summary_tables(tmp_path))
     costs = run_costs(USED, RATES, 60, 0, None).model_dump(mode="json")
-    write_manifest(run, read_manifest(run) | {COSTS: costs})
-    assert len(summary_tables(run)) == before + 1
+    write_manifest(tmp_path, read_manifest(tmp_path) | {COSTS: costs})
+    assert len(summary_tables(tmp_path)) == before + 1
