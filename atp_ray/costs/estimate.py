@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
@@ -22,6 +21,7 @@ from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 # Episodes of one shape: of more than the most, the others are taken to be as they are; few are rehearsed several times,
 # as stand-ins decide by chance.
 MOST_REHEARSED, FEWEST_REHEARSED, MOST_TIMES = 160, 96, 8
+MOST_SEATS = 32_768  # of all episodes rehearsed: all are settled, though few are asked
 
 
 class Expected(NamedTuple):
@@ -69,10 +69,11 @@ def _shapes(episodes: Sequence[EpisodeSpec]) -> Mapping[tuple[object, ...], list
 
 def _rounds(alike: Sequence[EpisodeSpec], casts: Mapping[str, Cast]) -> dict[str, list[RoundShare]]:
     """Return what each round of episodes of one shape is expected to ask of each checkpoint, all of them together."""
-    n = min(len(alike), MOST_REHEARSED)
+    n_agents = alike[0].parameters.n_agents
+    n = min(len(alike), max(1, MOST_SEATS // n_agents), MOST_REHEARSED)
     # At random: scenarios and settings take turns in the list, and a fixed step would meet a few only.
     chosen = np.sort(np.random.default_rng(0).choice(len(alike), size=n, replace=False))
-    times = min(MOST_TIMES, math.ceil(FEWEST_REHEARSED / n))
+    times = max(1, min(MOST_TIMES, FEWEST_REHEARSED // n, MOST_SEATS // n // n_agents))
 
     async def rehearsed() -> list[dict[str, list[Usage]]]:
         return [await rehearse(alike[index], casts, time) for index in chosen for time in range(times)]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from atp_ray.checkpoint.profiles import ModelProfile, Profile
+from atp_ray.errors import UsageError
 from atp_ray.play.prompts import Message
 
 CHARACTERS_PER_TOKEN = 4  # English text in the vocabularies of today's large models; 3.8 to 4.5 are usual
@@ -47,14 +48,21 @@ def by_characters(text: str) -> int:
 
 
 def token_counter(profile: Profile) -> TokenCounter:
-    """Return what counts a checkpoint's tokens; nothing is fetched."""
+    """Return what counts a checkpoint's tokens; nothing is fetched.
+
+    Raises:
+        UsageError: its tokenizer cannot be read.
+    """
     file = tokenizer_file(profile) if isinstance(profile, ModelProfile) else None
     if file is None:
         return TokenCounter(by_characters, f"{CHARACTERS_PER_TOKEN} characters a token")
     # Imported here: agents know this package and must not pay for it.
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(file))
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # the library raises nothing more particular
+        raise UsageError(f"is no tokenizer: {error}", str(file), "Restore the file from a copy") from error
     return TokenCounter(lambda text: len(tokenizer.encode(text, add_special_tokens=False)), "its own tokenizer")
 
 

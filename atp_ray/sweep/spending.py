@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from atp_ray.costs.record import COSTS, CostsEstimate, RunCosts, recorded_costs,
 from atp_ray.costs.spent import rounds_left, spent_by_cell
 from atp_ray.costs.texts import dollars_text
 from atp_ray.costs.usage import Usages, add_usages, total_usage
-from atp_ray.errors import SpendingError, UsageError
+from atp_ray.errors import SpendingError, StorageError, UsageError
 from atp_ray.play.cells import CellSpec
 from atp_ray.storage.run_folder import write_manifest
 from atp_ray.sweep.options import SweepOptions
@@ -121,7 +122,8 @@ class Spending:
         if now - self._kept >= KEEP_EVERY_S and usages:
             self._kept = now
             self._keep(usages, self._budget.gpu_seconds(now))
-            write_manifest(self._run_dir, self._manifest)
+            with suppress(StorageError):  # a full disk is told by the log, to which it matters
+                write_manifest(self._run_dir, self._manifest)
 
     def close(self, cells: Sequence[CellSpec], gpu_seconds: float) -> None:
         """Put into the manifest what the run took in all; tables and logs have the last word on tokens."""

@@ -67,6 +67,10 @@ def test_problems_are_solved_live_with_the_tool_and_branched(tiny_service) -> No
         for simulation_id in (one.id, branch.id):
             client.run(simulation_id)
             wait_until_over(client, simulation_id)
+        usage, branched = (client.metrics(simulation_id).usage["tiny"] for simulation_id in (one.id, branch.id))
+        assert usage.requests >= 2 * 3
+        assert usage.prompt_tokens > usage.completion_tokens > 0
+        assert branched.requests >= 2 * 2  # the first round is its parent's
         told = list(client.events(one.id, follow=False))
         assert sum(isinstance(event, RoundDecisions) for event in told) == 3
         decided = client.decisions(one.id, text=True).to_pandas()

@@ -12,6 +12,7 @@ from atp_ray.checkpoint.names import resolve_checkpoint, resolve_checkpoints
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile
 from atp_ray.costs.estimate import MOST_REHEARSED, estimate_usage
 from atp_ray.costs.tokens import TokenCounter, by_characters, token_counter
+from atp_ray.errors import UsageError
 from atp_ray.paradigms.grids import checkpoint_names, expand, load_grid
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
@@ -51,6 +52,12 @@ def test_a_texts_tokens_are_counted_once() -> None:
     assert [counter.text(text) for text in "aba"] == [1, 2, 1]
     assert by_characters("") == 0
     assert by_characters("12345") == 2
+
+
+def test_a_damaged_tokenizer_is_one_line(tmp_path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{")
+    with pytest.raises(UsageError, match=r"tokenizer.json: is no tokenizer: .*\. Restore the file from a copy"):
+        token_counter(ModelProfile(name="mine", source=str(tmp_path)))
 
 
 def test_without_a_tokenizer_characters_are_counted_and_said() -> None:
