@@ -29,14 +29,10 @@ TRIAL_MEMORY_BYTES = 64 * 1024**2
 
 
 class SweepOutcome(NamedTuple):
-    """What a sweep did: seconds by part (ray, engine, agents, rounds) and the errors of cells that failed.
-
-    `gpu_seconds` are those of the run, earlier parts included.
-    """
+    """What a sweep did: seconds by part (ray, engine, agents, rounds) and the errors of cells that failed."""
 
     seconds: dict[str, float]
     errors: tuple[BaseException, ...]
-    gpu_seconds: float = 0.0
 
 
 def play_cells(
@@ -71,7 +67,7 @@ def play_cells(
         finally:
             on_progress(total_progress(experiment))
         experiment.seconds["rounds"] = time.monotonic() - start
-        return SweepOutcome(dict(experiment.seconds), errors, experiment.budget.gpu_seconds(time.time()))
+        return SweepOutcome(dict(experiment.seconds), errors)
 
 
 def _run_trials(cells: Sequence[CellSpec], experiment: Experiment) -> tuple[BaseException, ...]:

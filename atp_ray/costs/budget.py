@@ -98,8 +98,9 @@ class Account:
 
     def found(self, cell_id: str, usages: Usages) -> None:
         """Take what a cell's log holds for what was spent on the cell."""
+        known = {name: usage.times(-1) for name, usage in self._cells.get(cell_id, {}).items()}
+        self._spent = add_usages((self._spent, known, usages))
         self._cells[cell_id] = dict(usages)
-        self._spent = add_usages(self._cells.values())
 
     def begin_round(self, spec: EpisodeSpec, round_number: int) -> bool:
         """Book the next round of an episode, and return whether it may begin; once one may not, none may."""

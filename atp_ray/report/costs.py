@@ -20,20 +20,22 @@ def costs_table(manifest: Mapping[str, Any]) -> Table | None:
         return None
     estimate = recorded_estimate(manifest)
     expected = {name: entry.usage for name, entry in estimate.checkpoints.items()} if estimate is not None else {}
+    whole = manifest.get("status") == "complete"
     table = Table(title="Costs", caption=_caption(costs), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("checkpoint", no_wrap=True)
     for name in ("requests", "prompt tokens", "reply tokens", "expected tokens", "dollars"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, row in costs.checkpoints.items():
         counts = (f"{count:,}" for count in row.usage)
-        table.add_row(name, *counts, _expected_text(row.usage, expected.get(name)), _price_text(row))
+        table.add_row(name, *counts, _expected_text(row.usage, expected.get(name), whole), _price_text(row))
     return table
 
 
-def _expected_text(used: Usage, expected: Usage | None) -> str:
+def _expected_text(used: Usage, expected: Usage | None, whole: bool) -> str:
+    """Return the tokens expected of the whole run, beside a whole run how far off that was."""
     if expected is None or not expected.tokens:
         return "-"
-    return f"{expected.tokens:,} ({expected.tokens / max(1, used.tokens) - 1:+.0%})"
+    return f"{expected.tokens:,}" + (f" ({expected.tokens / max(1, used.tokens) - 1:+.1%})" if whole else "")
 
 
 def _price_text(row: CheckpointCosts) -> str:

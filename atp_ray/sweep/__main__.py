@@ -100,8 +100,8 @@ def run(options: SweepOptions) -> int:
             if options.resume:
                 require_available(profiles.values(), elsewhere=elsewhere)
             placement = replace(placement, budget=spending.budget(cells, expected))
-            outcome = _play(console, missing, profiles, run_dir, placement, options.cells_at_once, spending)
-            spending.close(cells, outcome.gpu_seconds)
+            with spending.kept(cells):
+                outcome = _play(console, missing, profiles, run_dir, placement, options.cells_at_once, spending)
         done = finished_cells(run_dir) & {cell.cell_id for cell in cells}
         seconds = outcome.seconds | {"total": time.monotonic() - started}
         manifest |= {"status": _status(len(done) == len(cells), outcome), "seconds": seconds}

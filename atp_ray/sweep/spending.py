@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,9 @@ class Spending:
         )
         self._require_a_round(budget, cells)
         self._budget = budget
+        # What a kill leaves: the prices at least.
+        self._keep(add_usages(before.values()))
+        write_manifest(self._run_dir, self._manifest)
         return budget
 
     def _require_a_round(self, budget: Budget, cells: Sequence[CellSpec]) -> None:
@@ -121,14 +124,22 @@ class Spending:
         now = time.time()
         if now - self._kept >= KEEP_EVERY_S and usages:
             self._kept = now
-            self._keep(usages, self._budget.gpu_seconds(now))
+            self._keep(usages)
             with suppress(StorageError):  # a full disk is told by the log, to which it matters
                 write_manifest(self._run_dir, self._manifest)
 
-    def close(self, cells: Sequence[CellSpec], gpu_seconds: float) -> None:
-        """Put into the manifest what the run took in all; tables and logs have the last word on tokens."""
-        self._meter.look()
-        self._keep(add_usages(spent_by_cell(self._run_dir, cells).values()), max(gpu_seconds, self._before.gpu_s))
+    @contextmanager
+    def kept(self, cells: Sequence[CellSpec]) -> Iterator[None]:
+        """Put into `run.json` what the run took once it has played, however that ended.
+
+        Tables and logs have the last word on tokens.
+        """
+        try:
+            yield
+        finally:
+            self._meter.look()
+            self._keep(add_usages(spent_by_cell(self._run_dir, cells).values()))
+            write_manifest(self._run_dir, self._manifest)
 
     def note(self, usages: Usages) -> str:
         """Return the tokens and dollars so far, for the progress line."""
@@ -138,9 +149,10 @@ class Spending:
         dollars = self._rates.dollars(usages, self._budget.gpu_seconds(time.time()))
         return f", {total.tokens:,} tokens" + (f", {dollars_text(dollars)}" if dollars is not None else "")
 
-    def _keep(self, usages: Usages, gpu_seconds: float) -> None:
-        wall_s = self._before.wall_s + time.time() - self._started
+    def _keep(self, usages: Usages) -> None:
+        now = time.time()
+        wall_s, gpu_s = self._before.wall_s + now - self._started, self._budget.gpu_seconds(now)
         used, before = self._meter.wh, self._before.energy_wh
         if self._before.wall_s:  # an earlier part that did not tell makes the sum unknown
             used = None if used is None or before is None else used + before
-        self._manifest[COSTS] = run_costs(usages, self._rates, wall_s, gpu_seconds, used).model_dump(mode="json")
+        self._manifest[COSTS] = run_costs(usages, self._rates, wall_s, gpu_s, used).model_dump(mode="json")

@@ -35,11 +35,13 @@ def shown(table) -> str:
 def test_tokens_gpus_and_energy_are_told_beside_what_was_expected() -> None:
     expected = {"hosted": Expected(Usage(100, 495_000, 110_000), (), "4 characters a token", "assumed")}
     manifest = {
+        "status": "complete",
         COSTS: run_costs(USED, RATES, wall_s=5400, gpu_s=7200, energy_wh=321.04).model_dump(mode="json"),
         ESTIMATE: costs_estimate(expected, RATES).model_dump(mode="json"),
     }
     text = shown(costs_table(manifest))
-    assert "hosted 100 500,000 50,000 605,000 (+10%) $1.50" in text
+    assert "hosted 100 500,000 50,000 605,000 (+10.0%) $1.50" in text
+    assert "605,000 $1.50" in shown(costs_table(manifest | {"status": "stopped"}))
     assert "mine 200 1,000,000 80,000 - no price by the token" in text
     assert "1.50 h in all, 2.00 GPU-hours at $4.00, 321.0 Wh on this machine, $9.50 together" in text
 
