@@ -129,7 +129,7 @@ def _seats_played(spec: EpisodeSpec) -> list[tuple[int, ...]]:
 
 
 def _actor(spec: EpisodeSpec, seat: int, casts: Mapping[str, Cast], seed: int) -> _Rehearsed | None:
-    """Return what plays a seat, None for a policy."""
+    """Return what plays a seat, None for a policy, which is asked nothing: fixed colluders collude, others do not."""
     cast = casts.get(spec.seat_groups[seat].checkpoint)
     if cast is None:
         return None
