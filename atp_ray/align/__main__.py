@@ -102,8 +102,9 @@ def _pairs(console: Console, options: PairsOptions) -> int:
         try:
             with progress_bar(console, "collecting", len(prompts), "prompts", len(log.pairs)) as update:
                 collected = collect_pairs(
-                    profile, prompts, log, elicitation, tries, address, options.keep, update, planning
-                )
+                    profile, prompts, log, elicitation, tries, address, options.keep, update, planning,
+                    options.max_tokens_total,
+                )  # fmt: skip
         finally:
             log.close()
         pairs = [log.pairs[prompt.prompt_id] for prompt in prompts if prompt.prompt_id in log.pairs]
@@ -116,6 +117,8 @@ def _conclude(console: Console, out: str, n_prompts: int, collected: Collected) 
     if not collected.pairs:
         hint = "Raise --tries, or use --elicitation instructed with a checkpoint that follows instructions"
         raise UsageError("not one pair came: one side of every prompt was never given", out, hint)
+    requests, sent, written = collected.usage
+    console.print(f"Asked:   {requests:,} requests, {sent:,} prompt tokens, {written:,} reply tokens")
     console.print(f"Pairs:   {join(out, PAIRS_FILE)}  ({collected.pairs} of {n_prompts} prompts)", soft_wrap=True)
     if collected.given_up:
         console.print(
