@@ -20,7 +20,7 @@ from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 
 # Episodes of one shape: of more than the most, the others are taken to be as they are; few are rehearsed several times,
 # as stand-ins decide by chance.
-MOST_REHEARSED, FEWEST_REHEARSED, MOST_TIMES = 160, 96, 8
+MOST_REHEARSED, FEWEST_REHEARSED, MOST_TIMES = 160, 192, 8
 MOST_SEATS = 32_768  # of all episodes rehearsed: all are settled, though few are asked
 
 

@@ -23,6 +23,6 @@ class StandIn:
         self.output = ""
 
     def reply(self, view: SeatView, messages: Sequence[Message]) -> str:
-        """Return a reply to messages that the seat is sent; it must be one that can be read."""
+        """Return a reply to messages that the seat is sent; where it cannot be read, another is drawn."""
         del messages
         return json.dumps({"choice": view.spec.scenario.options[int(self.random.integers(2))]}, ensure_ascii=False)

@@ -17,9 +17,12 @@ from atp_ray.play.problems import Difficulty, Problem, Solution
 from atp_ray.play.prompts import Message
 from atp_ray.tiny.fits import stated_pull
 
-# Shares of right answers, from the small checkpoint's card: right programs copied rightly, and direct answers.
-RIGHT_BY_TOOL: dict[Difficulty, float] = {"simple": 0.81, "complex": 0.53}
-RIGHT_DIRECTLY: dict[Difficulty, float] = {"simple": 0.04, "complex": 0.05}
+# Of the small checkpoint, measured over the 768 problems of `table2` with four seeds: shares of right answers, how much
+# more often than its teacher it reasons directly, and the share of replies that cannot be read and are drawn again.
+RIGHT_BY_TOOL: dict[Difficulty, float] = {"simple": 0.89, "complex": 0.48}
+RIGHT_DIRECTLY: dict[Difficulty, float] = {"simple": 0.03, "complex": 0.04}
+MORE_DIRECT: dict[Difficulty, float] = {"simple": 0.1, "complex": 0.2}
+UNREADABLE = 0.025
 ANY_PROGRAM = "print(1)"
 
 
@@ -27,7 +30,7 @@ class ToolStandIn(StandIn):
     """Solves the problems of one seat.
 
     Args:
-        taught: decides as the logistic teacher and is right as often as the small checkpoint; else every problem takes
+        taught: decides and is right as often as the small checkpoint, in its teacher's words; else every problem takes
             one tool call and is solved.
     """
 
@@ -39,6 +42,8 @@ class ToolStandIn(StandIn):
 
     def reply(self, view: SeatView, messages: Sequence[Message]) -> str:
         """Return a tool call or an answer; after a call, the answer it printed."""
+        if self._taught and self.random.random() < UNREADABLE:
+            return stated_pull(0.5)
         if len(messages) > 2:
             return boxed(self.output)
         if view.round != self._round:
@@ -48,7 +53,7 @@ class ToolStandIn(StandIn):
         chance = ToolResponse().direct_probability(known, problem.difficulty) if self._taught else 0.0
         direct, tool, wrong = strategy_counts(known)
         opening = f"Right so far: direct {direct}, tool {tool}; wrong {wrong}. {stated_pull(chance)}"
-        uses_tool = bool(self.random.random() >= chance)
+        uses_tool = not self._taught or bool(self.random.random() >= chance + MORE_DIRECT[problem.difficulty])
         answer = self._answer(problem, uses_tool)
         cost = 1.0 if uses_tool else 0.0  # the teacher looks at what was right, not at costs
         right = answer == problem.answer
