@@ -15,7 +15,7 @@ from atp_ray.costs.estimate import Expected
 from atp_ray.costs.prices import Rates, tariffs_of
 from atp_ray.costs.record import COSTS, CostsEstimate, RunCosts, recorded_costs, run_costs
 from atp_ray.costs.spent import rounds_left, spent_by_cell
-from atp_ray.costs.texts import dollars_text
+from atp_ray.costs.texts import dollars_text, tokens_text
 from atp_ray.costs.usage import Usages, add_usages, total_usage
 from atp_ray.errors import SpendingError, StorageError, UsageError
 from atp_ray.play.cells import CellSpec
@@ -147,7 +147,7 @@ class Spending:
         if not total.requests:
             return ""
         dollars = self._rates.dollars(usages, self._budget.gpu_seconds(time.time()))
-        return f", {total.tokens:,} tokens" + (f", {dollars_text(dollars)}" if dollars is not None else "")
+        return f", {tokens_text(total.tokens)}" + (f", {dollars_text(dollars)}" if dollars is not None else "")
 
     def _keep(self, usages: Usages) -> None:
         now = time.time()
