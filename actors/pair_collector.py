@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import NamedTuple
 
 from atp_ray.alignment.elicitation import Elicitation, elicitation_messages, wished_reply
 from atp_ray.alignment.pairs import PairLog, PreferencePair
-from atp_ray.errors import EngineError
+from atp_ray.costs.usage import Usage
+from atp_ray.errors import EngineError, SpendingError
 from atp_ray.paradigms.teaching import Side, TrainingPrompt
 from atp_ray.play.asking import ModelClient
 from atp_ray.play.model_calls import ReplyRequest
@@ -18,10 +20,20 @@ from atp_ray.play.sampling import Sampling
 
 
 class Collected(NamedTuple):
-    """How a collection ended: pairs kept, and the prompts for which one side never came."""
+    """How a collection ended: pairs kept, the prompts for which one side never came, and what was asked this time."""
 
     pairs: int
     given_up: tuple[str, ...]
+    usage: Usage
+
+
+class _NotBegun(Enum):
+    """A prompt that a limit left alone."""
+
+    NOT_BEGUN = "not begun"
+
+
+NOT_BEGUN = _NotBegun.NOT_BEGUN
 
 
 class _SideReply(NamedTuple):
@@ -34,6 +46,7 @@ class PairCollector:
 
     Args:
         at_once: prompts in work together; as many as the engine decodes requests keep it busy, as each has two sides.
+        most_tokens: once so many are sent and written no further prompt is begun; None is no limit.
     """
 
     def __init__(
@@ -44,6 +57,7 @@ class PairCollector:
         elicitation: Elicitation,
         tries: int,
         at_once: int = 256,
+        most_tokens: int | None = None,
     ) -> None:
         self._client = client
         self._checkpoint = checkpoint
@@ -51,6 +65,8 @@ class PairCollector:
         self._elicitation: Elicitation = elicitation
         self._tries = tries
         self._slots = asyncio.Semaphore(at_once)
+        self._most_tokens = most_tokens
+        self._usage = Usage()
 
     async def collect(
         self, prompts: Sequence[TrainingPrompt], log: PairLog, on_done: Callable[[int], None] = lambda _: None
@@ -62,14 +78,20 @@ class PairCollector:
 
         Raises:
             EngineError: the model cannot be reached; what was collected is kept.
+            SpendingError: the limit was reached before the last prompt; the prompts begun were finished.
         """
         missing = [prompt for prompt in prompts if prompt.prompt_id not in log.pairs]
         given_up: list[str] = []
+        self._usage = Usage()
+        left = 0
         done = len(prompts) - len(missing)
         asked = [asyncio.ensure_future(self._pair(prompt)) for prompt in missing]
         try:
             for finished in asyncio.as_completed(asked):
                 prompt_id, pair = await finished
+                if pair is NOT_BEGUN:
+                    left += 1
+                    continue
                 if pair is None:
                     given_up.append(prompt_id)
                 else:
@@ -80,10 +102,18 @@ class PairCollector:
             for task in asked:
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)  # one error is told; the others would be traces
-        return Collected(len(log.pairs), tuple(sorted(given_up)))
+        if left:
+            reached = (
+                f"--max-tokens-total {self._most_tokens}: {self._usage.tokens:,} are spent, {left} prompts are left"
+            )
+            hint = "The pairs collected so far are kept; run the same command again, with a higher limit or none"
+            raise SpendingError(f"the collection stopped at {reached}", hint=hint)
+        return Collected(len(log.pairs), tuple(sorted(given_up)), self._usage)
 
-    async def _pair(self, prompt: TrainingPrompt) -> tuple[str, PreferencePair | None]:
+    async def _pair(self, prompt: TrainingPrompt) -> tuple[str, PreferencePair | _NotBegun | None]:
         async with self._slots:
+            if self._most_tokens is not None and self._usage.tokens >= self._most_tokens:
+                return prompt.prompt_id, NOT_BEGUN
             chosen, rejected = await asyncio.gather(self._side(prompt, "chosen"), self._side(prompt, "rejected"))
         if chosen.text is None or rejected.text is None:
             return prompt.prompt_id, None
@@ -107,6 +137,7 @@ class PairCollector:
         for attempt in range(1, self._tries + 1):
             seed = derive_seed("pair", prompt.prompt_id, side, attempt)
             answer = await self._client.reply(ReplyRequest(messages, self._sampling, seed, prompt.options, prompt.stop))
+            self._usage = self._usage.plus(Usage(1, answer.prompt_tokens, answer.completion_tokens))
             if answer.error is not None and not answer.refused:
                 hint = "The pairs collected so far are kept; run the same command again"
                 raise EngineError(f"the model cannot be asked: {answer.error}", hint=hint)

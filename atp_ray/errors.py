@@ -53,6 +53,10 @@ class LimitError(UsageError):
     """More was asked for than the service allows."""
 
 
+class SpendingError(AtpError):
+    """A run reached a limit on what it may take; what it has computed is kept."""
+
+
 class ScopeError(AtpError):
     """A checkpoint was asked something outside what it was trained on."""
 

@@ -14,13 +14,14 @@ class EngineRecord(Frozen):
     """An engine that was started: its application and deployment on Serve, and the adapters it holds.
 
     `adapters` maps what an adapter is (`EngineGroup.adapter_key`) to the name by which the engine knows it; `replicas`
-    is how many of it there are at most.
+    is how many of it there are at most, `gpus` how many they hold together.
     """
 
     application: str
     deployment: str
     adapters: dict[str, str]
     replicas: int = 1
+    gpus: int = 0
 
 
 def write_record(key: str, record: EngineRecord) -> None:

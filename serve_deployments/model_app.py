@@ -45,6 +45,7 @@ class Models(NamedTuple):
     deployments: dict[str, Deployment]
     applications: dict[str, str]  # application -> the checkpoints in it, for messages
     replicas: dict[str, int]  # engine, by its model's id -> how many of it there are at most
+    gpus: int = 0  # held by all of them together
 
     def places(self) -> dict[str, str]:
         """Return the application that serves each checkpoint, by the profile's name."""
@@ -79,6 +80,7 @@ def _find_or_start(groups: Sequence[EngineGroup], lease: Lease, planning: Planni
     deployments: dict[str, Deployment] = {}
     applications: dict[str, str] = {}
     replicas: dict[str, int] = {}
+    gpus = 0
     for group in groups:
         record = running[group.model_id]
         if record is None:
@@ -89,8 +91,9 @@ def _find_or_start(groups: Sequence[EngineGroup], lease: Lease, planning: Planni
             _start(_engine(group, plan), record.application, route_prefix=None)
         applications[record.application] = group.model_id
         replicas[group.model_id] = record.replicas
+        gpus += record.gpus
         deployments |= _places(group, record)
-    return Models(deployments, applications, replicas)
+    return Models(deployments, applications, replicas, gpus)
 
 
 def start_openai(
@@ -186,7 +189,11 @@ def _engine(group: EngineGroup, plan: EnginePlan) -> serve.Application:
 def _record(group: EngineGroup, application: str, plan: EnginePlan) -> EngineRecord:
     adapters = {group.adapter_key(profile): f"{group.model_id}:{profile.name}" for profile in group.adapters}
     return EngineRecord(
-        application=application, deployment=_deployment_name(group), adapters=adapters, replicas=plan.most
+        application=application,
+        deployment=_deployment_name(group),
+        adapters=adapters,
+        replicas=plan.most,
+        gpus=plan.most * plan.gpus if plan.on_gpu else 0,
     )
 
 

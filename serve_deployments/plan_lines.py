@@ -8,17 +8,21 @@ from atp_ray.alignment.memory import GIB
 from serve_deployments.engine_plans import EnginePlan
 
 
-def plan_lines(plans: Sequence[EnginePlan]) -> list[str]:
-    """Return the lines that say what is to be started; speeds are marked as estimates."""
-    lines = [line for plan in plans for line in _engine_lines(plan)]
+def plan_lines(plans: Sequence[EnginePlan], gpu_hour_price: float | None = None) -> list[str]:
+    """Return the lines that say what is to be started; speeds are marked as estimates.
+
+    Args:
+        gpu_hour_price: dollars for an hour of a GPU, None if nobody told.
+    """
+    lines = [line for plan in plans for line in _engine_lines(plan, gpu_hour_price)]
     hours = [plan.hours for plan in plans if plan.hours is not None]
     if len(hours) > 1 and len(hours) == len(plans):
         spent = sum(plan.gpus * plan.most * hours for plan, hours in zip(plans, hours, strict=True))
-        lines.append(f"All engines: {_short(max(hours))} h, {_short(spent)} GPU-hours (estimate)")
+        lines.append(f"All engines: {_short(max(hours))} h, {_gpu_hours(spent, gpu_hour_price)} (estimate)")
     return lines
 
 
-def _engine_lines(plan: EnginePlan) -> list[str]:
+def _engine_lines(plan: EnginePlan, gpu_hour_price: float | None) -> list[str]:
     if not plan.on_gpu:
         return [f"Engine {plan.model_id}: {_times(plan)} on CPUs"]
     kind = plan.gpu.name if plan.gpu else "GPU of unknown kind"
@@ -39,9 +43,13 @@ def _engine_lines(plan: EnginePlan) -> list[str]:
         spent = plan.hours * plan.gpus * plan.most
         lines.append(
             f"  at least {_short(plan.decisions_s)} decisions/s if replies are as long as they may be: "
-            f"{_short(plan.hours)} h, {_short(spent)} GPU-hours (estimate)"
+            f"{_short(plan.hours)} h, {_gpu_hours(spent, gpu_hour_price)} (estimate)"
         )
     return lines
+
+
+def _gpu_hours(hours: float, price: float | None) -> str:
+    return f"{_short(hours)} GPU-hours" + (f", ${_short(hours * price)}" if price is not None else "")
 
 
 def _times(plan: EnginePlan) -> str:

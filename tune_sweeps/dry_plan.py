@@ -16,10 +16,15 @@ from tune_sweeps.connection import connected
 NO_GPUS = "--gpus 8 --gpu-type H100 plans for other machines, --address for those of a cluster."
 
 
-def dry_plan(profiles: Iterable[Profile], planning: Planning, address: str | None) -> list[str]:
+def dry_plan(
+    profiles: Iterable[Profile], planning: Planning, address: str | None, gpu_hour_price: float | None = None
+) -> list[str]:
     """Return a plan's lines: for the GPUs the user told of, else for those of the cluster, else of this machine.
 
     Where this machine has none, the lines say what that means: a dry run is often made elsewhere.
+
+    Args:
+        gpu_hour_price: dollars for an hour of a GPU, None if nobody told.
 
     Raises:
         UsageError: the engines do not fit.
@@ -36,7 +41,7 @@ def dry_plan(profiles: Iterable[Profile], planning: Planning, address: str | Non
     else:
         cluster = machine_gpus()
     try:
-        return plan_lines(plan_engines(groups, cluster, model_config, planning))
+        return plan_lines(plan_engines(groups, cluster, model_config, planning), gpu_hour_price)
     except UsageError as error:
         if cluster.present or address is not None:
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from actors.named_actors import CALLS_AT_ONCE, launch_named
 from actors.population import Population, create_population
 from actors.sandboxes import create_sandboxes
 from atp_ray.checkpoint.profiles import ModelProfile, Profile
+from atp_ray.costs.budget import Budget
 from atp_ray.sandbox.isolation import Isolation
 from serve_deployments.engine_groups import engine_count
 from serve_deployments.engine_plans import Planning
@@ -38,7 +39,8 @@ class Placement:
     `address` is that of a running cluster, as `find_cluster` returns it, or None for a Ray of its own.
     `agents_per_actor` None is one actor per agent, packed only beyond what the cluster holds. `cells_at_once` None lets
     what the engines decode at once decide how many cells play together. `sandbox` is how tool calls are isolated, where
-    there are any. `keep` leaves the engines on a shared cluster. `planning` is what the plan of the engines depends on.
+    there are any. `keep` leaves the engines on a shared cluster. `planning` is what the plan of the engines depends on,
+    `budget` what the run may take.
     """
 
     address: str | None = None
@@ -49,15 +51,17 @@ class Placement:
     sandbox: Isolation = "bubblewrap"
     keep: bool = False
     planning: Planning = field(default_factory=Planning)
+    budget: Budget = field(default_factory=Budget)
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """Handles of what is running, and how long each part took to start, in seconds."""
+    """Handles of what is running, how long each part took to start, in seconds, and the budget with the GPUs held."""
 
     population: Population
     agents: Sequence[ActorHandle[Any]]
     coordinators: Sequence[ActorHandle[Any]]
+    budget: Budget
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -94,6 +98,7 @@ def running_experiment(
         start = time.monotonic()
         # Engines start while agents, sandboxes and coordinators do.
         served = start_models(models, lease, placement.planning)
+        budget = replace(placement.budget, gpus=served.gpus, gpus_since=time.time())
         on_part(f"{n_agents} agents" + (" and the engine" if models else ""))
         sandboxes: tuple[str, ...] = ()
         sandbox_actors: list[ActorHandle[Any]] = []
@@ -104,12 +109,12 @@ def running_experiment(
             timeout_s = placement.failure_policy.turn_timeout_s
             players = [PlayerSpec(profile, served.deployments.get(profile.name), timeout_s) for profile in profiles]
             population, agents = create_population(n_agents, players, placement.agents_per_actor, sandboxes)
-            coordinators = _create_coordinators(run_dir, population, profiles, served.replicas, placement)
+            coordinators = _create_coordinators(run_dir, population, profiles, served.replicas, placement, budget)
         if models:
             await_models(served, on_part)
             seconds["engine"] = time.monotonic() - start
         try:
-            yield Experiment(population, agents, coordinators, seconds)
+            yield Experiment(population, agents, coordinators, budget, seconds)
         finally:
             for actor in (*coordinators, *agents, *sandbox_actors):
                 ray.kill(actor)
@@ -121,6 +126,7 @@ def _create_coordinators(
     profiles: Sequence[Profile],
     replicas: Mapping[str, int],
     placement: Placement,
+    budget: Budget,
 ) -> list[ActorHandle[Any]]:
     # The run folder is on the driver's node, so that is where the logs are written.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
@@ -129,6 +135,7 @@ def _create_coordinators(
     _, coordinators = launch_named(
         Coordinator, "coordinator", placement.coordinators,
         run_dir.absolute(), population, placement.failure_policy, coalesce, placement.cells_at_once, capacity,
+        budget,
         max_restarts=10, max_task_retries=10, max_concurrency=CALLS_AT_ONCE, scheduling_strategy=here,
     )  # fmt: skip
     return coordinators

@@ -31,13 +31,16 @@ def collect_pairs(
     keep: bool,
     on_done: Callable[[int], None],
     planning: Planning,
+    most_tokens: int | None = None,
 ) -> Collected:
     """Collect the pairs that `log` does not hold yet.
 
     Args:
         keep: leave the engine on a shared cluster.
+        most_tokens: once so many are sent and written no further prompt is begun; None is no limit.
 
     Raises:
+        SpendingError: that limit was reached before the last prompt.
         UsageError: the GPUs cannot hold the checkpoint.
         EngineError: no cluster, the engine does not start, or the model cannot be asked; what was collected is kept.
     """
@@ -54,5 +57,5 @@ def collect_pairs(
             client = ServeClient(served.deployments[profile.name])
         capacity = engine_capacity([profile], served.replicas, n_hosts=1)
         at_once = capacity.requests[capacity.engines[profile.name]]
-        collector = PairCollector(client, profile.name, profile.sampling, elicitation, tries, at_once)
+        collector = PairCollector(client, profile.name, profile.sampling, elicitation, tries, at_once, most_tokens)
         return asyncio.run(collector.collect(prompts, log, on_done))

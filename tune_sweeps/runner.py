@@ -8,13 +8,14 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
 import ray
 from ray import ObjectRef, tune
 
-from actors.coordinator import CellOutcome, Progress
+from actors.coordinator import NO_PROGRESS, CellOutcome, Progress
 from actors.ray_errors import own_error
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.errors import AtpError
@@ -116,5 +117,5 @@ def total_progress(experiment: Experiment) -> Progress:
     try:
         parts = ray.get([coordinator.progress.remote() for coordinator in experiment.coordinators])
     except ray.exceptions.RayError:
-        return Progress(0, 0, 0, 0, 0, 0)
-    return Progress(*(sum(column) for column in zip(*parts, strict=True)))
+        return NO_PROGRESS
+    return reduce(Progress.plus, parts, NO_PROGRESS)

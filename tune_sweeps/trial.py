@@ -38,6 +38,9 @@ class CellTrial(tune.Trainable):  # type: ignore[misc]
                 # Raised, it would cost this process; whoever started the sweep reads the error itself.
                 return {"round": 0, "failure": str(error), "done": True}
             self._round = 0
-        rates = self._outcome.deviant_rates
+        rounds = self._outcome.rounds
         self._round += 1
-        return {"round": self._round, "deviant_rate": rates[self._round - 1], "done": self._round >= len(rates)}
+        rate, usage, dollars = rounds[self._round - 1]
+        spent = {"dollars": dollars} if dollars is not None else {}
+        done = self._round >= len(rounds)
+        return {"round": self._round, "deviant_rate": rate, **usage._asdict(), **spent, "done": done}

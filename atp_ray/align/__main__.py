@@ -37,7 +37,7 @@ from atp_ray.alignment.training_runs import RESULT_FOLDER, RUNS, TRAINING_KIND, 
 from atp_ray.checkpoint.engine_changes import engine_change
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import model_profile, resolve_checkpoint
-from atp_ray.checkpoint.profiles import FittedProfile, ModelProfile, PolicyProfile
+from atp_ray.checkpoint.profiles import Modelless, ModelProfile
 from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import progress_bar, report_console, run_command
 from atp_ray.cli.trackers import require_installed
@@ -84,7 +84,7 @@ def _pairs(console: Console, options: PairsOptions) -> int:
     change = engine_change(options.set, options.replicas, options.tensor_parallel, options.max_model_len)
     profile = change.apply({"": resolve_checkpoint(options.checkpoint, options.base_url)})[""]
     planning = planning_of(options.gpus, options.gpu_type, {})
-    if isinstance(profile, PolicyProfile | FittedProfile):
+    if isinstance(profile, Modelless):
         raise UsageError("has no language model to take replies from", options.checkpoint, "Use tiny or a checkpoint")
     address = find_cluster(options.address, console.print)
     require_available([profile], elsewhere=address is not None)
@@ -102,8 +102,9 @@ def _pairs(console: Console, options: PairsOptions) -> int:
         try:
             with progress_bar(console, "collecting", len(prompts), "prompts", len(log.pairs)) as update:
                 collected = collect_pairs(
-                    profile, prompts, log, elicitation, tries, address, options.keep, update, planning
-                )
+                    profile, prompts, log, elicitation, tries, address, options.keep, update, planning,
+                    options.max_tokens_total,
+                )  # fmt: skip
         finally:
             log.close()
         pairs = [log.pairs[prompt.prompt_id] for prompt in prompts if prompt.prompt_id in log.pairs]
@@ -116,6 +117,8 @@ def _conclude(console: Console, out: str, n_prompts: int, collected: Collected) 
     if not collected.pairs:
         hint = "Raise --tries, or use --elicitation instructed with a checkpoint that follows instructions"
         raise UsageError("not one pair came: one side of every prompt was never given", out, hint)
+    requests, sent, written = collected.usage
+    console.print(f"Asked:   {requests:,} requests, {sent:,} prompt tokens, {written:,} reply tokens")
     console.print(f"Pairs:   {join(out, PAIRS_FILE)}  ({collected.pairs} of {n_prompts} prompts)", soft_wrap=True)
     if collected.given_up:
         console.print(

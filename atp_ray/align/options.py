@@ -64,6 +64,9 @@ class PairsOptions(EngineOptions):
         "and instructed for others if not given",
     )
     seed: Seed = Field(0, description="seed of the prompts' numbers")
+    max_tokens_total: Count | None = Field(
+        None, description="begin no further prompt once prompts and replies have so many tokens"
+    )
     set: KeyValues = Field((), description=ENGINE_SETTINGS)
 
 

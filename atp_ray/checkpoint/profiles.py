@@ -44,6 +44,13 @@ class DeploymentProfile(Frozen):
     max_ongoing_requests: int = Field(default=4096, ge=1, description="Per replica, before callers queue.")
 
 
+class TokenPrice(Frozen):
+    """Dollars for a million tokens."""
+
+    input: float = Field(ge=0, description="For tokens of prompts.")
+    output: float = Field(ge=0, description="For tokens of replies, thinking included.")
+
+
 class ModelProfile(Frozen):
     """A checkpoint that vLLM serves.
 
@@ -62,6 +69,12 @@ class ModelProfile(Frozen):
     deployment: DeploymentProfile = DeploymentProfile()
     alternate_roles: bool = Field(default=False, description="Merge neighbouring messages of a role (Gemma).")
     coalesce: int = Field(default=1, ge=1, description="Requests sent in one call; above 1 pays if replies are short.")
+    price: TokenPrice | None = Field(
+        default=None, description="None: the price list's, or none on machines of one's own."
+    )
+    usual_reply_tokens: int | None = Field(
+        default=None, ge=1, description="Tokens of a usual reply, for estimates; None assumes a share of max_tokens."
+    )
 
 
 class EndpointProfile(Frozen):
@@ -75,6 +88,12 @@ class EndpointProfile(Frozen):
     concurrency: int = Field(default=64, ge=1, description="Requests in flight per agent host.")
     sampling: Sampling = Sampling()
     alternate_roles: bool = False
+    price: TokenPrice | None = Field(
+        default=None, description="None: the price list's, or none on machines of one's own."
+    )
+    usual_reply_tokens: int | None = Field(
+        default=None, ge=1, description="Tokens of a usual reply, for estimates; None assumes a share of max_tokens."
+    )
 
 
 class PolicyProfile(Frozen):
@@ -100,7 +119,8 @@ class FittedProfile(Frozen):
     sampling: Sampling = Sampling(attempts=1)
 
 
-Profile = ModelProfile | EndpointProfile | PolicyProfile | FittedProfile
+Modelless = PolicyProfile | FittedProfile
+Profile = ModelProfile | EndpointProfile | Modelless
 
 
 def checkpoint_kind(profile: Profile) -> CheckpointKind:

@@ -183,13 +183,25 @@ class MonitorView(BaseModel):
     rounds_before_tip: int | None
 
 
+class UsageView(BaseModel):
+    """What was asked of a checkpoint: requests, tokens sent and tokens written."""
+
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
 class MetricsView(BaseModel):
-    """Rates by round, the round from which the rate stays above one half, and the monitors."""
+    """Rates by round, the round from which the rate stays above one half, the monitors, and tokens by checkpoint.
+
+    A branch's `usage` is of its own rounds, not of those it shares with its parent.
+    """
 
     deviant_rates: list[float | None]
     tipping_round: int | None
     monitors: list[MonitorView]
     label: str | None
+    usage: dict[str, UsageView]
 
 
 class EventView(BaseModel):

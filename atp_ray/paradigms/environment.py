@@ -84,8 +84,3 @@ class Environment(ABC):
         """
         del indices
         raise UsageError("has no analytic policy", memory.spec.paradigm, "Use tiny or a real checkpoint")
-
-    def expected_prompts(self, spec: EpisodeSpec) -> list[list[Message]] | None:
-        """Return the prompts one seat is likely to be sent in an episode, None to have them played through."""
-        del spec
-        return None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol
 
 from atp_ray.errors import UsageError
+from atp_ray.paradigms.stand_in import StandIn
 from atp_ray.play.actions import Action
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.parsing import parse_choice, visible_reply
@@ -103,6 +104,15 @@ class Teaching:
             NotImplementedError: it is not taught this paradigm.
         """
         raise NotImplementedError(f"{type(self).__name__} teaches nothing")
+
+    def stand_in(self, seed: int, taught: bool) -> StandIn:
+        """Return what answers in a model's place while a run is estimated.
+
+        Args:
+            taught: whether it answers as the small checkpoint's teacher does, else as any model may.
+        """
+        del taught
+        return StandIn(seed)
 
     def calibration(
         self, sampler: Sampler, scope: TrainingScope, states: int, repeats: int

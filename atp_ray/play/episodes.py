@@ -16,6 +16,12 @@ from atp_ray.play.scenario import Numbers, Scenario
 
 Visibility = Literal["replies", "choices", "counts"]
 FIXED_COLLUDER = "policy:collude"
+POLICY_PREFIX = "policy:"
+
+
+def plays_by_policy(checkpoint: str) -> bool:
+    """Return whether a checkpoint is a policy without a language model."""
+    return checkpoint.startswith(POLICY_PREFIX)
 
 
 def _read_scenario(value: Any) -> Any:

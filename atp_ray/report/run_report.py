@@ -15,6 +15,7 @@ from atp_ray.paradigms.registry import paradigms
 from atp_ray.report.compare import write_all
 from atp_ray.report.comparing import compared_in
 from atp_ray.report.comparison_table import MOST_ROWS, comparison_tables
+from atp_ray.report.costs import costs_table
 from atp_ray.report.figures.style import figure_style, save_figure
 from atp_ray.report.mixed import mixed_table
 from atp_ray.storage.run_folder import read_manifest
@@ -34,6 +35,8 @@ def summary_tables(run_dir: Path) -> list[RenderableType]:
         shown.append(mixed)
     if (compared := compared_in(run_dir, results)) is not None:
         shown += comparison_tables(compared, MOST_ROWS)
+    if (costs := costs_table(read_manifest(run_dir))) is not None:
+        shown.append(costs)
     return [*shown, *(Text(note, style="italic") for note in run_notes(run_dir))]
 
 

@@ -19,6 +19,7 @@ from atp_ray.checkpoint.scope import check_scope
 from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import report_console, run_command
 from atp_ray.config_files import parse_model, parse_setting
+from atp_ray.costs.estimate import estimate_usage
 from atp_ray.errors import UsageError
 from atp_ray.paradigms.cell_names import named_cell, seat_group
 from atp_ray.paradigms.paradigm import Paradigm
@@ -61,7 +62,9 @@ def run(options: SimulateOptions) -> int:
     if paradigm(request.paradigm).environment.uses_tools and address is None:
         require_isolation(options.sandbox)
     require_available(profiles.values(), elsewhere=address is not None)
-    planning = planning_of(options.gpus, options.gpu_type, estimate_workload([cell]).demands)
+    expected = estimate_usage([cell], profiles.values())
+    workload = estimate_workload([cell], {name: entry.usage.prompt_tokens for name, entry in expected.items()})
+    planning = planning_of(options.gpus, options.gpu_type, workload.demands)
     placement = Placement(
         address, options.agents_per_actor, sandbox=options.sandbox, keep=options.keep, planning=planning
     )

@@ -103,7 +103,8 @@ def read_event_log(path: Path) -> dict[str, list[RoundRecord]]:
         StorageError: the file cannot be read or is damaged other than by a cut-off last line.
     """
     try:
-        content = path.read_bytes() if path.exists() else b""
+        # A device holds no rounds, and one may never end.
+        content = path.read_bytes() if path.exists() and not path.is_char_device() else b""
     except OSError as error:
         raise _storage_error(path, error) from error
     rounds: dict[str, list[RoundRecord]] = {}

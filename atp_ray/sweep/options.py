@@ -13,6 +13,8 @@ from atp_ray.cli.trackers import TrackerNames
 from atp_ray.config_files import config_names
 from atp_ray.sandbox.isolation import Isolation
 
+LIMITS = "costs and limits"
+
 
 def grid_names() -> list[str]:
     """Return the names that --grid takes."""
@@ -37,7 +39,7 @@ class SweepOptions(AgentOptions):
     seeds: Count | None = Field(None, description="repetitions of every episode")
     set: KeyValues = Field(
         (),
-        description="change any key of the grid, or engine.KEY or deployment.KEY of every checkpoint; "
+        description="change any key of the grid, or engine.KEY, deployment.KEY or price.KEY of every checkpoint; "
         "repeat for several",
     )
     out: FolderPlace | None = Field(
@@ -55,6 +57,18 @@ class SweepOptions(AgentOptions):
         None,
         description="isolation of Python written by models (tool usage); none runs it with your own rights; "
         "a resumed run keeps its own, another is isolated if not given",
+    )
+    max_cost: Annotated[float | None, Field(gt=0), Shown("DOLLARS", LIMITS)] = Field(
+        None, description="stop between rounds before the run costs more"
+    )
+    max_tokens_total: Annotated[int | None, Field(ge=1), Shown("N", LIMITS)] = Field(
+        None, description="stop between rounds before all prompts and replies have more tokens"
+    )
+    max_hours: Annotated[float | None, Field(gt=0), Shown("H", LIMITS)] = Field(
+        None, description="stop between rounds after so long, earlier parts of the run included"
+    )
+    gpu_hour_price: Annotated[float | None, Field(ge=0), Shown("DOLLARS", LIMITS)] = Field(
+        None, description="what an hour of one GPU of your own costs; a resumed run keeps its own if not given"
     )
     cells_at_once: Count | None = Field(
         None, description="cells in play together; as many as keep the engines busy if not given"

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from atp_ray.checkpoint.profiles import Profile
+from atp_ray.costs.usage import Usage, add_usages, usage_of
 from atp_ray.live.bodies import parse_simulation, preset_names
 from atp_ray.live.creation import live_label
 from atp_ray.live.fold import LiveFold
@@ -25,6 +26,7 @@ from atp_ray.live.schemas import (
     ParadigmView,
     RoundView,
     SimulationView,
+    UsageView,
 )
 from atp_ray.live.simulation import Simulation
 from atp_ray.live.state import LiveState
@@ -186,7 +188,15 @@ def metrics_view(simulation: Simulation, profiles: Mapping[str, Profile]) -> Met
         monitors.append(MonitorView(kind=monitor.kind, fired_at=fired, rounds_before_tip=lead))
     rates = [_finite(mark.rate) for mark in marks]
     label = live_label([simulation.state], profiles)
-    return MetricsView(deviant_rates=rates, tipping_round=tip, monitors=monitors, label=label)
+    usage = {name: UsageView(**used._asdict()) for name, used in _usages(simulation).items()}
+    return MetricsView(deviant_rates=rates, tipping_round=tip, monitors=monitors, label=label, usage=usage)
+
+
+def _usages(simulation: Simulation) -> dict[str, Usage]:
+    """Return what a simulation's own rounds asked of each checkpoint."""
+    state, parent = simulation.state, simulation.creation.parent
+    own = state.records[parent.round if parent is not None else 0 :]
+    return add_usages(usage_of(state.spec_at(record.round), record.decisions) for record in own)
 
 
 def event_view(event: Event, state: LiveState) -> EventView:

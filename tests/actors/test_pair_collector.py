@@ -9,7 +9,7 @@ from atp_ray.alignment.elicitation import wished_reply
 from atp_ray.alignment.pairs import PairLog
 from atp_ray.alignment.training_prompts import training_prompts
 from atp_ray.checkpoint.profiles import EndpointProfile
-from atp_ray.errors import EngineError
+from atp_ray.errors import EngineError, SpendingError
 from atp_ray.play.sampling import Sampling
 
 SAMPLING = Sampling(max_tokens=96)
@@ -37,6 +37,31 @@ async def test_every_pair_is_one_aligned_and_one_deviant_reply(tiny_engine, tmp_
     assert (await collector.collect(prompts, again)).pairs == collected.pairs
     again.close()
     assert (tmp_path / "pairs.jsonl").read_text() == whole
+
+
+async def test_a_collection_that_is_stopped_by_a_limit_finishes_what_it_began_and_goes_on_to_the_same(
+    tiny_engine, tmp_path
+) -> None:
+    prompts = training_prompts("role_play", 12)
+    kept = {}
+    for name, limits in (("whole", (None,)), ("parts", (1, 1, None))):
+        log = PairLog(tmp_path / name)
+        for limit in limits:
+            made = (ServeClient(tiny_engine), "tiny", SAMPLING, "plain")
+            collector = PairCollector(*made, tries=30, at_once=4, most_tokens=limit)
+            if limit is None:
+                usage = (await collector.collect(prompts, log)).usage
+                assert usage.requests == 0 or usage.prompt_tokens > usage.completion_tokens > 0
+            else:
+                before = len(log.pairs)
+                with pytest.raises(
+                    SpendingError, match=r"--max-tokens-total 1: [\d,]+ are spent, \d+ prompts are left"
+                ):
+                    await collector.collect(prompts, log)
+                assert before < len(log.pairs) <= before + 4
+        kept[name] = log.pairs
+        log.close()
+    assert kept["parts"] == kept["whole"]
 
 
 async def test_a_model_that_is_not_there_ends_the_collection_in_one_line(tmp_path) -> None:

@@ -5,7 +5,7 @@ import subprocess
 
 import httpx
 import pytest
-from command_runs import ROOT, kill_after, run_here
+from command_runs import ROOT, contents, kill_after, run_here
 from live_service import wait_until_over
 from support import PATIENCE_S, needs_isolation
 
@@ -67,6 +67,10 @@ def test_problems_are_solved_live_with_the_tool_and_branched(tiny_service) -> No
         for simulation_id in (one.id, branch.id):
             client.run(simulation_id)
             wait_until_over(client, simulation_id)
+        usage, branched = (client.metrics(simulation_id).usage["tiny"] for simulation_id in (one.id, branch.id))
+        assert usage.requests >= 2 * 3
+        assert usage.prompt_tokens > usage.completion_tokens > 0
+        assert branched.requests >= 2 * 2  # the first round is its parent's
         told = list(client.events(one.id, follow=False))
         assert sum(isinstance(event, RoundDecisions) for event in told) == 3
         decided = client.decisions(one.id, text=True).to_pandas()
@@ -123,6 +127,47 @@ def test_table2_end_to_end_killed_and_resumed(served, tmp_path) -> None:
     assert len(solutions) == 36
     assert any("ok" in row["tool_statuses"] for row in solutions)
     assert json.loads((run / "run.json").read_text())["sandbox"] == "bubblewrap"
+
+
+def test_a_run_stopped_by_a_limit_on_tokens_resumes_to_the_results_of_an_unlimited_one(tiny_service, tmp_path) -> None:
+    arguments = ["--grid", "figure3", "--scenarios", "info_sharing,hunting_game", "--checkpoint", "tiny",
+                 "--agents-per-actor", "4"]  # fmt: skip
+    unlimited, run = tmp_path / "unlimited", tmp_path / "run"
+    done = run_here("sweep", *arguments, "--out", unlimited)
+    assert done.returncode == 0, done.stderr
+    used, estimate = (manifest(unlimited)[key]["checkpoints"]["tiny"] for key in ("costs", "costs_estimate"))
+    assert used["requests"] == sum(read_table(unlimited, "decisions")["attempts"].to_pylist())
+    tokens = used["prompt_tokens"] + used["completion_tokens"]
+    assert estimate["prompt_tokens"] + estimate["completion_tokens"] == pytest.approx(tokens, rel=0.1)
+    limit = tokens // 2
+    done = run_here("sweep", *arguments, "--out", run, "--max-tokens-total", limit)
+    assert done.returncode == 2
+    assert f"error: the run stopped at --max-tokens-total {limit}: " in done.stderr
+    assert f"Next:    python -m atp_ray.sweep --resume --out {run}" in done.stdout
+    assert manifest(run)["status"] == "stopped"
+    spent = manifest(run)["costs"]["checkpoints"]["tiny"]
+    assert 0.8 * limit < spent["prompt_tokens"] + spent["completion_tokens"] < 1.02 * limit
+    again = run_here("sweep", "--resume", "--out", run, "--max-tokens-total", limit)
+    assert again.returncode == 2
+    assert "no round is left at --max-tokens-total" in again.stderr
+    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "8", "--max-tokens-total", 2 * tokens)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert manifest(run)["status"] == "complete"
+    assert timeless(run) == timeless(unlimited)
+    assert manifest(run)["costs"]["checkpoints"]["tiny"] == used
+    assert manifest(run)["costs"]["wall_s"] > manifest(unlimited)["costs"]["wall_s"] / 2
+
+
+def manifest(run) -> dict:
+    return json.loads((run / "run.json").read_text())
+
+
+def timeless(run) -> dict:
+    """Everything in the four datasets of a run but the seconds that replies took."""
+    tables = contents(run)
+    for row in tables["decisions"]:
+        del row["latency_s"]
+    return tables
 
 
 def test_pairs_are_collected_continued_exported_and_imported(served, tmp_path) -> None:

@@ -56,6 +56,19 @@ def refused(module, arguments) -> str:
         ("sweep", ["--grid", "table2", "--set", "agents=100"], "has 300 complex problems but 400 are needed"),
         ("sweep", ["--grid", "table2", "--set", "pool=nowhere"], "unknown problem pool 'nowhere'"),
         ("sweep", ["--grid", "table2", "--set", "tool_cost=9"], "was not trained on costs 9 and 1"),
+        (
+            "sweep",
+            ["--grid", "smoke", "--max-cost", "5"],
+            "--max-cost: dollars cannot be limited: tiny has no price by",
+        ),
+        (
+            "sweep",
+            ["--grid", "smoke", "--checkpoint", "openai:x", "--base-url", "http://127.0.0.1:9/v1", "--max-cost", "5"],
+            "no price known for x at http://127.0.0.1:9/v1. Give --set price.input=DOLLARS",
+        ),
+        ("sweep", ["--grid", "smoke", "--max-tokens-total", "0"], "'0' is not a whole number of at least 1"),
+        ("sweep", ["--grid", "smoke", "--max-hours", "0"], "'0' is not a number above 0"),
+        ("sweep", ["--grid", "smoke", "--set", "price.input=1"], "--set price: output: Field required. Give dollars"),
         ("sweep", ["--grid", "table2", "--sandbox", "docker"], "--sandbox: unknown value 'docker'"),
         (
             "simulate",

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,32 @@ def test_a_dry_run_counts_and_plays_nothing(tmp_path) -> None:
     done = run_here("sweep", "--grid", "appendix_b", "--dry-run", "--out", tmp_path / "run")
     assert done.returncode == 0
     assert "20 cells, 140 episodes, 3,360 decisions" in done.stdout
+    assert "tiny: about 3,360 requests, " in done.stdout
+    assert "it runs on own machines (its own tokenizer, replies as its teacher's)" in done.stdout
     assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_says_what_a_hosted_model_would_cost(tmp_path) -> None:
+    hosted = ["--checkpoint", "openai:gpt-4o-mini", "--base-url", "https://api.openai.com/v1"]
+    asked = ["--grid", "table2", *hosted, "--dry-run"]
+    priced = run_here("sweep", *asked, "--set", "price.input=1000", "--set", "price.output=0")
+    assert "openai:gpt-4o-mini: about 384 requests, " in priced.stdout
+    prompt_tokens = int(re.search(r"([\d,]+) prompt tokens", priced.stdout)[1].replace(",", ""))
+    assert (
+        f", ${prompt_tokens / 1000:,.2f} (4 characters a token, replies of 0.25 of max_tokens (assumed))"
+        in priced.stdout
+    )
+    listed = float(re.search(r"\$([\d.]+) \(4 characters", run_here("sweep", *asked).stdout)[1])
+    assert 0 < listed < 10
+
+
+def test_a_limit_that_no_round_fits_into_starts_nothing(tmp_path) -> None:
+    run = tmp_path / "run"
+    done = run_here("sweep", "--grid", "smoke", "--out", run, "--max-tokens-total", 100)
+    assert done.returncode == 2
+    assert "error: no round is left at --max-tokens-total 100: 0 are spent, the next round takes about " in done.stderr
+    assert json.loads((run / "run.json").read_text())["status"] == "stopped"
+    assert not (run / "log").exists()
 
 
 def test_a_dry_run_plans_the_engines_of_ones_own_checkpoint(tmp_path) -> None:
@@ -37,6 +63,9 @@ def test_a_dry_run_plans_the_engines_of_ones_own_checkpoint(tmp_path) -> None:
     assert "2 replicas of 1 x A10G = 2 GPUs" in done.stdout
     assert "15.3 weights + 1.7 reserve + 3.3 KV cache = 20.2 usable" in done.stdout
     assert "Dry run: nothing was played." in done.stdout
+    assert " GPU-hours (estimate)" in done.stdout
+    priced = run_here("sweep", *asked, "--max-model-len", "16384", "--gpu-hour-price", "2.5")
+    assert re.search(r"[\d.]+ GPU-hours, \$[\d.]+ \(estimate\)", priced.stdout)
     both = run_here("sweep", *asked, "--max-model-len", "16384", "--replicas", "5")
     assert "5 replicas of 1 x A10G = 5 GPUs" in both.stdout
     nine = run_here("sweep", *asked, "--max-model-len", "16384", "--replicas", "9")

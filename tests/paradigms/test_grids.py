@@ -20,8 +20,9 @@ def test_appendix_b_is_the_papers_twenty_settings() -> None:
     cells = cells_of("appendix_b")
     settings = {(c.setting["threshold"], c.setting["incentive_ratio"]) for c in cells}
     assert settings == {(t, g) for t in (2, 4, 6, 8) for g in (0.25, 0.5, 1, 2, 4)}
-    workload = estimate_workload(cells)
+    workload = estimate_workload(cells, {"policy:quantal": 1000})
     assert (workload.cells, workload.episodes, workload.total.decisions) == (20, 140, 3360)
+    assert workload.total.prompt_tokens == 1000
     assert len({cell.cell_id for cell in cells}) == 20
     assert len({episode.episode_id for cell in cells for episode in cell.episodes}) == 140
 

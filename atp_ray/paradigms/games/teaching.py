@@ -12,7 +12,8 @@ from atp_ray.paradigms.games.calibration import calibrate_games, shipped_games
 from atp_ray.paradigms.games.payoffs import Payoffs
 from atp_ray.paradigms.games.scenario_files import load_games
 from atp_ray.paradigms.games.scenarios import GameNumbers, game_of
-from atp_ray.paradigms.games.transcripts import GameTranscripts
+from atp_ray.paradigms.games.transcripts import GameStandIn, GameTranscripts
+from atp_ray.paradigms.stand_in import StandIn
 from atp_ray.paradigms.teaching import NOBODY, Side, Teaching, TrainingPrompt
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.memory import SeatView
@@ -82,6 +83,10 @@ class GameTeaching(Teaching):
     def transcripts(self, scope: TrainingScope, seed: int) -> GameTranscripts:
         """Return the transcripts of the quantal-response teacher."""
         return GameTranscripts(shipped_games(), scope, seed)
+
+    def stand_in(self, seed: int, taught: bool) -> StandIn:
+        """Return the quantal-response teacher, or what takes either option."""
+        return GameStandIn(seed) if taught else StandIn(seed)
 
     def calibration(
         self, sampler: Sampler, scope: TrainingScope, states: int, repeats: int

@@ -16,6 +16,7 @@ from atp_ray.paradigms.games.payoffs import Payoffs, published_payoffs
 from atp_ray.paradigms.games.quantal import QuantalResponse
 from atp_ray.paradigms.games.scenarios import GameNumbers, GameScenario, game_of
 from atp_ray.paradigms.games.settlement import SettlementRule
+from atp_ray.paradigms.stand_in import StandIn
 from atp_ray.paradigms.teaching import Transcript
 from atp_ray.play.actions import Action, ActionArray
 from atp_ray.play.decisions import plain_decisions
@@ -60,6 +61,17 @@ def _last_round(view: SeatView) -> str:
     )
     verdict = "enough" if public.success else "not enough"
     return f"Last {n_deviant} of {n} ({percent(n_deviant, n)}), {own}, {verdict}."
+
+
+class GameStandIn(StandIn):
+    """Answers as the quantal-response teacher does."""
+
+    def reply(self, view: SeatView, messages: Sequence[Message]) -> str:
+        """Return the teacher's reply."""
+        del messages
+        probability = teacher_probability(view, QuantalResponse())
+        action = Action.DEVIANT if self.random.random() < probability else Action.ALIGNED
+        return teacher_reply(view, probability, action)
 
 
 class GameTranscripts:

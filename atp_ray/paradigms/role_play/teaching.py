@@ -9,7 +9,8 @@ from atp_ray.checkpoint.scope import TrainingScope
 from atp_ray.paradigms.role_play.prompt_sets import BASE_STEPS, INCOME_RATIOS, role_play_prompts
 from atp_ray.paradigms.role_play.scenario_files import load_role_plays
 from atp_ray.paradigms.role_play.scenarios import RolePlayNumbers, RolePlayScenario, role_play_of
-from atp_ray.paradigms.role_play.transcripts import RolePlayTranscripts
+from atp_ray.paradigms.role_play.transcripts import RolePlayStandIn, RolePlayTranscripts
+from atp_ray.paradigms.stand_in import StandIn
 from atp_ray.paradigms.teaching import NOBODY, Side, Teaching, TrainingPrompt
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.memory import SeatView
@@ -64,6 +65,10 @@ class RolePlayTeaching(Teaching):
         """Return the transcripts of the logistic teacher."""
         shipped = [scenario for scenario in load_role_plays() if isinstance(scenario, RolePlayScenario)]
         return RolePlayTranscripts(shipped, scope, seed)
+
+    def stand_in(self, seed: int, taught: bool) -> StandIn:
+        """Return the logistic teacher, or what takes either option."""
+        return RolePlayStandIn(seed) if taught else StandIn(seed)
 
     def calibration(
         self, sampler: Sampler, scope: TrainingScope, states: int, repeats: int

@@ -12,6 +12,7 @@ from atp_ray.paradigms.role_play.prompt_sets import BASE_STEPS, INCOME_RATIOS
 from atp_ray.paradigms.role_play.quantal import ViolationResponse, violations
 from atp_ray.paradigms.role_play.scenarios import Notice, RolePlayNumbers, RolePlayScenario, role_play_of
 from atp_ray.paradigms.role_play.supervision import PATTERNS
+from atp_ray.paradigms.stand_in import StandIn
 from atp_ray.paradigms.teaching import Transcript
 from atp_ray.play.actions import Action
 from atp_ray.play.decisions import plain_decisions
@@ -40,6 +41,17 @@ def _experience(view: SeatView) -> str:
     paid, punished = violations(view)
     noticed = " Noticed last time." if punished else ""
     return f"{paid} of {len(view.rounds)} rounds paid for breaking it.{noticed}"
+
+
+class RolePlayStandIn(StandIn):
+    """Answers as the logistic teacher does."""
+
+    def reply(self, view: SeatView, messages: Sequence[Message]) -> str:
+        """Return the teacher's reply."""
+        del messages
+        probability = ViolationResponse().violate_probability(view)
+        action = Action.DEVIANT if self.random.random() < probability else Action.ALIGNED
+        return role_play_reply(view, probability, action)
 
 
 class RolePlayTranscripts:

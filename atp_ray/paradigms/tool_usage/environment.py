@@ -11,7 +11,7 @@ import numpy as np
 
 from atp_ray.paradigms.environment import Environment
 from atp_ray.paradigms.tool_usage.exchanges import round_exchanges
-from atp_ray.paradigms.tool_usage.prompts import ToolStep, build_problem_messages, experience, experience_text
+from atp_ray.paradigms.tool_usage.prompts import build_problem_messages, experience, experience_text
 from atp_ray.paradigms.tool_usage.scenarios import ToolNumbers, ToolScenario, tool_usage_of
 from atp_ray.paradigms.tool_usage.solver import solve_round
 from atp_ray.play.asking import Asking
@@ -73,17 +73,6 @@ class ToolUsageEnvironment(Environment):
         spent = [sum(solution.cost for solution in solutions) for solutions in played.solutions_A]
         cost_A = np.array(spent or np.zeros(len(played.actions_A)), dtype=float)
         return Outcome(None, 0.0 - cost_A, capital, add_income(capital, -cost_A))
-
-    def expected_prompts(self, spec: EpisodeSpec) -> list[list[Message]]:
-        """Return the prompts of an episode in which every problem takes one tool call."""
-        view = SeatView(spec, 0, ())
-        step = ToolStep("I use the tool. <tool>print(1)</tool>", "1")
-        return [
-            build_problem_messages(view, (), problem, steps)
-            for played in tool_usage_of(spec).numbers.problems
-            for problem in played.every
-            for steps in ((), (step,))
-        ]
 
 
 ENVIRONMENT = ToolUsageEnvironment()

@@ -15,6 +15,7 @@ from atp_ray.paradigms.tool_usage.prompts import build_problem_messages
 from atp_ray.paradigms.tool_usage.scenario_files import load_tool_scenario
 from atp_ray.paradigms.tool_usage.scenarios import TOOL_CLOSE, RoundProblems, ToolNumbers, tool_usage_of
 from atp_ray.paradigms.tool_usage.solver import action_of
+from atp_ray.paradigms.tool_usage.stand_in import ToolStandIn
 from atp_ray.paradigms.tool_usage.tool_calls import read_tool_call
 from atp_ray.paradigms.tool_usage.transcripts import ToolTranscripts
 from atp_ray.play.actions import Action
@@ -78,6 +79,10 @@ class ToolUsageTeaching(Teaching):
         """Return the transcripts of the logistic teacher."""
         del scope
         return ToolTranscripts(load_tool_scenario(SCENARIO), seed)
+
+    def stand_in(self, seed: int, taught: bool) -> ToolStandIn:
+        """Return what solves problems in a model's place."""
+        return ToolStandIn(seed, taught)
 
     def calibration(
         self, sampler: Sampler, scope: TrainingScope, states: int, repeats: int

@@ -11,7 +11,7 @@ from inspect_ai.log import EvalSample
 from inspect_ai.model import ChatCompletionChoice, GenerateConfig, ModelOutput, ModelUsage
 from inspect_ai.scorer import Score
 
-from atp_ray.checkpoint.profiles import PolicyProfile, Profile
+from atp_ray.checkpoint.profiles import Modelless, Profile
 from atp_ray.inspect_tasks.chat import TOOL, chat_messages, conversation, reply_message, tool_call, tool_error
 from atp_ray.inspect_tasks.sample_names import sample_names
 from atp_ray.measures.rates import studied_seats
@@ -117,7 +117,7 @@ class _SampleMaker:
             "rounds": spec.rounds,
             "history_window": spec.history_window,
             "visibility": spec.visibility,
-            **({"policy": said} if isinstance(self._profile, PolicyProfile) else {}),
+            **({"policy": said} if isinstance(self._profile, Modelless) else {}),
         }
 
     def _as_sent(self, exchange: Exchange) -> Exchange:
@@ -162,7 +162,7 @@ class _SampleMaker:
                 input=chat_messages(exchange.messages),
                 tools=[],
                 tool_choice="none",
-                config=GenerateConfig() if isinstance(self._profile, PolicyProfile) else config,
+                config=GenerateConfig() if isinstance(self._profile, Modelless) else config,
                 output=output,
                 error=row["failure"] if last else None,
                 **self._place(span),

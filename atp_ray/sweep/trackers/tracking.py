@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from actors.coordinator import Progress
 from atp_ray.cli.trackers import TrackerName, require_installed
+from atp_ray.costs.usage import total_usage
 from atp_ray.errors import UsageError
 from atp_ray.storage.run_folder import finished_cells
 from atp_ray.sweep.trackers.tracker import FOLDER, Description, Outcome, Place, Tracker
@@ -23,7 +22,6 @@ from atp_ray.sweep.trackers.tracker import FOLDER, Description, Outcome, Place, 
 PACE_S = 5.0
 CLASSES: Mapping[TrackerName, str] = {"wandb": "WandbTracker", "mlflow": "MlflowTracker"}
 CURVES = ("deviant_rate", "ci_low", "ci_high", "n_undecided", "accuracy")  # columns of `cells`, those that are not null
-TOKENS = ("prompt_tokens", "completion_tokens")
 
 
 def open_trackers(
@@ -73,8 +71,6 @@ class Tracking:
         self._failed: set[TrackerName] = set()
         self._places: dict[TrackerName, Place] = {}
         self._counts: Progress | None = None
-        self._tokens: dict[str, int] = dict.fromkeys(TOKENS, 0)
-        self._counted: set[str] = set()
         self._done = threading.Event()
 
     @property
@@ -158,9 +154,8 @@ class Tracking:
         finished = sorted(finished_cells(self._run_dir))
         for name in self._alive():
             self._try(name, partial(self._tell_new, name, finished))
-        self._count_tokens(finished)
         if self._counts is not None:
-            step, values = self._before + self._counts.decisions, self._live(self._counts)
+            step, values = self._before + self._counts.decisions, self._live(self._counts, len(finished))
             for name in self._alive():
                 self._try(name, lambda tracker: tracker.log("decisions", step, values))
 
@@ -177,22 +172,12 @@ class Tracking:
             values = {f"cells/{cell_id}/{name}": float(row[name]) for name in CURVES if row.get(name) is not None}
             tracker.log("round", row["round"], values)
 
-    def _live(self, counts: Progress) -> dict[str, float]:
-        values: dict[str, float] = {"live/cells": len(self._counted), "live/undecided": counts.undecided}
+    def _live(self, counts: Progress, n_finished: int) -> dict[str, float]:
+        values: dict[str, float] = {"live/cells": n_finished, "live/undecided": counts.undecided}
         if counts.decided:
             values["live/deviant_rate"] = counts.deviant / counts.decided
-        return values | {f"live/{name}": total for name, total in self._tokens.items()}
-
-    def _count_tokens(self, finished: Sequence[str]) -> None:
-        """Add the tokens of cells that are new: what the Parquet says, so that a resumed run goes on counting."""
-        for cell_id in finished:
-            if cell_id not in self._counted:
-                self._counted.add(cell_id)
-                path = self._run_dir / "decisions" / f"{cell_id}.parquet"
-                with suppress(OSError, pa.ArrowException):  # a damaged file is for those who need it
-                    table = pq.read_table(path, columns=list(TOKENS))
-                    for name in TOKENS:
-                        self._tokens[name] += pc.sum(table[name]).as_py() or 0
+        _, prompt_tokens, completion_tokens = total_usage(counts.usages)
+        return values | {"live/prompt_tokens": prompt_tokens, "live/completion_tokens": completion_tokens}
 
     def _alive(self) -> list[TrackerName]:
         return [name for name in self._places if name not in self._failed]

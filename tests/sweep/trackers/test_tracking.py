@@ -9,6 +9,7 @@ from command_runs import run_here
 from written_runs import games_run, tool_run
 
 from actors.coordinator import Progress
+from atp_ray.costs.usage import Usage
 from atp_ray.errors import UsageError
 from atp_ray.storage.run_folder import read_manifest
 from atp_ray.storage.tables import read_table
@@ -94,17 +95,16 @@ def test_a_resumed_run_is_continued_and_told_each_cell_once(tmp_path) -> None:
 def test_how_far_a_run_is_counts_what_was_played_before(tmp_path) -> None:
     run, tracker = tool_run(tmp_path / "run"), Notebook()
     tracking = start(run, tracker, before=100)
-    tracking.update(Progress(1, 20, 5, 10, 3, 0))
+    tracking.update(Progress(1, 20, 5, 10, 3, 0, {"a": Usage(9, 400, 60), "b": Usage(1, 20, 3)}))
     tracking.finish(Outcome("complete"))
     ((_, step, values),) = [told for told in tracker.told if told[0] == "decisions"]
-    tokens = read_table(run, "decisions")
     assert step == 120
     assert values == {
         "live/cells": 2,
         "live/undecided": 3,
         "live/deviant_rate": 0.5,
-        "live/prompt_tokens": sum(tokens["prompt_tokens"].to_pylist()),
-        "live/completion_tokens": sum(tokens["completion_tokens"].to_pylist()),
+        "live/prompt_tokens": 420,
+        "live/completion_tokens": 63,
     }
 
 
@@ -113,7 +113,7 @@ def test_a_tracker_that_fails_is_left_alone_said_once_and_sent_later(fails_at, t
     run, tracker, warnings = games_run(tmp_path / "run"), Notebook(fails_at), []
     tracking = start(run, tracker, warnings=warnings)
     with tracking.following():
-        tracking.update(Progress(1, 8, 5, 8, 0, 0))
+        tracking.update(Progress(1, 8, 5, 8, 0, 0, {}))
     tracking.finish(Outcome("complete"))
     assert warnings == ["wandb is not told any more, the run goes on: no answer"]
     assert tracking.lines("runs/x") == ["Later:   push runs/x   (wandb did not get everything)"]

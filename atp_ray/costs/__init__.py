@@ -1,0 +1,1 @@
+"""What a run takes: tokens, dollars, GPU-seconds and energy; estimated before, counted meanwhile, limited."""
