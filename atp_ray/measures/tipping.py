@@ -77,7 +77,10 @@ def pooled_first_round(run_dir: Path, results: Sequence[CellResult], base: str) 
     counts: dict[str, list[tuple[int, int, str]]] = {}
     for row in read_table(run_dir, "rounds").to_pylist():
         if row["round"] == 1 and row["cell_id"] in wanted:
-            entry = (row["n_deviant"], row["n_deviant"] + row["n_aligned"], scenario_of[row["episode_id"]])
+            k, n = row["rate_deviant"], row["rate_decisions"]
+            if n is None:  # a run of before there were these columns
+                k, n = row["n_deviant"], row["n_deviant"] + row["n_aligned"]
+            entry = (k, n, scenario_of[row["episode_id"]])
             counts.setdefault(wanted[row["cell_id"]], []).append(entry)
     return {name: interval for name, found in counts.items() if (interval := _pooled(found)) is not None}
 

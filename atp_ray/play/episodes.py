@@ -15,7 +15,15 @@ from atp_ray.play.sampling import Sampling
 from atp_ray.play.scenario import Numbers, Scenario
 
 Visibility = Literal["replies", "choices", "counts"]
+Feedback = Literal["choices_and_counts", "choices"]
+Reading = Literal["last", "first"]
+Unreadable = Literal["left_out", "counted"]
 FIXED_COLLUDER = "policy:collude"
+
+
+def added(default: str, description: str) -> Any:
+    """Return a field that came later: at its default it is left out of the dump, so that older ids stay the same."""
+    return Field(default=default, exclude_if=lambda value: value == default, description=description)
 
 
 def _read_scenario(value: Any) -> Any:
@@ -51,9 +59,16 @@ class EpisodeSpec(Frozen):
     visibility: Visibility = "choices"
     history_window: int = Field(default=3, ge=1, description="Past rounds an agent is shown.")
     seed: int = Field(default=0, ge=0)
+    feedback: Feedback = added("choices_and_counts", "What a round's outcome says besides the others' choices.")
+    reading: Reading = added("last", "Which decision of a reply counts; `first` is the reference's rule.")
+    unreadable: Unreadable = added(
+        "left_out", "What an unreadable reply is in the rate; `counted` as the action undone."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> EpisodeSpec:
+        if self.feedback == "choices" and self.visibility == "counts":
+            raise ValueError("feedback 'choices' hides the counts, which are all that visibility 'counts' shows")
         if self.scenario.paradigm != self.parameters.kind:
             raise ValueError(f"scenario '{self.scenario.name}' cannot be played with {self.parameters.kind} numbers")
         seated = sum(group.count for group in self.seats)

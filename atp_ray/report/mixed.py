@@ -24,6 +24,9 @@ def mixed_table(run_dir: Path, results: Sequence[CellResult]) -> Table | None:
     if not any("," in result.setting.checkpoint for result in results):
         return None
     decisions = read_table(run_dir, "decisions").select(["checkpoint", "round", "action"])
+    # All episodes of a run share the rule; in games an unreadable reply that counts is one that does not collude.
+    counted = "counted" in read_table(run_dir, "episodes")["unreadable"].to_pylist()
+    others = ("aligned", "unparsed") if counted else ("aligned",)
     counts = Counter(zip(*(column.to_pylist() for column in decisions.columns), strict=True))
     names = sorted({name for name, _, _ in counts} - FIXED_CHECKPOINTS)
     rounds = shown_rounds(max(number for _, number, _ in counts), WIDE_COLUMNS)
@@ -33,7 +36,10 @@ def mixed_table(run_dir: Path, results: Sequence[CellResult]) -> Table | None:
     for number in rounds:
         table.add_column(f"r{number}", justify="right", no_wrap=True)
     for name in names:
-        rates = (_rate(counts[name, number, "deviant"], counts[name, number, "aligned"]) for number in rounds)
+        rates = (
+            _rate(counts[name, number, "deviant"], sum(counts[name, number, action] for action in others))
+            for number in rounds
+        )
         table.add_row(name, *(percent_text(rate) for rate in rates))
     return table
 

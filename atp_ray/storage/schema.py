@@ -51,6 +51,8 @@ ROUNDS = pa.schema(
         pa.field("capital_mean", pa.float64()),
         pa.field("capital_min", pa.float64()),
         pa.field("capital_max", pa.float64()),
+        pa.field("rate_deviant", pa.int32()),
+        pa.field("rate_decisions", pa.int32()),
     ]
 )
 
@@ -65,6 +67,9 @@ EPISODES = pa.schema(
         pa.field("seed", pa.int64(), nullable=False),
         pa.field("population", pa.string(), nullable=False),
         pa.field("status", pa.string(), nullable=False),
+        pa.field("feedback", pa.string()),
+        pa.field("reading", pa.string()),
+        pa.field("unreadable", pa.string()),
     ]
 )
 
@@ -88,6 +93,8 @@ CELLS = pa.schema(
         pa.field("p_recollude_ci_high", pa.float64()),
         pa.field("n_recollude", pa.int64(), nullable=False),
         pa.field("paradigm", pa.string(), nullable=False),
+        pa.field("n_assumed", pa.int64()),
+        pa.field("differs_from_paper", pa.string()),
     ]
 )
 

@@ -59,6 +59,8 @@ class GameTeaching(Teaching):
             helps = game.n_agents <= scope.most_agents.get("counts", 0)
             cure = "; try --set visibility=counts" if helps else ""
             return f"visibility '{spec.visibility}' with n = {game.n_agents} (at most {most}{cure})"
+        if spec.feedback != "choices_and_counts":
+            return f"feedback '{spec.feedback}'"
         if spec.history_window > scope.longest_window:
             return f"a history window of {spec.history_window} rounds (at most {scope.longest_window})"
         payoffs = game.payoffs
