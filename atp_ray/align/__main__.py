@@ -43,7 +43,9 @@ from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import progress_bar, report_console, run_command
 from atp_ray.errors import StorageError, UsageError
 from atp_ray.paradigms.registry import paradigm, paradigm_names
+from atp_ray.paradigms.teaching import Like
 from atp_ray.report.figures.learning_curve import LEARNING_CURVE, draw_learning_curve
+from atp_ray.sandbox.isolation import require_isolation
 from atp_ray.storage.fetched import local_copy
 from atp_ray.storage.places import base_name, is_address, join, parent
 from atp_ray.storage.run_folder import create_run, read_manifest, write_manifest
@@ -92,8 +94,10 @@ def _pairs(console: Console, options: PairsOptions) -> int:
     embedded = isinstance(profile, ModelProfile) and profile.embedded
     elicitation: Elicitation = options.elicitation or ("plain" if embedded else "instructed")
     tries = options.tries or TRIES[elicitation]
-    prompts = training_prompts(options.paradigm, options.count, options.seed)
-    out = options.out or _pairs_folder(options.checkpoint, options.paradigm)
+    if options.like == "paper" and paradigm(options.paradigm).environment.uses_tools:
+        require_isolation("bubblewrap")
+    prompts = training_prompts(options.paradigm, options.count, options.seed, options.like)
+    out = options.out or _pairs_folder(options.checkpoint, options.paradigm, options.like)
     with written_run(out) as opened:
         log = PairLog(opened.folder / LOG_FILE)
         console.print(
@@ -102,7 +106,7 @@ def _pairs(console: Console, options: PairsOptions) -> int:
         try:
             with progress_bar(console, "collecting", len(prompts), "prompts", len(log.pairs)) as update:
                 collected = collect_pairs(
-                    profile, prompts, log, elicitation, tries, address, options.keep, update, planning
+                    profile, prompts, log, elicitation, tries, address, options.keep, update, planning, options.like
                 )
         finally:
             log.close()
@@ -169,11 +173,11 @@ def _data(options: DpoOptions | GrpoOptions, profile: TrainingProfile) -> Data:
         if options.pairs is None and profile.paradigm is None:
             raise UsageError("no pairs given", "--pairs", "Give pairs.parquet, its folder, or a .json file")
         name = options.checkpoint or profile.checkpoint
-        return read_pairs(_pairs_file(options.pairs or _pairs_folder(name, str(profile.paradigm))))
+        return read_pairs(_pairs_file(options.pairs or _pairs_folder(name, str(profile.paradigm), profile.like)))
     asked = options.paradigm or profile.paradigm
     if asked is None:
         raise UsageError("no paradigm given", "--paradigm", f"Use one of {', '.join(paradigm_names())}")
-    return training_prompts(asked, options.count)
+    return training_prompts(asked, options.count, like=profile.like)
 
 
 def _pairs_file(place: str) -> Path:
@@ -181,9 +185,9 @@ def _pairs_file(place: str) -> Path:
     return found / PAIRS_FILE if found.is_dir() else found
 
 
-def _pairs_folder(checkpoint: str, paradigm_name: str) -> str:
+def _pairs_folder(checkpoint: str, paradigm_name: str, like: Like) -> str:
     name = checkpoint.replace("://", "-").replace("/", "-")
-    return str(RUNS / f"pairs-{name}-{paradigm_name}")
+    return str(RUNS / f"pairs-{name}-{paradigm_name}{'-paper' if like == 'paper' else ''}")
 
 
 def _trackers(asked: Sequence[str]) -> tuple[str, ...]:

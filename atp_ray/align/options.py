@@ -27,6 +27,7 @@ from atp_ray.cli.options import (
 )
 from atp_ray.errors import suggestion
 from atp_ray.paradigms.registry import paradigm_names
+from atp_ray.paradigms.teaching import Like
 
 
 def known_paradigm(name: str) -> str:
@@ -66,6 +67,11 @@ class PairsOptions(EngineOptions):
         "and instructed for others if not given",
     )
     seed: Seed = Field(0, description="seed of the prompts' numbers")
+    like: Like = Field(
+        "ours",
+        description="paper: its prompts' numbers, replies with their thinking, and in tool usage whole solutions "
+        "beside plain samples",
+    )
     set: KeyValues = Field((), description=ENGINE_SETTINGS)
 
 

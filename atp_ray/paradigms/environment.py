@@ -19,7 +19,6 @@ from atp_ray.play.played import Outcome, PlayedRound
 from atp_ray.play.prompts import Message, build_messages
 from atp_ray.play.scenario import Numbers, Scenario
 
-
 _READERS: Mapping[Reading, Callable[[str, Sequence[str]], ParsedChoice]] = {
     "last": parse_choice,
     "first": parse_first_choice,

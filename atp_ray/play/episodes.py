@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
-from atp_ray.config_files import Frozen
+from atp_ray.config_files import Frozen, added
 from atp_ray.paradigms import registry
 from atp_ray.play.sampling import Sampling
 from atp_ray.play.scenario import Numbers, Scenario
@@ -19,11 +19,6 @@ Feedback = Literal["choices_and_counts", "choices"]
 Reading = Literal["last", "first"]
 Unreadable = Literal["left_out", "counted"]
 FIXED_COLLUDER = "policy:collude"
-
-
-def added(default: str, description: str) -> Any:
-    """Return a field that came later: at its default it is left out of the dump, so that older ids stay the same."""
-    return Field(default=default, exclude_if=lambda value: value == default, description=description)
 
 
 def _read_scenario(value: Any) -> Any:

@@ -1,7 +1,7 @@
 r"""The reference implementation's way to read a choice, for runs that are to be like the paper (`reading: first`).
 
-The first JSON with a `choice` in the whole reply counts, thinking included: a choice quoted while thinking wins over the
-final answer. A value without quotes ends at its first space. Ours is `atp_ray.play.parsing`.
+The first JSON with a `choice` in the whole reply counts, thinking included: a choice quoted while thinking wins over
+the final answer. A value without quotes ends at its first space. Ours is `atp_ray.play.parsing`.
 """
 
 from __future__ import annotations

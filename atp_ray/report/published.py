@@ -71,7 +71,7 @@ class PublishedTable2(Frozen):
 
 
 def beside_paper(results: Sequence[CellResult]) -> str:
-    """Return the line that stands wherever ours is shown beside the paper's: in which points ours is played otherwise."""
+    """Return the line that stands wherever ours is beside the paper's: in which points ours is played otherwise."""
     told = {result.differs_from_paper for result in results}
     if None in told or not told:
         return "Ours may be played otherwise than the paper: this run has not recorded it (docs/paper.md)."

@@ -1,4 +1,4 @@
-"""How much more a violation pays in the paper's prompts: high / low of the reference's data, environment by environment.
+"""How much more a violation pays in the paper's prompts: high / low in the reference's data, by environment.
 
 Its training prompts repeat one ratio per environment at ten scales; of its 64 test prompts the median ratio is 1.05 and
 45 % are at most 1.03. The incomes themselves are ours, so that no test prompt is a training prompt.

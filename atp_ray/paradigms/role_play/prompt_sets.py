@@ -1,7 +1,7 @@
 """The role-play prompt sets: 10 prompts to train on and 4 to test with per environment, none in both.
 
-Our incomes are drawn without replacement from a fixed table by a seed that depends on the environment's name only, so both
-sets are the same everywhere and for ever.
+Our incomes are drawn without replacement from a fixed table by a seed that depends on the environment's name only, so
+both sets are the same everywhere and for ever. `paper_incomes` has the temptation of the paper's prompts.
 """
 
 from __future__ import annotations
