@@ -273,10 +273,18 @@ def _conclude_training(console: Console, job: TrainingJob, base: ModelProfile, o
     curve, numbers = join(run, f"{LEARNING_CURVE}.png"), join(run, METRICS_FILE)
     console.print(f"Curve:   {curve}  (numbers: {numbers})", soft_wrap=True)
     console.print(f"Time:    {time.monotonic() - started:.1f} s")
-    grid = paradigm(job.paradigm).design.evaluation_grid if job.paradigm in paradigm_names() else "table1"
+    grid = _evaluation_grid(job)
     both = f"--checkpoint {base.name} --checkpoint {run}"
     console.print(f"Next:    python -m atp_ray.sweep --grid {grid} {both}", soft_wrap=True)
     return 0
+
+
+def _evaluation_grid(job: TrainingJob) -> str:
+    """Return the grid that shows what a checkpoint has learnt; the paper's for one that was trained like the paper."""
+    if job.paradigm not in paradigm_names():
+        return "table1"
+    design = paradigm(job.paradigm).design
+    return design.paper_grid or design.evaluation_grid if job.profile.like == "paper" else design.evaluation_grid
 
 
 def _export(console: Console, options: ExportOptions) -> int:
