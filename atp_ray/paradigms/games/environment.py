@@ -39,8 +39,9 @@ class GameEnvironment(Environment):
 
     def feedback(self, spec: EpisodeSpec, past: SeatRound, seat: int) -> Sequence[str]:
         """Return the others' decisions, and the outcome with the seat's own capital."""
-        counted_A = counted_actions(spec, past.public.actions_A)
-        past = past._replace(public=replace(past.public, actions_A=counted_A))
+        if spec.unreadable == "counted":
+            counted_A = counted_actions(spec, past.public.actions_A)
+            past = past._replace(public=replace(past.public, actions_A=counted_A))
         return (others_text(spec, past.public, seat), outcome_text(spec, past, seat))
 
     def settle(self, spec: EpisodeSpec, played: PlayedRound) -> Outcome:
