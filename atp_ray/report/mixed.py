@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow.compute as pc
 from rich import box
 from rich.table import Table
 
@@ -23,11 +24,11 @@ def mixed_table(run_dir: Path, results: Sequence[CellResult]) -> Table | None:
     """
     if not any("," in result.setting.checkpoint for result in results):
         return None
-    decisions = read_table(run_dir, "decisions").select(["checkpoint", "round", "action"])
-    # All episodes of a run share the rule; in games an unreadable reply that counts is one that does not collude.
-    counted = "counted" in read_table(run_dir, "episodes")["unreadable"].to_pylist()
-    others = ("aligned", "unparsed") if counted else ("aligned",)
-    counts = Counter(zip(*(column.to_pylist() for column in decisions.columns), strict=True))
+    decisions = read_table(run_dir, "decisions")
+    # Runs of before there was the column have the action alone.
+    counted = pc.coalesce(decisions["counts_as"], decisions["action"])
+    columns = (decisions["checkpoint"], decisions["round"], counted)
+    counts = Counter(zip(*(column.to_pylist() for column in columns), strict=True))
     names = sorted({name for name, _, _ in counts} - FIXED_CHECKPOINTS)
     rounds = shown_rounds(max(number for _, number, _ in counts), WIDE_COLUMNS)
     title = "Mixed populations: collusion rate in % (95 % interval) by checkpoint, all cells"
@@ -36,10 +37,7 @@ def mixed_table(run_dir: Path, results: Sequence[CellResult]) -> Table | None:
     for number in rounds:
         table.add_column(f"r{number}", justify="right", no_wrap=True)
     for name in names:
-        rates = (
-            _rate(counts[name, number, "deviant"], sum(counts[name, number, action] for action in others))
-            for number in rounds
-        )
+        rates = (_rate(counts[name, number, "deviant"], counts[name, number, "aligned"]) for number in rounds)
         table.add_row(name, *(percent_text(rate) for rate in rates))
     return table
 

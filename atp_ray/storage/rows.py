@@ -13,12 +13,14 @@ from atp_ray.measures.rates import count, count_assumed
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.actions import Action
 from atp_ray.play.cells import CellSpec
+from atp_ray.play.counting import counted_actions
 from atp_ray.play.decisions import COUNTS
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.records import RoundRecord
 
 Rounds = Mapping[str, Sequence[RoundRecord]]
 _LABELS = np.array([action.label for action in Action])
+_COUNTED_LABELS = np.array([action.label if action.is_decision else None for action in Action], dtype=object)
 
 
 def seat_columns(spec: EpisodeSpec, record: RoundRecord) -> dict[str, Sequence[Any]]:
@@ -53,6 +55,7 @@ def decision_columns(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> 
         "capital_before": record.capital_before_A.tolist(),
         "log_capital_after": record.capital_after.log_A.tolist(),
         "failure": failures,
+        "counts_as": _COUNTED_LABELS[counted_actions(spec, record.decisions.action_A)].tolist(),
         **paradigm(spec.paradigm).columns.decisions(spec, record),
     }
 

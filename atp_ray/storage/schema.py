@@ -35,6 +35,7 @@ DECISIONS = pa.schema(
         pa.field("capital_after", pa.float64()),
         pa.field("log_capital_after", pa.float64()),
         pa.field("failure", pa.string()),
+        pa.field("counts_as", pa.string()),
     ]
 )
 

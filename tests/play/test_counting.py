@@ -17,7 +17,7 @@ from atp_ray.play.model_calls import ModelReply
 from atp_ray.play.prompts import build_messages
 from atp_ray.play.rounds import observe_round
 from atp_ray.play.sampling import Sampling
-from atp_ray.storage.rows import cell_rows, round_row
+from atp_ray.storage.rows import cell_rows, decision_columns, round_row
 
 D, A, U, M = Action.DEVIANT, Action.ALIGNED, Action.UNPARSED, Action.MISSING
 ACTIONS = [D, D, A, U, U, M]
@@ -80,6 +80,8 @@ def test_tables_say_how_many_were_assumed() -> None:
     record, cell = record_round(spec, [], ACTIONS), make_cell(spec)
     (row,) = cell_rows(cell, {spec.episode_id: [record]})
     assert (row["deviant_rate"], row["n_decisions"], row["n_undecided"], row["n_assumed"]) == (0.4, 5, 1, 2)
+    assert decision_columns(cell, spec, record)["counts_as"] == ["deviant", "deviant", *["aligned"] * 3, None]
+    assert decision_columns(cell, game(rounds=1), record)["counts_as"][3:] == [None] * 3
     of_round = round_row(cell, spec, record)
     assert (of_round["n_unparsed"], of_round["n_missing"]) == (2, 1)
     assert (of_round["rate_deviant"], of_round["rate_decisions"], of_round["deviant_rate"]) == (2, 5, 0.4)

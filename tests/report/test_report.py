@@ -10,7 +10,9 @@ from atp_ray.errors import UsageError
 from atp_ray.measures.results import CellResult, Setting, honest_label, load_results
 from atp_ray.paradigms.games.payoffs import published_payoffs
 from atp_ray.play.actions import Action
+from atp_ray.play.episodes import SeatGroup
 from atp_ray.report.__main__ import main
+from atp_ray.report.mixed import mixed_table
 from atp_ray.report.published import beside_paper, published_figure3, published_figure4
 from atp_ray.report.run_report import draw_figures
 from atp_ray.storage.run_folder import create_run
@@ -129,6 +131,19 @@ def test_the_line_is_in_table_and_figure_and_in_the_data(tmp_path, capsys) -> No
     drawn = drawn_text(tmp_path / "figures" / "figure3_rates_by_round.svg")
     assert "like the paper but for: rounds 2, not 3" in " ".join(drawn.split())
     assert "9 unreadable replies counted" in " ".join(drawn.split())
+
+
+@pytest.mark.parametrize(("rule", "rate"), [("left_out", "100.0"), ("counted", "66.7")])
+def test_a_mixed_populations_table_counts_as_the_episodes_do(tmp_path, rule, rate) -> None:
+    seats = [SeatGroup(checkpoint="policy:quantal", count=3), SeatGroup(checkpoint="tiny", count=3)]
+    spec = make_spec(n=6, threshold=2, rounds=1, seats=seats, unreadable=rule)
+    cell = make_cell(spec, checkpoint="policy:quantal:3,tiny:3", kind="mixed")
+    acted = [Action.DEVIANT, Action.DEVIANT, Action.UNPARSED, Action.ALIGNED, Action.ALIGNED, Action.MISSING]
+    write_cell(tmp_path, cell, {spec.episode_id: [record_round(spec, [], acted)]})
+    create_run(tmp_path, {"n_cells": 1})
+    table = mixed_table(tmp_path, load_results(tmp_path))
+    assert table is not None
+    assert [cell.partition(" ")[0] for cell in table.columns[1].cells] == [rate, "0.0"]
 
 
 def test_an_incomplete_run_is_drawn_and_said_to_be_incomplete(tmp_path, capsys) -> None:
