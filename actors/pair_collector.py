@@ -11,10 +11,11 @@ from atp_ray.alignment.elicitation import Elicitation, elicitation_messages, wis
 from atp_ray.alignment.pairs import PairLog, PreferencePair
 from atp_ray.costs.usage import Usage
 from atp_ray.errors import EngineError, SpendingError
-from atp_ray.paradigms.teaching import Side, TrainingPrompt
-from atp_ray.play.asking import ModelClient
+from atp_ray.paradigms.registry import paradigm
+from atp_ray.paradigms.teaching import Like, Side, TrainingPrompt
+from atp_ray.play.asking import ModelClient, ToolRunner
 from atp_ray.play.model_calls import ReplyRequest
-from atp_ray.play.prompts import merge_neighbours
+from atp_ray.play.prompts import Message, merge_neighbours
 from atp_ray.play.randomness import derive_seed
 from atp_ray.play.sampling import Sampling
 
@@ -47,6 +48,8 @@ class PairCollector:
     Args:
         at_once: prompts in work together; as many as the engine decodes requests keep it busy, as each has two sides.
         most_tokens: once so many are sent and written no further prompt is begun; None is no limit.
+        like: what is kept of a reply; the paper's is all of it, thinking and whole solutions included.
+        tools: where the tool calls of a solution run, where that is kept.
     """
 
     def __init__(
@@ -58,12 +61,16 @@ class PairCollector:
         tries: int,
         at_once: int = 256,
         most_tokens: int | None = None,
+        like: Like = "ours",
+        tools: ToolRunner | None = None,
     ) -> None:
         self._client = client
         self._checkpoint = checkpoint
         self._sampling = sampling
         self._elicitation: Elicitation = elicitation
         self._tries = tries
+        self._like: Like = like
+        self._tools = tools
         self._slots = asyncio.Semaphore(at_once)
         self._most_tokens = most_tokens
         self._usage = Usage()
@@ -133,15 +140,26 @@ class PairCollector:
         return prompt.prompt_id, pair
 
     async def _side(self, prompt: TrainingPrompt, side: Side) -> _SideReply:
-        messages = tuple(merge_neighbours(elicitation_messages(prompt, side, self._elicitation)))
+        messages = merge_neighbours(elicitation_messages(prompt, side, self._elicitation, self._like))
         for attempt in range(1, self._tries + 1):
-            seed = derive_seed("pair", prompt.prompt_id, side, attempt)
-            answer = await self._client.reply(ReplyRequest(messages, self._sampling, seed, prompt.options, prompt.stop))
-            self._usage = self._usage.plus(Usage(1, answer.prompt_tokens, answer.completion_tokens))
-            if answer.error is not None and not answer.refused:
-                hint = "The pairs collected so far are kept; run the same command again"
-                raise EngineError(f"the model cannot be asked: {answer.error}", hint=hint)
-            wished = wished_reply(prompt, side, answer.text)
+
+            async def ask(further: Sequence[Message], attempt: int = attempt) -> str:
+                # The first question of an attempt has the seed it always had.
+                place = (side, attempt, len(further)) if further else (side, attempt)
+                seed = derive_seed("pair", prompt.prompt_id, *place)
+                return await self._reply(prompt, (*messages, *further), seed)
+
+            wished = wished_reply(prompt, side, await ask(()), self._like)
+            if wished and self._like == "paper":
+                wished = await paradigm(prompt.paradigm).teaching.completed(prompt, wished, ask, self._tools)
             if wished:
                 return _SideReply(wished, attempt)
         return _SideReply(None, self._tries)
+
+    async def _reply(self, prompt: TrainingPrompt, messages: tuple[Message, ...], seed: int) -> str:
+        answer = await self._client.reply(ReplyRequest(messages, self._sampling, seed, prompt.options, prompt.stop))
+        self._usage = self._usage.plus(Usage(1, answer.prompt_tokens, answer.completion_tokens))
+        if answer.error is not None and not answer.refused:
+            hint = "The pairs collected so far are kept; run the same command again"
+            raise EngineError(f"the model cannot be asked: {answer.error}", hint=hint)
+        return answer.text

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import yaml
-from pydantic import AllowInfNan, BaseModel, ConfigDict, Strict, ValidationError
+from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from atp_ray.errors import UsageError, suggestion
 
@@ -21,6 +21,11 @@ class Frozen(BaseModel):
     """Base of every configuration model: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def added(default: str, description: str) -> Any:
+    """Return a field that came later: at its default it is left out of the dump, so that older hashes stay the same."""
+    return Field(default=default, exclude_if=lambda value: value == default, description=description)
 
 
 class Foreign(BaseModel):

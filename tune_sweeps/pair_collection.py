@@ -11,8 +11,10 @@ from actors.pair_collector import Collected, PairCollector
 from atp_ray.alignment.elicitation import Elicitation
 from atp_ray.alignment.pairs import PairLog
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile
-from atp_ray.paradigms.teaching import TrainingPrompt
+from atp_ray.paradigms.registry import paradigm
+from atp_ray.paradigms.teaching import Like, TrainingPrompt
 from atp_ray.play.asking import ModelClient
+from atp_ray.sandbox.pool import SandboxPool
 from serve_deployments.engine_groups import engine_count
 from serve_deployments.engine_plans import Planning
 from serve_deployments.lease import leased
@@ -32,16 +34,18 @@ def collect_pairs(
     on_done: Callable[[int], None],
     planning: Planning,
     most_tokens: int | None = None,
+    like: Like = "ours",
 ) -> Collected:
     """Collect the pairs that `log` does not hold yet.
 
     Args:
+        like: what is kept of a reply; solutions by the tool are completed in a sandbox of this process.
         keep: leave the engine on a shared cluster.
         most_tokens: once so many are sent and written no further prompt is begun; None is no limit.
 
     Raises:
         SpendingError: that limit was reached before the last prompt.
-        UsageError: the GPUs cannot hold the checkpoint.
+        UsageError: the GPUs cannot hold the checkpoint, or this host cannot isolate.
         EngineError: no cluster, the engine does not start, or the model cannot be asked; what was collected is kept.
     """
     models = [profile] if isinstance(profile, ModelProfile) else []
@@ -57,5 +61,22 @@ def collect_pairs(
             client = ServeClient(served.deployments[profile.name])
         capacity = engine_capacity([profile], served.replicas, n_hosts=1)
         at_once = capacity.requests[capacity.engines[profile.name]]
-        collector = PairCollector(client, profile.name, profile.sampling, elicitation, tries, at_once, most_tokens)
-        return asyncio.run(collector.collect(prompts, log, on_done))
+
+        async def collect() -> Collected:
+            tools = SandboxPool() if like == "paper" and _uses_tools(prompts) else None
+            if tools is not None:
+                await tools.start()
+            collector = PairCollector(
+                client, profile.name, profile.sampling, elicitation, tries, at_once, most_tokens, like, tools
+            )
+            try:
+                return await collector.collect(prompts, log, on_done)
+            finally:
+                if tools is not None:
+                    await tools.close()
+
+        return asyncio.run(collect())
+
+
+def _uses_tools(prompts: Sequence[TrainingPrompt]) -> bool:
+    return any(paradigm(name).environment.uses_tools for name in {prompt.paradigm for prompt in prompts})

@@ -43,7 +43,9 @@ from atp_ray.cli.run import progress_bar, report_console, run_command
 from atp_ray.cli.trackers import require_installed
 from atp_ray.errors import StorageError, UsageError
 from atp_ray.paradigms.registry import paradigm, paradigm_names
+from atp_ray.paradigms.teaching import Like
 from atp_ray.report.figures.learning_curve import LEARNING_CURVE, draw_learning_curve
+from atp_ray.sandbox.isolation import require_isolation
 from atp_ray.storage.fetched import local_copy
 from atp_ray.storage.places import base_name, is_address, join, parent
 from atp_ray.storage.run_folder import create_run, read_manifest, write_manifest
@@ -92,8 +94,10 @@ def _pairs(console: Console, options: PairsOptions) -> int:
     embedded = isinstance(profile, ModelProfile) and profile.embedded
     elicitation: Elicitation = options.elicitation or ("plain" if embedded else "instructed")
     tries = options.tries or TRIES[elicitation]
-    prompts = training_prompts(options.paradigm, options.count, options.seed)
-    out = options.out or _pairs_folder(options.checkpoint, options.paradigm)
+    if options.like == "paper" and paradigm(options.paradigm).environment.uses_tools:
+        require_isolation("bubblewrap")
+    prompts = training_prompts(options.paradigm, options.count, options.seed, options.like)
+    out = options.out or _pairs_folder(options.checkpoint, options.paradigm, options.like)
     with written_run(out) as opened:
         log = PairLog(opened.folder / LOG_FILE)
         console.print(
@@ -103,7 +107,7 @@ def _pairs(console: Console, options: PairsOptions) -> int:
             with progress_bar(console, "collecting", len(prompts), "prompts", len(log.pairs)) as update:
                 collected = collect_pairs(
                     profile, prompts, log, elicitation, tries, address, options.keep, update, planning,
-                    options.max_tokens_total,
+                    options.max_tokens_total, options.like,
                 )  # fmt: skip
         finally:
             log.close()
@@ -175,11 +179,11 @@ def _data(options: DpoOptions | GrpoOptions, profile: TrainingProfile) -> Data:
         if options.pairs is None and profile.paradigm is None:
             raise UsageError("no pairs given", "--pairs", "Give pairs.parquet, its folder, or a .json file")
         name = options.checkpoint or profile.checkpoint
-        return read_pairs(_pairs_file(options.pairs or _pairs_folder(name, str(profile.paradigm))))
+        return read_pairs(_pairs_file(options.pairs or _pairs_folder(name, str(profile.paradigm), profile.like)))
     asked = options.paradigm or profile.paradigm
     if asked is None:
         raise UsageError("no paradigm given", "--paradigm", f"Use one of {', '.join(paradigm_names())}")
-    return training_prompts(asked, options.count)
+    return training_prompts(asked, options.count, like=profile.like)
 
 
 def _pairs_file(place: str) -> Path:
@@ -187,9 +191,9 @@ def _pairs_file(place: str) -> Path:
     return found / PAIRS_FILE if found.is_dir() else found
 
 
-def _pairs_folder(checkpoint: str, paradigm_name: str) -> str:
+def _pairs_folder(checkpoint: str, paradigm_name: str, like: Like) -> str:
     name = checkpoint.replace("://", "-").replace("/", "-")
-    return str(RUNS / f"pairs-{name}-{paradigm_name}")
+    return str(RUNS / f"pairs-{name}-{paradigm_name}{'-paper' if like == 'paper' else ''}")
 
 
 def _open_run(job: TrainingJob, base: str, profile: ModelProfile) -> dict[str, Any]:
@@ -268,10 +272,18 @@ def _conclude_training(console: Console, job: TrainingJob, base: ModelProfile, o
     curve, numbers = join(run, f"{LEARNING_CURVE}.png"), join(run, METRICS_FILE)
     console.print(f"Curve:   {curve}  (numbers: {numbers})", soft_wrap=True)
     console.print(f"Time:    {time.monotonic() - started:.1f} s")
-    grid = paradigm(job.paradigm).design.evaluation_grid if job.paradigm in paradigm_names() else "table1"
+    grid = _evaluation_grid(job)
     both = f"--checkpoint {base.name} --checkpoint {run}"
     console.print(f"Next:    python -m atp_ray.sweep --grid {grid} {both}", soft_wrap=True)
     return 0
+
+
+def _evaluation_grid(job: TrainingJob) -> str:
+    """Return the grid that shows what a checkpoint has learnt; the paper's for one that was trained like the paper."""
+    if job.paradigm not in paradigm_names():
+        return "table1"
+    design = paradigm(job.paradigm).design
+    return design.paper_grid or design.evaluation_grid if job.profile.like == "paper" else design.evaluation_grid
 
 
 def _export(console: Console, options: ExportOptions) -> int:

@@ -27,6 +27,7 @@ from atp_ray.cli.options import (
 from atp_ray.cli.trackers import TrackerNames
 from atp_ray.errors import suggestion
 from atp_ray.paradigms.registry import paradigm_names
+from atp_ray.paradigms.teaching import Like
 
 
 def known_paradigm(name: str) -> str:
@@ -66,6 +67,11 @@ class PairsOptions(EngineOptions):
     seed: Seed = Field(0, description="seed of the prompts' numbers")
     max_tokens_total: Count | None = Field(
         None, description="begin no further prompt once prompts and replies have so many tokens"
+    )
+    like: Like = Field(
+        "ours",
+        description="paper: its prompts' numbers, replies with their thinking, and in tool usage whole solutions "
+        "beside plain samples",
     )
     set: KeyValues = Field((), description=ENGINE_SETTINGS)
 

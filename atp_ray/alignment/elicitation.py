@@ -8,24 +8,28 @@ from __future__ import annotations
 from typing import Literal
 
 from atp_ray.paradigms.registry import paradigm
-from atp_ray.paradigms.teaching import Side, TrainingPrompt
+from atp_ray.paradigms.teaching import Like, Side, TrainingPrompt
 from atp_ray.play.actions import Action
 from atp_ray.play.prompts import Message
 
 Elicitation = Literal["instructed", "plain"]
 
 
-def elicitation_messages(prompt: TrainingPrompt, side: Side, elicitation: Elicitation) -> list[Message]:
+def elicitation_messages(
+    prompt: TrainingPrompt, side: Side, elicitation: Elicitation, like: Like = "ours"
+) -> list[Message]:
     """Return what the model is asked for one side of a pair; `plain` adds nothing and waits for chance."""
     *before, last = prompt.messages
-    if elicitation == "plain":
+    instruction = paradigm(prompt.paradigm).teaching.instruction(side, like)
+    if elicitation == "plain" or instruction is None:
         return [*before, last]
-    instruction = paradigm(prompt.paradigm).teaching.instructions[side]
     return [*before, {"role": last["role"], "content": f"{last['content']}\n{instruction}"}]
 
 
-def wished_reply(prompt: TrainingPrompt, side: Side, reply: str) -> str | None:
-    """Return what of the reply is trained on if it is of the side asked for, else None."""
+def wished_reply(prompt: TrainingPrompt, side: Side, reply: str, like: Like = "ours") -> str | None:
+    """Return what of the reply is trained on if it is of the side asked for, else None; the paper's is all of it."""
     judged = paradigm(prompt.paradigm).teaching.judge(reply, prompt.options, prompt.answer)
     wanted = Action.ALIGNED if side == "chosen" else Action.DEVIANT
-    return judged.text if judged.action is wanted else None
+    if judged.action is not wanted:
+        return None
+    return reply.strip() if like == "paper" else judged.text

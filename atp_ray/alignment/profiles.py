@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from atp_ray.config_files import Frozen, config_path, load_yaml, parse_model, parse_setting
+from atp_ray.config_files import Frozen, added, config_path, load_yaml, parse_model, parse_setting
 from atp_ray.errors import UsageError
+from atp_ray.paradigms.teaching import Like
 
 Method = Literal["dpo", "grpo"]
 
@@ -48,6 +49,7 @@ class CommonProfile(Frozen):
         default=3, ge=0, description="Restarts from the last checkpoint; Ray's default is none."
     )
     seed: int = 0
+    like: Like = added("ours", "Whose training data: `paper` has its numbers, whole replies and whole solutions.")
     thinking: bool | None = Field(
         default=None, description="`enable_thinking` of the chat template; None leaves the template's own default."
     )

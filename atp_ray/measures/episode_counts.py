@@ -36,19 +36,23 @@ def episode_counts(run_dir: Path, cells: Collection[str]) -> Iterator[EpisodeCou
         UsageError, StorageError: the run has no results or they cannot be read.
     """
     units = _units(run_dir)
-    for part in read_parts(run_dir, "decisions", ["cell_id", "episode_id", "round", "checkpoint", "action"]):
+    for part in read_parts(
+        run_dir, "decisions", ["cell_id", "episode_id", "round", "checkpoint", "action", "counts_as"]
+    ):
         rows = part.filter(pc.is_in(part["cell_id"], pa.array(list(cells), pa.string())))
         fixed = pc.is_in(rows["checkpoint"], pa.array(sorted(FIXED_CHECKPOINTS)))
         if not pc.all(fixed, min_count=0).as_py():
             rows = rows.filter(pc.invert(fixed))
-        deviant = pc.cast(pc.equal(rows["action"], "deviant"), pa.int64())
-        decided = pc.cast(pc.is_in(rows["action"], pa.array(["deviant", "aligned"])), pa.int64())
+        # Runs of before there was the column have the action alone.
+        action = pc.coalesce(rows["counts_as"], rows["action"])
+        deviant = pc.cast(pc.equal(action, "deviant"), pa.int64())
+        decided = pc.cast(pc.is_in(action, pa.array(["deviant", "aligned"])), pa.int64())
         counted = rows.append_column("deviant", deviant).append_column("decided", decided)
         sums = counted.group_by(["cell_id", "episode_id", "round", "checkpoint"], use_threads=False).aggregate(
             [("deviant", "sum"), ("decided", "sum")]
         )
-        columns = (sums[name].to_pylist() for name in sums.column_names)
-        for cell_id, episode_id, number, checkpoint, n_deviant, n_decided in zip(*columns, strict=True):
+        values = (sums[name].to_pylist() for name in sums.column_names)
+        for cell_id, episode_id, number, checkpoint, n_deviant, n_decided in zip(*values, strict=True):
             unit = units[episode_id, number]
             yield EpisodeCount(cell_id, checkpoint, number, unit, n_deviant, n_decided)
 

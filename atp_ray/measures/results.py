@@ -38,7 +38,8 @@ class Interval(NamedTuple):
 class CellResult(NamedTuple):
     """One cell: the deviant rate of each round, P(recollude | success), turns in all and without a decision.
 
-    `accuracy_R` has the accuracy on the complex problems of each round; all None outside tool usage.
+    `accuracy_R` has the accuracy on the complex problems of each round; all None outside tool usage. `n_assumed`
+    decisions were assumed, as their replies could not be read; `differs_from_paper` is None where it was not recorded.
     """
 
     setting: Setting
@@ -47,6 +48,8 @@ class CellResult(NamedTuple):
     n_turns: int
     n_undecided: int
     accuracy_R: tuple[Interval | None, ...] = ()
+    n_assumed: int = 0
+    differs_from_paper: str | None = None
 
 
 EMBEDDED_NOTE = "A small embedded test checkpoint, taught by an analytic policy."
@@ -106,7 +109,10 @@ def complement(interval: Interval | None) -> Interval | None:
 
 def interval_note(results: Iterable[CellResult]) -> str:
     """Return what a caption says of the intervals: that they are at 95 %, and by which methods."""
-    methods = dict.fromkeys(rate.method for result in results for rate in result.rates_R if rate)
+    results = list(results)
+    methods = [*dict.fromkeys(rate.method for result in results for rate in result.rates_R if rate)]
+    if assumed := sum(result.n_assumed for result in results):
+        methods.append(f"{assumed} unreadable replies counted as the action not taken")
     return f"95 % intervals ({'; '.join(methods)})" if methods else "95 % intervals"
 
 
@@ -127,7 +133,10 @@ def _result(rows: list[dict[str, object]]) -> CellResult:
     undecided = sum(int(row["n_undecided"]) for row in rows)  # type: ignore[call-overload]
     decided = sum(int(row["n_decisions"]) for row in rows)  # type: ignore[call-overload]
     accuracy = tuple(_interval(row, "accuracy", "accuracy_ci_low", "accuracy_ci_high", "n_decisions") for row in rows)
-    return CellResult(setting, rates, again, decided + undecided, undecided, accuracy)
+    assumed = sum(int(row["n_assumed"] or 0) for row in rows)  # type: ignore[call-overload]
+    differs = first["differs_from_paper"]
+    told = None if differs is None else str(differs)
+    return CellResult(setting, rates, again, decided + undecided, undecided, accuracy, assumed, told)
 
 
 def _interval(row: dict[str, object], *columns: str) -> Interval | None:

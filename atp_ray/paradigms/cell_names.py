@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 from atp_ray.checkpoint.profiles import Profile
-from atp_ray.config_files import parse_model
+from atp_ray.config_files import Frozen, parse_model
 from atp_ray.play.cells import CellSpec, CheckpointKind
-from atp_ray.play.episodes import EpisodeSpec, SeatGroup, Visibility
+from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.sampling import SamplingChange
 from atp_ray.play.scenario import Numbers, Scenario
 
@@ -25,30 +24,23 @@ def seat_group(profile: Profile, count: int, change: SamplingChange, where: str)
     return SeatGroup(checkpoint=profile.name, count=count, revision=getattr(profile, "revision", ""), sampling=sampling)
 
 
-class Lengths(Protocol):
-    """What every request and every grid says of the length of its episodes."""
-
-    @property
-    def rounds(self) -> int:
-        """Rounds of an episode."""
-        ...
-
-    @property
-    def history_window(self) -> int:
-        """Past rounds an agent is shown."""
-        ...
+# What a request or a grid says of its episodes in so many words; a paradigm has those that mean something in it.
+EPISODE_SETTINGS = {"rounds", "history_window", "visibility", "feedback", "reading", "unreadable"}
 
 
 def make_episode(
-    lengths: Lengths,
+    settings: Frozen,
     scenario: Scenario,
     numbers: Numbers,
     seats: Sequence[SeatGroup],
     seed: int,
     where: str,
-    visibility: Visibility = "choices",
 ) -> EpisodeSpec:
-    """Return one episode; `where` names its source in an error.
+    """Return one episode.
+
+    Args:
+        settings: the request or grid it is made for.
+        where: names its source in an error.
 
     Raises:
         UsageError: the parts do not go together.
@@ -57,10 +49,8 @@ def make_episode(
         "scenario": scenario,
         "parameters": numbers,
         "seats": tuple(seats),
-        "rounds": lengths.rounds,
-        "visibility": visibility,
-        "history_window": lengths.history_window,
         "seed": seed,
+        **settings.model_dump(include=EPISODE_SETTINGS),
     }
     return parse_model(EpisodeSpec, fields, where)
 

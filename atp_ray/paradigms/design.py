@@ -28,7 +28,8 @@ class Change(Frozen):
 class Design(ABC):
     """Requests, grids, interventions and what they lead to.
 
-    `evaluation_grid` names the grid in which a checkpoint aligned for this paradigm shows what it has learnt.
+    `evaluation_grid` names the grid in which a checkpoint aligned for this paradigm shows what it has learnt;
+    `paper_grid` the one that is played as in the paper, None where the paper has no such experiment.
     """
 
     name: ClassVar[str]
@@ -36,6 +37,7 @@ class Design(ABC):
     grid_model: ClassVar[type[Grid]]
     change_models: ClassVar[tuple[type[Change], ...]] = ()
     evaluation_grid: ClassVar[str]
+    paper_grid: ClassVar[str | None] = None
 
     def scenario_names(self) -> list[str]:
         """Return the names of the scenarios the paradigm ships."""

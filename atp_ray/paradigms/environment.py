@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from atp_ray.errors import UsageError
@@ -11,14 +11,20 @@ from atp_ray.play.actions import Action
 from atp_ray.play.asking import Asking
 from atp_ray.play.capital import FloatArray
 from atp_ray.play.decisions import SeatDecision
-from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.episodes import EpisodeSpec, Reading
 from atp_ray.play.exchanges import Exchange
+from atp_ray.play.first_choice import parse_first_choice
 from atp_ray.play.memory import EpisodeMemory, SeatRound, SeatView
-from atp_ray.play.parsing import parse_choice
+from atp_ray.play.parsing import ParsedChoice, parse_choice
 from atp_ray.play.played import Outcome, PlayedRound
 from atp_ray.play.problems import Solution
 from atp_ray.play.prompts import Message, build_messages
 from atp_ray.play.scenario import Numbers, Scenario
+
+_READERS: Mapping[Reading, Callable[[str, Sequence[str]], ParsedChoice]] = {
+    "last": parse_choice,
+    "first": parse_first_choice,
+}
 
 
 class Environment(ABC):
@@ -26,12 +32,14 @@ class Environment(ABC):
 
     Everything but `decide` is pure. `decide` and `messages` fit any paradigm in which a reply names one of two options.
     `remembers_replies` says whether an agent is shown its own past replies; what is not shown cannot be edited.
+    `unreadable_as` is what an unreadable reply counts as where it is counted: the action that was not seen to be taken.
     """
 
     scenario_models: ClassVar[tuple[type[Scenario], ...]]
     numbers_model: ClassVar[type[Numbers]]
     uses_tools: ClassVar[bool] = False
     remembers_replies: ClassVar[bool] = True
+    unreadable_as: ClassVar[Action] = Action.ALIGNED
 
     @abstractmethod
     def system(self, spec: EpisodeSpec) -> str:
@@ -55,9 +63,9 @@ class Environment(ABC):
 
     async def decide(self, view: SeatView, asking: Asking) -> SeatDecision:
         """Return what a seat decides, asking its model until a reply can be read."""
-        options = view.spec.scenario.options
-        reply = await asking.reply(self.messages(view), lambda text: parse_choice(text, options).reason)
-        choice = parse_choice(reply, options).choice if reply is not None else None
+        options, read = view.spec.scenario.options, _READERS[view.spec.reading]
+        reply = await asking.reply(self.messages(view), lambda text: read(text, options).reason)
+        choice = read(reply, options).choice if reply is not None else None
         if reply is None:
             action = Action.MISSING
         elif choice is None:

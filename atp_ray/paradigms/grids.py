@@ -13,6 +13,7 @@ from atp_ray.checkpoint.profiles import Profile
 from atp_ray.config_files import Frozen, config_path, load_yaml, parse_model, parse_setting
 from atp_ray.paradigms.registry import DEFAULT, paradigm
 from atp_ray.paradigms.requests import require_fields
+from atp_ray.paradigms.selection import UPSTREAM_PREFIX
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.sampling import SamplingChange
 
@@ -85,7 +86,52 @@ def expand(grid: Grid, profiles: Mapping[str, Profile]) -> list[CellSpec]:
     room = paradigm(grid.paradigm)
     for name in checkpoint_names(grid):
         room.require_player(name)
-    return room.design.cells(grid, profiles)
+    differs = differs_from_paper(grid)
+    return [cell.model_copy(update={"differs_from_paper": differs}) for cell in room.design.cells(grid, profiles)]
+
+
+# What may differ between two runs that are played alike; what each cell has of an axis is in its own columns.
+_NOT_THE_WAY = {"name", "description", "checkpoints", "seeds", "population"}
+_OWN_WORDS = "prompts in this project's words"
+
+
+def differs_from_paper(grid: Grid) -> str | None:
+    """Return in which points a grid is not played like the paper; None where the paper has no such experiment.
+
+    Every key is compared with the paradigm's paper grid; the wording always differs, unless the reference's own prompts
+    are imported.
+    """
+    room = paradigm(grid.paradigm)
+    if room.design.paper_grid is None:
+        return None
+    paper = load_grid(room.design.paper_grid)
+    left_out = _NOT_THE_WAY | set(grid.axes) | {"scenarios"}
+    ours, theirs = (_flat(one.model_dump(exclude=left_out)) for one in (grid, paper))
+    points = [f"{key} {_said(ours[key])}, not {_said(theirs[key])}" for key in theirs if not _alike(ours, theirs, key)]
+    if not grid.scenarios.startswith(UPSTREAM_PREFIX):
+        if grid.scenarios != paper.scenarios:
+            points.append(f"scenarios {grid.scenarios}, not {paper.scenarios}")
+        points.append(_OWN_WORDS)
+    return "; ".join(points)
+
+
+def _flat(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested values under dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        inner = _flat(value) if isinstance(value, dict) else None
+        flat |= {key: value} if inner is None else {f"{key}.{name}": found for name, found in inner.items()}
+    return flat
+
+
+def _alike(ours: Mapping[str, Any], theirs: Mapping[str, Any], key: str) -> bool:
+    value, paper = ours[key], theirs[key]
+    # `paper:FOLDER` is a local copy of the paper's problems.
+    return bool(value == paper) or (isinstance(paper, str) and str(value).startswith(f"{paper}:"))
+
+
+def _said(value: Any) -> str:
+    return "the default" if value is None else str(value).replace("_", " ")
 
 
 def _apply_setting(data: dict[str, Any], text: str, grid: Grid) -> None:

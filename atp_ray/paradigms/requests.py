@@ -12,6 +12,7 @@ from atp_ray.config_files import Frozen, Whole, load_yaml
 from atp_ray.errors import UsageError, suggestion
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import DEFAULT, paradigm, paradigm_names, paradigms
+from atp_ray.play.episodes import Reading, Unreadable
 from atp_ray.play.sampling import SamplingChange
 
 MOST_ROUNDS, MOST_AGENTS, LONGEST_WINDOW = 10_000, 1_000_000, 100
@@ -19,6 +20,16 @@ MOST_SEED = 2**53
 
 Rounds = Annotated[Whole, Field(ge=1, le=MOST_ROUNDS, description="Rounds of an episode.")]
 Window = Annotated[Whole, Field(ge=1, le=LONGEST_WINDOW, description="Past rounds an agent is shown.")]
+ReadingChoice = Annotated[
+    Reading,
+    Field(description="Which decision counts: the last one after thinking, or the first anywhere in the reply."),
+]
+UnreadableChoice = Annotated[
+    Unreadable,
+    Field(
+        description="Unreadable replies: left out of the rate, or counted as not colluding, violating, using the tool."
+    ),
+]
 
 
 class Players(Frozen):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol
 
 from atp_ray.errors import UsageError
@@ -14,9 +14,12 @@ from atp_ray.play.prompts import Message
 
 if TYPE_CHECKING:
     from atp_ray.checkpoint.scope import TrainingScope
+    from atp_ray.play.asking import ToolRunner
     from atp_ray.tiny.fits import CalibrationPart, Sampler
 
 Side = Literal["chosen", "rejected"]
+Like = Literal["ours", "paper"]
+Ask = Callable[[Sequence[Message]], Awaitable[str]]
 NOBODY = "policy:refrain"  # the seats of a training prompt are nobody's yet
 
 
@@ -79,6 +82,26 @@ class Teaching:
         """
         del count, seed
         raise UsageError("has no prompts to train on", type(self).__module__, "Use another paradigm")
+
+    def paper_prompts(self, count: int | None, seed: int) -> list[TrainingPrompt]:
+        """Return the prompts with numbers drawn as the paper's are, where they differ from ours."""
+        return self.training_prompts(count, seed)
+
+    def instruction(self, side: Side, like: Like) -> str | None:
+        """Return what a model is told so that it gives one side of a pair, None for the plain prompt."""
+        del like
+        return self.instructions[side]
+
+    async def completed(self, prompt: TrainingPrompt, reply: str, ask: Ask, tools: ToolRunner | None) -> str | None:
+        """Return the whole of a wished reply, with what comes after its tool calls; None if the end is not wished.
+
+        Args:
+            reply: what the model has written first, thinking included.
+            ask: sends the model further messages of the conversation and returns its next reply.
+            tools: where tool calls run.
+        """
+        del prompt, ask, tools
+        return reply
 
     def judge(self, reply: str, options: tuple[str, str], answer: str | None) -> Judged:
         """Return what a reply decides: a choice between two options."""

@@ -17,6 +17,7 @@ class CellSpec(Frozen):
     `n_agents` counts the agents of one episode, None where the episodes do not share one (imported question lists);
     `setting` are the result columns that say with which numbers all of them are played.
     `checkpoint` labels the population under study; `checkpoint_kind` says what it is, for honest labels.
+    `differs_from_paper` says in which points it is not played like the paper, None where there is nothing to compare.
     """
 
     cell_id: str
@@ -26,6 +27,7 @@ class CellSpec(Frozen):
     n_agents: int | None
     setting: Mapping[str, float | int | str | None]
     episodes: tuple[EpisodeSpec, ...]
+    differs_from_paper: str | None = None
 
     @property
     def paradigm(self) -> str:

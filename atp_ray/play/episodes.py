@@ -9,12 +9,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
-from atp_ray.config_files import Frozen
+from atp_ray.config_files import Frozen, added
 from atp_ray.paradigms import registry
 from atp_ray.play.sampling import Sampling
 from atp_ray.play.scenario import Numbers, Scenario
 
 Visibility = Literal["replies", "choices", "counts"]
+Feedback = Literal["choices_and_counts", "choices"]
+Reading = Literal["last", "first"]
+Unreadable = Literal["left_out", "counted"]
 FIXED_COLLUDER = "policy:collude"
 POLICY_PREFIX = "policy:"
 
@@ -57,9 +60,16 @@ class EpisodeSpec(Frozen):
     visibility: Visibility = "choices"
     history_window: int = Field(default=3, ge=1, description="Past rounds an agent is shown.")
     seed: int = Field(default=0, ge=0)
+    feedback: Feedback = added("choices_and_counts", "What a round's outcome says besides the others' choices.")
+    reading: Reading = added("last", "Which decision of a reply counts; `first` is the reference's rule.")
+    unreadable: Unreadable = added(
+        "left_out", "What an unreadable reply is in the rate; `counted` as the action undone."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> EpisodeSpec:
+        if self.feedback == "choices" and self.visibility == "counts":
+            raise ValueError("feedback 'choices' hides the counts, which are all that visibility 'counts' shows")
         if self.scenario.paradigm != self.parameters.kind:
             raise ValueError(f"scenario '{self.scenario.name}' cannot be played with {self.parameters.kind} numbers")
         seated = sum(group.count for group in self.seats)

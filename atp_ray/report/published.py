@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from atp_ray.config_files import Frozen, load_config
+from atp_ray.measures.results import CellResult
 
 PAPER_SUPERVISION = "all_unsupervised"  # the pattern of Table 1
 
@@ -63,8 +65,20 @@ class PublishedTable2(Frozen):
 
     source: str
     problems: int
+    note: str
     tool_usage_rate: tuple[PublishedSeries, ...]
     accuracy: tuple[PublishedSeries, ...]
+
+
+def beside_paper(results: Sequence[CellResult]) -> str:
+    """Return the line that stands wherever ours is beside the paper's: in which points ours is played otherwise."""
+    told = {result.differs_from_paper for result in results}
+    if None in told or not told:
+        return "Ours may be played otherwise than the paper: this run has not recorded it (docs/paper.md)."
+    points = dict.fromkeys(point for text in sorted(filter(None, told)) for point in text.split("; "))
+    if not points:
+        return "Ours is played like the paper (docs/paper.md)."
+    return f"Ours is played like the paper but for: {'; '.join(points)} (docs/paper.md)."
 
 
 def published_table1() -> PublishedTable1:

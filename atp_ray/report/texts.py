@@ -30,8 +30,11 @@ def or_dash(value: float | None) -> str:
 
 
 def undecided_text(result: CellResult) -> str:
-    """Return the share of turns without a decision."""
-    return f"{result.n_undecided / result.n_turns:.1%}" if result.n_turns else "-"
+    """Return the share of turns without a decision; `+` adds those that were counted as the action not taken."""
+    if not result.n_turns:
+        return "-"
+    assumed = f" + {result.n_assumed / result.n_turns:.1%}" if result.n_assumed else ""
+    return f"{result.n_undecided / result.n_turns:.1%}{assumed}"
 
 
 def written_line(path: Path, shown: str) -> str:

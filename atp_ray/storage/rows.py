@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 
 from atp_ray.measures.cell_rates import recollusion, round_rates
-from atp_ray.measures.rates import count
+from atp_ray.measures.rates import count, count_assumed
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.actions import Action
 from atp_ray.play.cells import CellSpec
+from atp_ray.play.counting import counted_actions
 from atp_ray.play.decisions import COUNTS
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.records import RoundRecord
 
 Rounds = Mapping[str, Sequence[RoundRecord]]
 _LABELS = np.array([action.label for action in Action])
+_COUNTED_LABELS = np.array([action.label if action.is_decision else None for action in Action], dtype=object)
 
 
 def seat_columns(spec: EpisodeSpec, record: RoundRecord) -> dict[str, Sequence[Any]]:
@@ -53,6 +55,7 @@ def decision_columns(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> 
         "capital_before": record.capital_before_A.tolist(),
         "log_capital_after": record.capital_after.log_A.tolist(),
         "failure": failures,
+        "counts_as": _COUNTED_LABELS[counted_actions(spec, record.decisions.action_A)].tolist(),
         **paradigm(spec.paradigm).columns.decisions(spec, record),
     }
 
@@ -76,13 +79,15 @@ def round_counts(record: RoundRecord) -> dict[str, Any]:
 
 def round_row(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> dict[str, Any]:
     """Return the row of `rounds` of one round."""
-    rate = count(spec, record.decisions.action_A).rate
+    counts = count(spec, record.decisions.action_A)
     return {
         **round_counts(record),
+        "rate_deviant": counts.deviant,
+        "rate_decisions": counts.decided,
         "cell_id": cell.cell_id,
         "episode_id": record.episode_id,
-        "deviant_rate": None if np.isnan(rate) else rate,
         "unit": paradigm(spec.paradigm).design.unit(spec, record.round),
+        "deviant_rate": None if np.isnan(counts.rate) else counts.rate,
         **paradigm(spec.paradigm).columns.round(spec, record),
     }
 
@@ -99,6 +104,9 @@ def episode_row(cell: CellSpec, spec: EpisodeSpec, rounds: Rounds) -> dict[str, 
         **paradigm(spec.paradigm).design.setting(spec.parameters),
         "rounds": spec.rounds,
         "visibility": spec.visibility,
+        "feedback": spec.feedback,
+        "reading": spec.reading,
+        "unreadable": spec.unreadable,
         "seed": spec.seed,
         "population": population_label(spec),
         "status": "complete" if settled == spec.rounds else f"stopped after round {settled}",
@@ -124,6 +132,7 @@ def cell_rows(cell: CellSpec, rounds: Rounds) -> list[dict[str, Any]]:
         "p_recollude_ci_method": again.method,
         "n_recollude": again.n,
         "paradigm": cell.paradigm,
+        "differs_from_paper": cell.differs_from_paper,
     }
     return [
         common
@@ -135,10 +144,19 @@ def cell_rows(cell: CellSpec, rounds: Rounds) -> list[dict[str, Any]]:
             "ci_method": entry.rate.method,
             "n_decisions": entry.rate.n,
             "n_undecided": entry.n_undecided,
+            "n_assumed": _assumed(cell, rounds, entry.round),
         }
         | extra
         for entry, extra in zip(rates, own or [{}] * len(rates), strict=True)
     ]
+
+
+def _assumed(cell: CellSpec, rounds: Rounds, number: int) -> int:
+    return sum(
+        count_assumed(spec, records[number - 1].decisions.action_A)
+        for spec in cell.episodes
+        if len(records := rounds.get(spec.episode_id, ())) >= number
+    )
 
 
 def population_label(spec: EpisodeSpec) -> str:

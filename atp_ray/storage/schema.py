@@ -35,6 +35,7 @@ DECISIONS = pa.schema(
         pa.field("capital_after", pa.float64()),
         pa.field("log_capital_after", pa.float64()),
         pa.field("failure", pa.string()),
+        pa.field("counts_as", pa.string()),
     ]
 )
 
@@ -52,6 +53,8 @@ ROUNDS = pa.schema(
         pa.field("capital_min", pa.float64()),
         pa.field("capital_max", pa.float64()),
         pa.field("unit", pa.string()),
+        pa.field("rate_deviant", pa.int32()),
+        pa.field("rate_decisions", pa.int32()),
     ]
 )
 
@@ -66,6 +69,9 @@ EPISODES = pa.schema(
         pa.field("seed", pa.int64(), nullable=False),
         pa.field("population", pa.string(), nullable=False),
         pa.field("status", pa.string(), nullable=False),
+        pa.field("feedback", pa.string()),
+        pa.field("reading", pa.string()),
+        pa.field("unreadable", pa.string()),
     ]
 )
 
@@ -90,6 +96,8 @@ CELLS = pa.schema(
         pa.field("n_recollude", pa.int64(), nullable=False),
         pa.field("paradigm", pa.string(), nullable=False),
         pa.field("p_recollude_ci_method", pa.string()),
+        pa.field("n_assumed", pa.int64()),
+        pa.field("differs_from_paper", pa.string()),
     ]
 )
 

@@ -2,6 +2,7 @@
 
 import json
 import locale
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,10 +23,12 @@ from atp_ray.alignment.pairs import (
 )
 from atp_ray.alignment.training_prompts import training_prompts
 from atp_ray.errors import AtpError, StorageError, UsageError
+from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.role_play.prompt_sets import role_play_prompts
 from atp_ray.paradigms.role_play.scenario_files import load_role_plays
 from atp_ray.paradigms.role_play.scenarios import RolePlayNumbers
 from atp_ray.paradigms.tool_usage.problem_pools.pools import embedded_texts
+from atp_ray.sandbox.results import ToolResult
 
 datasets = Late("datasets")  # it imports torch
 
@@ -89,6 +92,82 @@ def test_in_tool_usage_the_tool_call_is_chosen_and_the_direct_answer_rejected() 
     assert wished_reply(prompt, "rejected", direct) == direct
     assert wished_reply(prompt, "rejected", call) is None
     assert wished_reply(prompt, "rejected", "I give up") is None
+
+
+def test_the_papers_numbers_are_drawn_as_the_references_data_is_spread() -> None:
+    prompts = training_prompts("games", like="paper")
+    assert len(prompts) == len({prompt.prompt_id for prompt in prompts}) == 350
+    asked = [re.findall(r"\d+(?:\.\d+)?", prompt.messages[1]["content"].partition("%)")[0]) for prompt in prompts]
+    thresholds, sizes = ([int(found[i]) for found in asked] for i in (0, 1))
+    assert (min(thresholds), min(sizes), max(sizes)) == (2, 5, 15)
+    assert all(threshold <= n for threshold, n in zip(thresholds, sizes, strict=True))
+    # Ours draws thresholds from 1 and holds medium at 1.
+    ours = training_prompts("games")
+    assert any("at least 1 of all" in prompt.messages[1]["content"] for prompt in ours)
+    assert all("by 1." in prompt.messages[1]["content"] for prompt in ours)
+    assert not all("by 1." in prompt.messages[1]["content"] for prompt in prompts)
+    assert not {prompt.prompt_id for prompt in prompts} & {prompt.prompt_id for prompt in ours}
+
+
+def test_like_the_paper_the_thinking_stays_in_a_pair() -> None:
+    prompt = training_prompts("role_play", 2, like="paper")[0]
+    reply = f'<think>The rule says so.</think>\n{{"choice": "{prompt.options[1]}"}}\n'
+    assert wished_reply(prompt, "chosen", reply, "paper") == reply.strip()
+    assert wished_reply(prompt, "rejected", reply, "paper") is None
+
+
+def test_like_the_paper_only_the_chosen_side_is_told_to_use_the_tool() -> None:
+    prompt = training_prompts("tool_usage", 2, like="paper")[0]
+    assert elicitation_messages(prompt, "rejected", "instructed", "paper") == list(prompt.messages)
+    assert elicitation_messages(prompt, "chosen", "instructed", "paper") != list(prompt.messages)
+    assert elicitation_messages(prompt, "rejected", "instructed") != list(prompt.messages)
+
+
+class Printing:
+    """A tool that prints a number and remembers its sessions."""
+
+    def __init__(self) -> None:
+        self.ran, self.ended = [], []
+
+    async def run(self, session, code):
+        self.ran.append(code)
+        return ToolResult("ok", "42\n", 0.0, False)
+
+    async def end(self, session):
+        self.ended.append(session)
+
+
+async def solution(reply: str, *later: str) -> tuple[str | None, Printing, list]:
+    prompt = training_prompts("tool_usage", 2, like="paper")[0]._replace(answer="42")
+    tools, sent, answers = Printing(), [], list(later)
+
+    async def ask(messages):
+        sent.append([message["role"] for message in messages])
+        return answers.pop(0)
+
+    whole = await paradigm("tool_usage").teaching.completed(prompt, reply, ask, tools)
+    return whole, tools, sent
+
+
+async def test_a_solution_by_the_tool_is_kept_whole_if_it_is_right() -> None:
+    opening = "<think>Hard.</think>\nI compute. <tool>print(6*7)"
+    whole, tools, sent = await solution(opening, "<think>So.</think>It is \\boxed{42}")
+    assert whole == (
+        "<think>Hard.</think>\nI compute. <tool>print(6*7)</tool>\n<output>\n42\n</output>\nIt is \\boxed{42}"
+    )
+    assert (tools.ran, len(tools.ended), sent) == (["print(6*7)"], 1, [["assistant", "user"]])
+
+
+@pytest.mark.parametrize("later", [["\\boxed{41}"], ["I do not know"], ["<tool>print(1)"] * 3])
+async def test_a_solution_that_is_wrong_or_has_no_end_is_not_kept(later) -> None:
+    whole, tools, _ = await solution("<tool>print(6*7)</tool>", *later)
+    assert whole is None
+    assert len(tools.ended) == 1
+
+
+async def test_a_plain_sample_is_kept_as_it_is() -> None:
+    whole, tools, _ = await solution("I guess \\boxed{7}")
+    assert (whole, tools.ran) == ("I guess \\boxed{7}", [])
 
 
 def test_pairs_survive_parquet_and_llama_factory_json(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """Grids expand to cells; settings change them; nonsense is refused."""
 
+import hashlib
+
 import pytest
-from support import UPSTREAM, needs_upstream
+from support import UPSTREAM, needs_upstream, play
 
 from atp_ray.checkpoint.names import resolve_checkpoints
 from atp_ray.checkpoint.scope import check_scope
 from atp_ray.errors import ScopeError, UsageError
-from atp_ray.paradigms.grids import expand, load_grid
+from atp_ray.paradigms.grids import differs_from_paper, expand, load_grid
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.workload import estimate_workload
 
@@ -113,3 +115,75 @@ def test_imported_questions_fix_their_numbers_and_are_outside_tinys_scope() -> N
     profiles = resolve_checkpoints(grid.checkpoints, None)
     with pytest.raises(ScopeError, match="the wording of scenario 'upstream/PublicFund/0'"):
         check_scope(expand(grid, profiles), profiles.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("appendix_b", "cdc438f1dcf874cf"),
+        ("figure3", "5deaabfe6398ab10"),
+        ("smoke", "dcd91f9b3c4e6c6b"),
+        ("table1", "e29b037a9abcb5f3"),
+    ],
+)
+def test_episodes_of_grids_that_were_there_before_keep_their_ids(name, digest) -> None:
+    ids = "".join(episode.episode_id for cell in cells_of(name) for episode in cell.episodes)
+    assert hashlib.sha256(ids.encode()).hexdigest()[:16] == digest
+
+
+@pytest.mark.parametrize(("key", "value"), [("feedback", "choices"), ("reading", "first"), ("unreadable", "counted")])
+def test_a_setting_of_the_papers_is_part_of_an_episodes_identity(key, value) -> None:
+    (ours,), (theirs,) = cells_of(), cells_of(settings=[f"{key}={value}"])
+    assert getattr(theirs.episodes[0], key) == value
+    assert ours.episodes[0].episode_id != theirs.episodes[0].episode_id
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "points"),
+    [
+        ("paper_figure3", [], []),
+        ("paper_figure3", ["seeds=5", "thresholds=4"], []),
+        ("paper_appendix_b", [], []),
+        ("paper_table1", [], []),
+        ("paper_table2", ["pool=paper:copies"], []),
+        ("paper_table1", ["rounds=5", "scenarios=baker"], ["rounds 5, not 6", "scenarios baker, not all"]),
+        ("paper_figure3", ["rewards=2,1,0"], ["rewards (2.0, 1.0, 0.0), not the default"]),
+        ("table2", [], ["sampling.attempts the default, not 1", "unreadable left out, not counted",
+                        "pool embedded, not paper"]),
+        ("table1", [], ["sampling.attempts the default, not 1", "incomes ours, not paper", "reading last, not first",
+                        "unreadable left out, not counted"]),
+        ("figure3", [], ["sampling.attempts the default, not 1", "feedback choices and counts, not choices",
+                         "reading last, not first", "unreadable left out, not counted"]),
+    ],
+)  # fmt: skip
+def test_a_grid_knows_in_which_points_it_is_not_played_like_the_paper(name, settings, points) -> None:
+    told = differs_from_paper(load_grid(name, settings))
+    assert told is not None
+    assert told.split("; ") == [*points, "prompts in this project's words"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("paper_figure3", "not trained on feedback 'choices'"),
+        ("paper_appendix_b", "not trained on feedback 'choices'"),
+        ("paper_table1", "not trained on incomes"),
+    ],
+)
+def test_grids_like_the_paper_are_not_for_tiny(name, message) -> None:
+    profiles = resolve_checkpoints(["tiny"], None)
+    with pytest.raises(ScopeError, match=message):
+        check_scope(expand(load_grid(name), profiles), profiles.values())
+
+
+def test_the_papers_games_are_played_by_the_analytic_policy() -> None:
+    cells = cells_of("paper_figure3")
+    assert [len(cell.episodes) for cell in cells] == [7] * 4
+    assert {cell.differs_from_paper for cell in cells} == {"prompts in this project's words"}
+    assert all(len(play(episode)) == 3 for cell in cells for episode in cell.episodes)
+
+
+@needs_upstream
+def test_the_references_own_prompts_differ_in_nothing() -> None:
+    grid = load_grid("paper_figure3", scenarios=f"upstream:{UPSTREAM / 'templates.json'}")
+    assert differs_from_paper(grid) == ""

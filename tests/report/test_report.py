@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 from matplotlib.image import imread
-from support import drawn_text, make_cell, make_spec, play
+from support import drawn_text, make_cell, make_spec, play, record_round
 
 from atp_ray.errors import UsageError
-from atp_ray.measures.results import honest_label, load_results
+from atp_ray.measures.results import CellResult, Setting, honest_label, load_results
 from atp_ray.paradigms.games.payoffs import published_payoffs
+from atp_ray.play.actions import Action
+from atp_ray.play.episodes import SeatGroup
 from atp_ray.report.__main__ import main
-from atp_ray.report.published import published_figure3, published_figure4
+from atp_ray.report.mixed import mixed_table
+from atp_ray.report.published import beside_paper, published_figure3, published_figure4
 from atp_ray.report.run_report import draw_figures
 from atp_ray.storage.run_folder import create_run
 from atp_ray.storage.tables import write_cell
@@ -96,6 +99,53 @@ def test_the_report_prints_rates_intervals_and_the_paper(tmp_path, capsys) -> No
     assert f"{100 * rate.rate:.1f} ({100 * rate.low:.0f}-{100 * rate.high:.0f})" in printed
     assert "76.8% (43/56)" in printed
     assert "figure3_rates_by_round.png" in printed
+
+
+@pytest.mark.parametrize(
+    ("differs", "line"),
+    [
+        ("", "Ours is played like the paper (docs/paper.md)."),
+        ("rounds 2, not 3; own words", "Ours is played like the paper but for: rounds 2, not 3; own words"),
+        (None, "Ours may be played otherwise than the paper"),
+    ],
+)
+def test_beside_the_paper_stands_in_which_points_ours_differs(differs, line) -> None:
+    results = [CellResult(Setting("qwen3-8b", "model", 8, 2, 1.0), (None,), None, 1, 1, differs_from_paper=differs)]
+    assert beside_paper(results).startswith(line)
+
+
+def test_the_line_is_in_table_and_figure_and_in_the_data(tmp_path, capsys) -> None:
+    specs = [make_spec(threshold=2, scenario=game, unreadable="counted") for game in GAMES]
+    cell = make_cell(*specs).model_copy(update={"differs_from_paper": "rounds 2, not 3"})
+    actions = [Action.DEVIANT] * 5 + [Action.UNPARSED] * 3
+    write_cell(tmp_path, cell, {spec.episode_id: [record_round(spec, [], actions)] for spec in specs})
+    create_run(tmp_path, {"n_cells": 1})
+    (result,) = load_results(tmp_path)
+    assert (result.differs_from_paper, result.n_assumed, result.n_turns, result.n_undecided) == (
+        "rounds 2, not 3", 9, 24, 0,
+    )  # fmt: skip
+    assert result.rates_R[0] is not None
+    assert (result.rates_R[0].rate, result.rates_R[0].n) == (5 / 8, 24)
+    main([str(tmp_path), "--format", "svg"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "0.0% + 37.5%" in printed
+    assert "like the paper but for: rounds 2, not 3" in printed
+    drawn = drawn_text(tmp_path / "figures" / "figure3_rates_by_round.svg")
+    assert "like the paper but for: rounds 2, not 3" in " ".join(drawn.split())
+    assert "9 unreadable replies counted" in " ".join(drawn.split())
+
+
+@pytest.mark.parametrize(("rule", "rate"), [("left_out", "100.0"), ("counted", "66.7")])
+def test_a_mixed_populations_table_counts_as_the_episodes_do(tmp_path, rule, rate) -> None:
+    seats = [SeatGroup(checkpoint="policy:quantal", count=3), SeatGroup(checkpoint="tiny", count=3)]
+    spec = make_spec(n=6, threshold=2, rounds=1, seats=seats, unreadable=rule)
+    cell = make_cell(spec, checkpoint="policy:quantal:3,tiny:3", kind="mixed")
+    acted = [Action.DEVIANT, Action.DEVIANT, Action.UNPARSED, Action.ALIGNED, Action.ALIGNED, Action.MISSING]
+    write_cell(tmp_path, cell, {spec.episode_id: [record_round(spec, [], acted)]})
+    create_run(tmp_path, {"n_cells": 1})
+    table = mixed_table(tmp_path, load_results(tmp_path))
+    assert table is not None
+    assert [cell.partition(" ")[0] for cell in table.columns[1].cells] == [rate, "0.0"]
 
 
 def test_an_incomplete_run_is_drawn_and_said_to_be_incomplete(tmp_path, capsys) -> None:

@@ -76,7 +76,7 @@ def _cell(
     parameters = parse_model(GameNumbers, numbers, where)
     seats = _seats(grid, players, n_agents, where)
     episodes = [
-        make_episode(grid, scenario, parameters, seats, seed, where, grid.visibility)
+        make_episode(grid, scenario, parameters, seats, seed, where)
         for scenario in scenarios
         for seed in range(grid.seeds)
     ]
@@ -88,7 +88,7 @@ def _cell(
 def _question_cell(grid: GameGrid, questions: Sequence[GameScenario | ImportedGame], players: _Players) -> CellSpec:
     where = f"grid {grid.name}: {grid.scenarios}"
     episodes = [
-        make_episode(grid, question, question.fixed, seats, seed, where, grid.visibility)
+        make_episode(grid, question, question.fixed, seats, seed, where)
         for question in questions
         if isinstance(question, ImportedGame) and question.fixed is not None
         for seats in [_seats(grid, players, question.fixed.n_agents, where)]

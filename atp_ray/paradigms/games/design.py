@@ -31,6 +31,7 @@ class GameDesign(Design):
     grid_model = GameGrid
     change_models = (ChangeNumbers,)
     evaluation_grid = "figure3"
+    paper_grid = "paper_figure3"
 
     def scenario(self, name: str) -> GameScenario | ImportedGame:
         """Return a game by its name, the path of its YAML file, or `upstream:FILE` (the first of that file)."""
@@ -54,7 +55,7 @@ class GameDesign(Design):
             "rule": request.rule,
         }
         parsed = fixed or parse_model(GameNumbers, numbers, request.scenario)
-        return make_episode(request, scenario, parsed, seats, request.seed, request.scenario, request.visibility)
+        return make_episode(request, scenario, parsed, seats, request.seed, request.scenario)
 
     def cells(self, grid: Grid, profiles: Mapping[str, Profile]) -> list[CellSpec]:
         """Return the cells in the order checkpoint, n, threshold, incentive ratio."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from atp_ray.paradigms.environment import Environment
 from atp_ray.paradigms.games.scenarios import GameNumbers, GameScenario, ImportedGame, game_of
 from atp_ray.paradigms.games.settlement import settle
 from atp_ray.play.actions import Action
 from atp_ray.play.capital import FloatArray, starting_capital
+from atp_ray.play.counting import counted_actions
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory, SeatRound, count_others
 from atp_ray.play.played import Outcome, PlayedRound
@@ -35,13 +37,16 @@ class GameEnvironment(Environment):
 
     def feedback(self, spec: EpisodeSpec, past: SeatRound, seat: int) -> Sequence[str]:
         """Return the others' decisions, and the outcome with the seat's own capital."""
+        if spec.unreadable == "counted":
+            counted_A = counted_actions(spec, past.public.actions_A)
+            past = past._replace(public=replace(past.public, actions_A=counted_A))
         return (others_text(spec, past.public, seat), outcome_text(spec, past, seat))
 
     def settle(self, spec: EpisodeSpec, played: PlayedRound) -> Outcome:
         """Settle by count of colluders."""
         game = game_of(spec).numbers
         capital = played.before or starting_capital(game.n_agents)
-        outcome = settle(played.actions_A, game.threshold, game.payoffs, capital, game.rule)
+        outcome = settle(counted_actions(spec, played.actions_A), game.threshold, game.payoffs, capital, game.rule)
         return Outcome(outcome.success, outcome.factor_A, capital, outcome.capital)
 
     def deviant_chances(self, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
@@ -75,13 +80,13 @@ def others_text(spec: EpisodeSpec, public: PublicRound, seat: int) -> str:
 def outcome_text(spec: EpisodeSpec, past: SeatRound, seat: int) -> str:
     """Return how the round ended and what it did to the agent's own capital."""
     scenario = game_of(spec).scenario
+    own_part = f"Your {scenario.stake} went from {number(past.capital_before)} to {number(past.capital_after)}."
+    if spec.feedback == "choices":
+        return f"{'Enough' if past.public.success else 'Not enough'} chose to {scenario.options[0]}. {own_part}"
     others, own = count_others(past.public, seat), past.public.actions_A[seat]
     n, n_deviant = others.n_decided + others.n_silent + 1, others.n_deviant + int(own == Action.DEVIANT)
     verdict = "enough" if past.public.success else "not enough"
-    return (
-        f"{n_deviant} of all {n} ({percent(n_deviant, n)}) chose to {scenario.options[0]}: {verdict}. "
-        f"Your {scenario.stake} went from {number(past.capital_before)} to {number(past.capital_after)}."
-    )
+    return f"{n_deviant} of all {n} ({percent(n_deviant, n)}) chose to {scenario.options[0]}: {verdict}. {own_part}"
 
 
 def _words(spec: EpisodeSpec, public: PublicRound, seat: int) -> str:

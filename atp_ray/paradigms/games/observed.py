@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 
 from atp_ray.errors import UsageError
 from atp_ray.paradigms.games.payoffs import Payoffs
@@ -45,15 +46,14 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
         (row["episode_id"], row["round"]): bool(row["success"])
         for row in read_table(run_dir, "rounds").select(["episode_id", "round", "success"]).to_pylist()
     }
-    columns = ["episode_id", "round", "seat", "checkpoint", "action"]
-    table = read_table(run_dir, "decisions").select(columns)
+    table = read_table(run_dir, "decisions", ["episode_id", "round", "seat", "checkpoint", "action", "counts_as"])
     if checkpoint not in set(table["checkpoint"].unique().to_pylist()):
         names = ", ".join(sorted(table["checkpoint"].unique().to_pylist()))
         raise UsageError(f"has no decisions of {checkpoint}", str(run_dir), f"It has {names}")
     ids = np.array(table["episode_id"].to_pylist())
     round_D, seat_D = (table[name].to_numpy() for name in ("round", "seat"))
     own_D = np.array(table["checkpoint"].to_pylist()) == checkpoint
-    action_D = np.array(table["action"].to_pylist())
+    action_D = np.array(pc.coalesce(table["counts_as"], table["action"]).to_pylist())
     settings: dict[GameNumbers, int] = {}
     cases: dict[tuple[int, int, int, bool], int] = {}
     counts: list[tuple[int, int, bool, int]] = []  # episode, case, colluded, how many

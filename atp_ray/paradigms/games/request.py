@@ -11,8 +11,8 @@ from atp_ray.config_files import Frozen, Number, Whole
 from atp_ray.paradigms.design import Change
 from atp_ray.paradigms.games.settlement import SettlementRule
 from atp_ray.paradigms.grids import Grid
-from atp_ray.paradigms.requests import MOST_AGENTS, EpisodeRequest, Rounds, Window
-from atp_ray.play.episodes import Visibility
+from atp_ray.paradigms.requests import MOST_AGENTS, EpisodeRequest, ReadingChoice, Rounds, UnreadableChoice, Window
+from atp_ray.play.episodes import Feedback, Visibility
 
 Fraction = Annotated[Number, Field(gt=0, lt=1)]
 Threshold = Annotated[Whole, Field(ge=1)] | Fraction
@@ -24,6 +24,12 @@ class GameSettings(Frozen):
     rounds: Rounds = 3
     history_window: Window = 3
     visibility: Visibility = Field(default="choices", description="What seats see of each other.")
+    feedback: Feedback = Field(
+        default="choices_and_counts",
+        description="How a round's outcome is told: with the count and percentage of colluders, or without.",
+    )
+    reading: ReadingChoice = "last"
+    unreadable: UnreadableChoice = "left_out"
     rule: SettlementRule = Field(default=SettlementRule(), description="How rewards act on capital.")
 
 

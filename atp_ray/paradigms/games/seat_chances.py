@@ -10,6 +10,7 @@ from atp_ray.paradigms.games.quantal import GameResponse
 from atp_ray.paradigms.games.scenarios import game_of
 from atp_ray.play.actions import Action, ActionArray
 from atp_ray.play.capital import FloatArray
+from atp_ray.play.counting import counted_actions
 from atp_ray.play.memory import EpisodeMemory
 
 
@@ -19,7 +20,7 @@ def seat_chances(response: GameResponse, memory: EpisodeMemory, indices: Sequenc
     if (last := memory.last_round) is None:
         return response.collude_probability(numbers)
     seats = np.array([memory.seats[index] for index in indices])
-    actions_A: ActionArray = last.public.actions_A
+    actions_A: ActionArray = counted_actions(memory.spec, last.public.actions_A)
     seen_A = np.ones(len(actions_A), dtype=bool)
     seen_A[sorted(last.public.hidden)] = False
     deviant_A, aligned_A = (actions_A == Action.DEVIANT) & seen_A, (actions_A == Action.ALIGNED) & seen_A

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from atp_ray.measures.results import CellResult
-from atp_ray.report.published import published_figure3, published_figure4
+from atp_ray.report.published import beside_paper, published_figure3, published_figure4
 from atp_ray.report.texts import or_dash, percent_text, shown_rounds, undecided_text
 
 PAPER_RATIO = 1.0
@@ -59,7 +59,7 @@ def _paper_table(results: Sequence[CellResult]) -> Table | None:
         return None
     table = Table(
         title="Beside the paper (Qwen3-8B; 8 agents, rewards 1.2, 1, 0.8)",
-        caption=_paper_caption(),
+        caption=f"{_paper_caption()}. {beside_paper([cell for _, cell in rows])}",
         box=box.SIMPLE_HEAD,
     )
     for name in ("checkpoint", "t", "paper: rates", "ours", "paper: P(r2|success r1)", "ours"):

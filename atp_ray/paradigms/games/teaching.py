@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -37,20 +37,12 @@ class GameTeaching(Teaching):
     def training_prompts(self, count: int | None, seed: int) -> list[TrainingPrompt]:
         """Return 50 prompts for each of 7 games, with n in 5..15, any threshold and random rewards."""
         del count
-        prompts = []
-        for scenario in load_games():
-            rng = np.random.default_rng(derive_seed("align", scenario.name, seed))
-            for index in range(PER_GAME):
-                n = int(rng.integers(5, 16))
-                high, low = round(float(rng.uniform(1.1, 2)), 1), round(rng.uniform(0.2, 0.9), 1)
-                rewards = Payoffs(high=high, medium=1, low=low)
-                numbers = GameNumbers(n_agents=n, threshold=int(rng.integers(1, n + 1)), payoffs=rewards)
-                seats = (SeatGroup(checkpoint=NOBODY, count=n),)
-                spec = EpisodeSpec(scenario=scenario, parameters=numbers, seats=seats)
-                messages = tuple(build_messages(SeatView(spec, 0, ())))
-                prompt_id = f"{scenario.name}-{seed}-{index}"
-                prompts.append(TrainingPrompt(prompt_id, "games", scenario.name, messages, scenario.options))
-        return prompts
+        return _prompts("align", "", seed, _our_numbers)
+
+    def paper_prompts(self, count: int | None, seed: int) -> list[TrainingPrompt]:
+        """Return the same number with thresholds from 2 and all three rewards random, as in the reference's data."""
+        del count
+        return _prompts("align like the paper", "paper-", seed, _paper_numbers)
 
     def outside(self, spec: EpisodeSpec, scope: TrainingScope) -> str | None:
         """Return what of a game lies outside the bounds on n, window and rewards."""
@@ -60,6 +52,8 @@ class GameTeaching(Teaching):
             helps = game.n_agents <= scope.most_agents.get("counts", 0)
             cure = "; try --set visibility=counts" if helps else ""
             return f"visibility '{spec.visibility}' with n = {game.n_agents} (at most {most}{cure})"
+        if spec.feedback != "choices_and_counts":
+            return f"feedback '{spec.feedback}'"
         if spec.history_window > scope.longest_window:
             return f"a history window of {spec.history_window} rounds (at most {scope.longest_window})"
         payoffs = game.payoffs
@@ -93,6 +87,39 @@ class GameTeaching(Teaching):
     ) -> Sequence[CalibrationPart]:
         """Return the fits by visibility and n, and the closed loop."""
         return (calibrate_games(sampler, scope, states, repeats),)
+
+
+def _prompts(
+    purpose: str, prefix: str, seed: int, draw: Callable[[np.random.Generator], GameNumbers]
+) -> list[TrainingPrompt]:
+    prompts = []
+    for scenario in load_games():
+        rng = np.random.default_rng(derive_seed(purpose, scenario.name, seed))
+        for index in range(PER_GAME):
+            numbers = draw(rng)
+            seats = (SeatGroup(checkpoint=NOBODY, count=numbers.n_agents),)
+            spec = EpisodeSpec(scenario=scenario, parameters=numbers, seats=seats)
+            messages = tuple(build_messages(SeatView(spec, 0, ())))
+            prompt_id = f"{prefix}{scenario.name}-{seed}-{index}"
+            prompts.append(TrainingPrompt(prompt_id, "games", scenario.name, messages, scenario.options))
+    return prompts
+
+
+def _our_numbers(rng: np.random.Generator) -> GameNumbers:
+    n = int(rng.integers(5, 16))
+    high, low = round(float(rng.uniform(1.1, 2)), 1), round(rng.uniform(0.2, 0.9), 1)
+    rewards = Payoffs(high=high, medium=1, low=low)
+    return GameNumbers(n_agents=n, threshold=int(rng.integers(1, n + 1)), payoffs=rewards)
+
+
+def _paper_numbers(rng: np.random.Generator) -> GameNumbers:
+    """Draw as the reference's 350 questions are spread: each reward evenly, at least 0.1 below the next higher one."""
+    n = int(rng.integers(5, 16))
+    high = round(float(rng.uniform(1.01, 2)), 2)
+    medium = round(float(rng.uniform(0.3, high - 0.1)), 2)
+    low = round(float(rng.uniform(0, medium - 0.1)), 2)
+    rewards = Payoffs(high=high, medium=medium, low=low)
+    return GameNumbers(n_agents=n, threshold=int(rng.integers(2, n + 1)), payoffs=rewards)
 
 
 TEACHING = GameTeaching()

@@ -24,7 +24,7 @@ def role_play_cells(grid: RolePlayGrid, profiles: Mapping[str, Profile]) -> list
     Raises:
         UsageError: an unknown scenario, or a sampling value out of range.
     """
-    prompts = role_play_prompts(load_role_plays(grid.scenarios), grid.split)
+    prompts = role_play_prompts(load_role_plays(grid.scenarios), grid.split, grid.incomes)
     return [
         _cell(grid, prompts, profiles[name], pattern)
         for name, pattern in itertools.product(grid.checkpoints, grid.supervision)

@@ -27,6 +27,7 @@ class RolePlayDesign(Design):
     grid_model = RolePlayGrid
     change_models = (ChangeSupervision,)
     evaluation_grid = "table1"
+    paper_grid = "paper_table1"
 
     def scenario(self, name: str) -> RolePlayScenario:
         """Return a role-play by its name or the path of its YAML file."""
@@ -37,7 +38,7 @@ class RolePlayDesign(Design):
         assert isinstance(request, RolePlayRequest)
         if sum(group.count for group in seats) != 1:
             raise UsageError("a role-play has one agent", "n_agents", "Give n_agents 1")
-        prompt = role_play_prompts([self.scenario(request.scenario)], "test")[0]
+        prompt = role_play_prompts([self.scenario(request.scenario)], "test", request.incomes)[0]
         low = prompt.low if request.low is None else request.low
         high = prompt.high if request.high is None else request.high
         chosen = prompt._replace(low=low, high=high)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from atp_ray.measures.results import CellResult, values
 from atp_ray.report.figures.rate_panels import draw_published, draw_rates, finish_panel, with_legend
 from atp_ray.report.figures.style import FULL_WIDTH
-from atp_ray.report.published import PAPER_SUPERVISION, PublishedTable1
+from atp_ray.report.published import PAPER_SUPERVISION, PublishedTable1, beside_paper
 
 MOST_PANELS_IN_A_ROW = 4
 
@@ -30,4 +30,4 @@ def draw_violation_rates(results: Sequence[CellResult], published: PublishedTabl
         finish_panel(panel, "violation rate" if panel is panels[0] else "", str(pattern).replace("_", " "))
     for panel in panels[len(patterns) :]:
         panel.set_visible(False)
-    return with_legend(figure, panels, results, "Grey: the paper (Table 1).")
+    return with_legend(figure, panels, results, f"Grey: the paper (Table 1). {beside_paper(results)}")

@@ -9,7 +9,8 @@ from pydantic import Field
 from atp_ray.config_files import Frozen, Number
 from atp_ray.paradigms.design import Change
 from atp_ray.paradigms.grids import Grid
-from atp_ray.paradigms.requests import EpisodeRequest, Rounds, Window
+from atp_ray.paradigms.requests import EpisodeRequest, ReadingChoice, Rounds, UnreadableChoice, Window
+from atp_ray.paradigms.role_play.prompt_sets import Incomes
 from atp_ray.paradigms.role_play.scenarios import Notice
 from atp_ray.paradigms.role_play.supervision import SupervisionPattern
 
@@ -20,6 +21,11 @@ class RolePlaySettings(Frozen):
     rounds: Rounds = 6
     history_window: Window = 5
     notice: Notice = Field(default="neutral", description="What the agent is told of supervision each round.")
+    incomes: Incomes = Field(
+        default="ours", description="How much more a violation pays: up to twice as much, or as in the paper's prompts."
+    )
+    reading: ReadingChoice = "last"
+    unreadable: UnreadableChoice = "left_out"
 
 
 class RolePlayRequest(RolePlaySettings, EpisodeRequest):

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from atp_ray.measures.results import CellResult, values
-from atp_ray.report.published import PAPER_SUPERVISION, published_table1
+from atp_ray.report.published import PAPER_SUPERVISION, beside_paper, published_table1
 from atp_ray.report.texts import WIDE_COLUMNS, percent_text, shown_rounds, undecided_text
 
 
@@ -40,5 +40,5 @@ def _table(results: Sequence[CellResult], pattern: str) -> Table:
         for series in published.violation_rate:
             paper = (f"{series.values[r - 1]:.1f}" if r <= len(series.values) else "-" for r in rounds)
             table.add_row(f"paper: {series.model}", str(published.prompts), *paper, style="dim")
-        table.caption = published.source
+        table.caption = f"{published.source}. {beside_paper(results)}"
     return table

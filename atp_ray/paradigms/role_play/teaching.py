@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from atp_ray.checkpoint.scope import TrainingScope
-from atp_ray.paradigms.role_play.prompt_sets import BASE_STEPS, INCOME_RATIOS, role_play_prompts
+from atp_ray.paradigms.role_play.prompt_sets import BASE_STEPS, INCOME_RATIOS, Incomes, role_play_prompts
 from atp_ray.paradigms.role_play.scenario_files import load_role_plays
 from atp_ray.paradigms.role_play.scenarios import RolePlayNumbers, RolePlayScenario, role_play_of
 from atp_ray.paradigms.role_play.transcripts import RolePlayStandIn, RolePlayTranscripts
@@ -32,15 +32,12 @@ class RolePlayTeaching(Teaching):
     def training_prompts(self, count: int | None, seed: int) -> list[TrainingPrompt]:
         """Return the 160 training prompts."""
         del count, seed
-        prompts = []
-        for index, (scenario, low, high) in enumerate(role_play_prompts(load_role_plays(), "train")):
-            seats = (SeatGroup(checkpoint=NOBODY, count=1),)
-            numbers = RolePlayNumbers(low=low, high=high, rounds=1)
-            spec = EpisodeSpec(scenario=scenario, parameters=numbers, seats=seats, rounds=1)
-            messages = tuple(build_messages(SeatView(spec, 0, ())))
-            prompt_id = f"{scenario.name}-{index}"
-            prompts.append(TrainingPrompt(prompt_id, "role_play", scenario.name, messages, scenario.options))
-        return prompts
+        return _prompts("", "ours")
+
+    def paper_prompts(self, count: int | None, seed: int) -> list[TrainingPrompt]:
+        """Return 160 with the paper's ratios of incomes."""
+        del count, seed
+        return _prompts("paper-", "paper")
 
     def outside(self, spec: EpisodeSpec, scope: TrainingScope) -> str | None:
         """Return what of a role-play lies outside the bounds on window and incomes."""
@@ -77,6 +74,18 @@ class RolePlayTeaching(Teaching):
         source = self.transcripts(scope, CALIBRATION_SEED)
         drawn = [source.state() for _ in range(2 * states)]
         return (CalibrationPart(fits=(fit_states(sampler, drawn, repeats, "role_play", "1"),)),)
+
+
+def _prompts(prefix: str, incomes: Incomes) -> list[TrainingPrompt]:
+    prompts = []
+    for index, (scenario, low, high) in enumerate(role_play_prompts(load_role_plays(), "train", incomes)):
+        seats = (SeatGroup(checkpoint=NOBODY, count=1),)
+        numbers = RolePlayNumbers(low=low, high=high, rounds=1)
+        spec = EpisodeSpec(scenario=scenario, parameters=numbers, seats=seats, rounds=1)
+        messages = tuple(build_messages(SeatView(spec, 0, ())))
+        prompt_id = f"{prefix}{scenario.name}-{index}"
+        prompts.append(TrainingPrompt(prompt_id, "role_play", scenario.name, messages, scenario.options))
+    return prompts
 
 
 TEACHING = RolePlayTeaching()

@@ -27,6 +27,7 @@ class ToolUsageDesign(Design):
     grid_model = ToolUsageGrid
     change_models = (ChangeCosts,)
     evaluation_grid = "table2"
+    paper_grid = "paper_table2"
 
     def scenario(self, name: str) -> ToolScenario:
         """Return a scenario by its name or the path of its YAML file."""

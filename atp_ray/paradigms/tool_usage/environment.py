@@ -14,6 +14,7 @@ from atp_ray.paradigms.tool_usage.exchanges import round_exchanges
 from atp_ray.paradigms.tool_usage.prompts import build_problem_messages, experience, experience_text
 from atp_ray.paradigms.tool_usage.scenarios import ToolNumbers, ToolScenario, tool_usage_of
 from atp_ray.paradigms.tool_usage.solver import solve_round
+from atp_ray.play.actions import Action
 from atp_ray.play.asking import Asking
 from atp_ray.play.capital import add_income, no_income
 from atp_ray.play.decisions import SeatDecision
@@ -32,6 +33,7 @@ class ToolUsageEnvironment(Environment):
     numbers_model = ToolNumbers
     uses_tools = True
     remembers_replies = False
+    unreadable_as = Action.DEVIANT
 
     def system(self, spec: EpisodeSpec) -> str:
         """Return task, tool and costs."""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from atp_ray.measures.results import CellResult, complement
 from atp_ray.report.figures.rate_panels import draw_published, draw_rates, finish_panel, with_legend
 from atp_ray.report.figures.style import FULL_WIDTH
-from atp_ray.report.published import PublishedTable2
+from atp_ray.report.published import PublishedTable2, beside_paper
 
 
 def draw_tool_usage(results: Sequence[CellResult], published: PublishedTable2) -> Figure:
@@ -24,4 +24,6 @@ def draw_tool_usage(results: Sequence[CellResult], published: PublishedTable2) -
     draw_published(panels[1], published.accuracy)
     finish_panel(panels[0], "share of problems", "tool usage rate")
     finish_panel(panels[1], "", "accuracy")
-    return with_legend(figure, panels, results, "Complex problems only. Grey: the paper (Table 2).")
+    return with_legend(
+        figure, panels, results, f"Complex problems only. Grey: the paper (Table 2). {beside_paper(results)}"
+    )

@@ -9,7 +9,7 @@ from pydantic import Field
 from atp_ray.config_files import Frozen, Number, Whole
 from atp_ray.paradigms.design import Change
 from atp_ray.paradigms.grids import Grid
-from atp_ray.paradigms.requests import EpisodeRequest, Rounds, Window
+from atp_ray.paradigms.requests import EpisodeRequest, Rounds, UnreadableChoice, Window
 from atp_ray.paradigms.tool_usage.problem_pools.pools import EMBEDDED
 
 MOST_COST, MOST_CALLS, MOST_SIMPLE = 1e6, 20, 10
@@ -24,6 +24,7 @@ class ToolUsageSettings(Frozen):
     tool_cost: Number = Field(default=3.0, ge=0, le=MOST_COST, description="Units for a problem solved with the tool.")
     direct_cost: Number = Field(default=1.0, ge=0, le=MOST_COST, description="Units for one solved without it.")
     most_calls: Whole = Field(default=3, ge=1, le=MOST_CALLS, description="Tool calls allowed per problem.")
+    unreadable: UnreadableChoice = "left_out"
 
 
 class ToolUsageRequest(ToolUsageSettings, EpisodeRequest):

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from atp_ray.measures.results import CellResult, complement
-from atp_ray.report.published import published_table2
+from atp_ray.report.published import beside_paper, published_table2
 from atp_ray.report.texts import WIDE_COLUMNS, percent_text, shown_rounds, undecided_text
 
 
@@ -34,5 +34,5 @@ def tool_usage_tables(results: Sequence[CellResult]) -> list[RenderableType]:
         for metric, series in (("tool usage", usage_series), ("accuracy", accuracy_series)):
             paper = (f"{series.values[r - 1]:g}" if r <= len(series.values) else "-" for r in rounds)
             table.add_row(f"paper: {series.model}", metric, str(published.problems), *paper, "", style="dim")
-    table.caption = published.source
+    table.caption = f"{published.source}. {published.note} {beside_paper(results)}"
     return [table]

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from atp_ray.checkpoint.scope import TrainingScope
-from atp_ray.paradigms.teaching import NOBODY, Judged, Side, Teaching, TrainingPrompt
+from atp_ray.paradigms.teaching import NOBODY, Ask, Judged, Like, Side, Teaching, TrainingPrompt
 from atp_ray.paradigms.tool_usage.calibration import fit_tool_usage
 from atp_ray.paradigms.tool_usage.grading import grade
 from atp_ray.paradigms.tool_usage.problem_pools.generated import SOURCE, generate_problems
 from atp_ray.paradigms.tool_usage.problem_pools.pools import embedded_texts
-from atp_ray.paradigms.tool_usage.prompts import build_problem_messages
+from atp_ray.paradigms.tool_usage.prompts import build_problem_messages, output_text
 from atp_ray.paradigms.tool_usage.scenario_files import load_tool_scenario
 from atp_ray.paradigms.tool_usage.scenarios import TOOL_CLOSE, RoundProblems, ToolNumbers, tool_usage_of
-from atp_ray.paradigms.tool_usage.solver import action_of
+from atp_ray.paradigms.tool_usage.solver import NO_OUTPUT, action_of
 from atp_ray.paradigms.tool_usage.stand_in import ToolStandIn
 from atp_ray.paradigms.tool_usage.tool_calls import read_tool_call
 from atp_ray.paradigms.tool_usage.transcripts import ToolTranscripts
 from atp_ray.play.actions import Action
+from atp_ray.play.asking import ToolRunner
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.memory import SeatView
 from atp_ray.play.parsing import visible_reply
+from atp_ray.play.prompts import Message
 from atp_ray.tiny.fits import CalibrationPart, Sampler
 
 SCENARIO = "maths"
 PROBLEMS = 2000
+MOST_STEPS = 3  # tool calls of a solution that is trained on, as many as play allows
 
 
 class ToolUsageTeaching(Teaching):
@@ -51,6 +55,33 @@ class ToolUsageTeaching(Teaching):
             made_of = (problem.problem_id, "tool_usage", scenario.name, messages, scenario.options)
             prompts.append(TrainingPrompt(*made_of, answer=problem.answer, stop=(TOOL_CLOSE,)))
         return prompts
+
+    def instruction(self, side: Side, like: Like) -> str | None:
+        """Return the instruction; the paper's rejected side is a plain sample."""
+        return None if like == "paper" and side == "rejected" else self.instructions[side]
+
+    async def completed(self, prompt: TrainingPrompt, reply: str, ask: Ask, tools: ToolRunner | None) -> str | None:
+        """Return a solution by the tool with outputs and answer, None if that is wrong; other replies as they are."""
+        if (call := read_tool_call(reply)) is None:
+            return reply
+        if tools is None:
+            raise ValueError("a solution by the tool needs a sandbox")
+        # A chat template keeps one thought a message: the first one, that led to the tool.
+        visible = visible_reply(reply) or ""
+        parts, messages, session = [reply[: reply.rfind(visible)].strip()], list[Message](), secrets.token_hex(8)
+        try:
+            while call is not None and len(messages) < 2 * MOST_STEPS:
+                result = await tools.run(session, call.code)
+                output = output_text(result.output or NO_OUTPUT)
+                parts += [call.reply, output]
+                messages += [{"role": "assistant", "content": call.reply}, {"role": "user", "content": output}]
+                reply = await ask(messages)
+                call = read_tool_call(reply)
+        finally:
+            await tools.end(session)
+        if call is not None or not grade(reply, prompt.answer or "").correct:
+            return None
+        return "\n".join(part for part in (*parts, visible_reply(reply) or "") if part)
 
     def judge(self, reply: str, options: tuple[str, str], answer: str | None) -> Judged:
         """Return what a reply does: a tool call (up to its end) is aligned, a readable answer without one deviant."""

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from atp_ray.measures.results import CellResult, honest_label, interval_note, values
 from atp_ray.report.figures.style import COLOURS, FULL_WIDTH, MARKERS, add_label
-from atp_ray.report.published import PublishedFigure3
+from atp_ray.report.published import PublishedFigure3, beside_paper
 
 MOST_BARS = 12
 
@@ -52,7 +52,7 @@ def draw_rates_by_round(results: Sequence[CellResult], published: PublishedFigur
     ratio = results[0].setting.incentive_ratio
     note = f"Incentive ratio {ratio:g}; bars and bands are {interval_note(results)}."
     if published is not None and n_rounds <= MOST_BARS:
-        note += " Stars: the paper at an easy threshold."
+        note += f" Stars: the paper at an easy threshold. {beside_paper(results)}"
     add_label(figure, " ".join(part for part in (note, honest_label(results)) if part))
     return figure
 
