@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.text import Text
@@ -16,9 +17,11 @@ from atp_ray.report.comparison_table import comparison_tables
 from atp_ray.report.figures.comparisons import comparison_figures
 from atp_ray.report.figures.style import figure_style, save_figure
 from atp_ray.report.figures.survival import survival_figures
+from atp_ray.report.html.page import FILE, write_page
 from atp_ray.report.options import CompareOptions
 from atp_ray.report.texts import written_line
-from atp_ray.storage.places import join
+from atp_ray.storage.places import base_name, join
+from atp_ray.storage.run_folder import read_manifest
 from atp_ray.storage.run_places import delivered, read_run
 
 
@@ -32,6 +35,14 @@ def compare_command(options: CompareOptions) -> int:
             console.print(table)
         if compared.label:
             console.print(Text(compared.label, style="italic"))
+        if options.html:
+            # Imported here: templates are for those who want a page.
+            from atp_ray.report.html.compare_page import comparison_page
+
+            described = [(base_name(run), read_manifest(folder)) for folder, run in runs]
+            page = comparison_page(compared, described, datetime.now(UTC).date())
+            console.print(f"Report:  {out.shown(write_page(page, out.folder / FILE))}", soft_wrap=True)
+            return 0
         for path in write_all(compared, out.folder, options.formats):
             console.print(written_line(path, out.shown(path)), soft_wrap=True)
     return 0

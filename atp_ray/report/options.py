@@ -22,9 +22,7 @@ class FigureOptions(CommandOptions):
         "png,svg", description=f"formats of the figures, separated by commas: {', '.join(FORMATS)}"
     )
 
-    html: bool = Field(
-        False, description="write one self-contained report.html instead of figures; in the run folder without --out"
-    )
+    html: bool = Field(False, description="write one self-contained report.html instead of figures")
 
     @field_validator("format")
     @classmethod

@@ -35,12 +35,12 @@ Course = Literal["climbs", "falls", "no clear change"]
 
 
 class Answer(NamedTuple):
-    """A run's question, its answer in sentences, how sure it is, and the numbers setting by setting."""
+    """The question, its answer in sentences, how sure it is, and for a run the numbers setting by setting."""
 
     question: str
     sentences: tuple[str, ...]
     uncertainty: str
-    table: HtmlTable
+    table: HtmlTable | None = None
 
 
 class TipCounts(NamedTuple):
@@ -64,7 +64,7 @@ def answer(results: Sequence[CellResult], tipped: TipCounts, compared: Compared 
     for name in dict.fromkeys(result.setting.paradigm for result in results):
         rows = [row for row in compared.rows if row.paradigm == name and row.base == base] if compared else []
         cells = [result for result in results if result.setting.paradigm == name]
-        sentences += _beside(cells, rows, base) if base and rows else _alone(cells)
+        sentences += _variants(cells, rows, base) if base and rows else _alone(cells)
     sentences.append(_tipped(results, tipped))
     uncertainty = f"In brackets: {interval_note(results)}. {RULE}"
     return Answer(question(results, base), tuple(filter(None, sentences)), uncertainty, _table(results))
@@ -134,36 +134,40 @@ def _one_setting(name: str, cell: CellResult, first: Interval, last: Interval) -
     return f"The {_rate_name(cell)} of {name} {verb} {ends}."
 
 
-def _beside(cells: Sequence[CellResult], rows: Sequence[Comparison], base: str) -> list[str]:
-    """Return for each variant where it starts below the base, where it still is below, and where it climbs."""
-    variants = [str(name) for name in values(cells, "checkpoint") if name != base]
+def beside(name: str, base: str, rows: Sequence[Comparison]) -> str:
+    """Return where a checkpoint starts below the base, where it still is below, and by how much over all settings.
+
+    Args:
+        rows: all comparisons of the checkpoint with the base, of one paradigm.
+    """
+    first = [row for row in rows if row.measure == "first_round" and row.numbers is not None]
+    if not first:
+        return f"{name} shares no finished setting with {base}."
+    lower = [row for row in first if _is_lower(row)]
+    if not lower:
+        where = f"any of {len(first)} settings" if len(first) > 1 else "round 1"
+        return f"{name} does not start clearly below {base} in {where}.{_over_all(rows)}"
+    told = [f"{row.setting}: {estimate_text(row)} points" for row in lower]
+    left = {row.setting for row in rows if row.measure == "last_round" and _is_lower(row)}
+    n_still = sum(row.setting in left for row in lower)
+    verb = "is" if n_still == 1 else "are"
+    still = f"of these, {n_still or 'none'} {verb} still below in the last round"
+    return f"{name} starts below {base} in {_of(told, len(first))}; {still}.{_over_all(rows)}"
+
+
+def _variants(cells: Sequence[CellResult], rows: Sequence[Comparison], base: str) -> list[str]:
+    """Return a sentence or two for each checkpoint but the base, with where its rate climbs."""
+    names = [str(name) for name in values(cells, "checkpoint") if name != base]
     rate = _rate_name(cells[0])
     sentences = []
-    for name in variants[:MOST_VARIANTS]:
+    for name in names[:MOST_VARIANTS]:
         own = [row for row in rows if row.checkpoint == name]
-        first = [row for row in own if row.measure == "first_round" and row.numbers is not None]
-        if not first:
-            sentences.append(f"{name} shares no finished setting with {base}.")
-            continue
-        lower = [row for row in first if _is_lower(row)]
-        if not lower:
-            where = f"any of {len(first)} settings" if len(first) > 1 else "round 1"
-            start = f"{name} does not start clearly below {base} in {where}"
-            still = ""
-        else:
-            told = [f"{row.setting}: {estimate_text(row)} points" for row in lower]
-            start = f"{name} starts below {base} in {_of(told, len(first))}"
-            left = {row.setting for row in own if row.measure == "last_round" and _is_lower(row)}
-            n_still = sum(row.setting in left for row in lower)
-            verb = "is" if n_still == 1 else "are"
-            still = f"; of these, {n_still or 'none'} {verb} still below in the last round"
         both = [_ends(cell) for cell in cells if cell.setting.checkpoint == name]
-        courses = [course(start_rate, end_rate) for start_rate, end_rate in both if start_rate and end_rate]
-        n_climbing = courses.count("climbs")
+        courses = [course(start, end) for start, end in both if start and end]
         settings = quantity(len(courses), "setting")
-        climbs = f" From first to last round its {rate} climbs in {n_climbing or 'none'} of {settings}."
-        sentences.append(f"{start}{still}.{_over_all(own)}{climbs}")
-    if (more := len(variants) - MOST_VARIANTS) > 0:
+        climbs = f" From first to last round its {rate} climbs in {courses.count('climbs') or 'none'} of {settings}."
+        sentences.append(beside(name, base, own) + (climbs if own else ""))
+    if (more := len(names) - MOST_VARIANTS) > 0:
         sentences.append(f"{quantity(more, 'more checkpoint')} are in the tables.")
     return sentences
 

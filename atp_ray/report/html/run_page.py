@@ -56,13 +56,13 @@ def sweep_page(run_dir: Path, manifest: Mapping[str, Any], made: date) -> Page:
         warnings=_warnings(manifest, len(results)),
         answer=answered,
         figures=_figures(results),
-        tables=[answered.table, *tables],
+        tables=[*([answered.table] if answered.table else []), *tables],
         notes=notes,
         transcripts=told,
         plan=entries(manifest.get("plan")),
         costs=_costs(run_dir, manifest),
         methods=_methods(results),
-        versions=_versions(manifest),
+        versions=versions(manifest),
         recipe=_recipe(manifest),
         seeds=seeds_text(manifest.get("seeds") or []),
     )
@@ -81,7 +81,7 @@ def training_page(manifest: Mapping[str, Any], rows: Sequence[MetricRow], made: 
         figures=[figure],
         tables=[html_table(training_table(manifest, rows))],
         costs=_costs(None, manifest),
-        versions=[*_versions(manifest), Part("Training profile", entries(manifest.get("profile")))],
+        versions=[*versions(manifest), Part("Training profile", entries(manifest.get("profile")))],
     )
 
 
@@ -145,7 +145,8 @@ def _methods(results: Sequence[CellResult]) -> list[str]:
     ]
 
 
-def _versions(manifest: Mapping[str, Any]) -> list[Part]:
+def versions(manifest: Mapping[str, Any]) -> list[Part]:
+    """Return with what a run was made: versions, machine, checkpoints."""
     about = {name: manifest.get(name) for name in ("atp_ray", "created", "status", "python", "machine")}
     about["result schema"] = manifest.get("schema_version")
     parts = [

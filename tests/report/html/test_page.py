@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 import yaml
 from grid_runs import as_json, write_grid_run
+from html_outline import outline
 
 from atp_ray.alignment.learning_curve import METRICS_FILE, MetricRow, write_metrics
 from atp_ray.config_files import configs_dir
@@ -22,7 +22,6 @@ from atp_ray.storage.object_store import open_store
 from atp_ray.storage.run_folder import create_run, read_manifest
 
 TODAY = date(2030, 1, 2)
-VOID = {"meta", "img", "br", "link"}
 HOSTILE = (
     "<script>alert(1)</script></pre><img src=x onerror=alert(1)> \"'& \u202egnp.exe \x1b[31m\x00 [red]markup[/red] "
     "{{ 7 * 7 }} <style>*{display:none}</style></body>"
@@ -38,42 +37,6 @@ PLAN = yaml.safe_dump(
     },
     allow_unicode=True,
 )  # fmt: skip
-
-
-class Outline(HTMLParser):
-    """Collects tags with their attributes, text by tag, and refuses what is not nested."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[tuple[str, str]] = []
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, f"</{tag}> closes nothing"
-
-    def handle_data(self, data: str) -> None:
-        if self.open:
-            self.texts.append((self.open[-1], data))
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-    def text(self, tag: str) -> str:
-        return "\n".join(text for name, text in self.texts if name == tag)
-
-
-def outline(html: str) -> Outline:
-    found = Outline()
-    found.feed(html)
-    found.close()
-    assert found.open == []
-    return found
 
 
 def page_of(run: Path) -> str:
