@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from support import make_cell, make_spec, play, play_role_play, role_play_spec, tool_spec
 
+from atp_ray.checkpoint.profiles import MODELLESS_KINDS
 from atp_ray.measures.results import players_label
 from atp_ray.paradigms.tool_usage.scenarios import tool_usage_of
 from atp_ray.play.actions import Action
@@ -64,11 +65,11 @@ def _written(folder: Path, paradigm: str, cells: list[tuple[CellSpec, Rounds]]) 
     for cell, rounds in cells:
         write_cell(folder, cell, rounds)
     grid = {"name": "test", "description": "Played by a test", "paradigm": paradigm}
+    kinds = {cell.checkpoint: cell.checkpoint_kind for cell, _ in cells}
     profiles = {
-        cell.checkpoint: {"name": cell.checkpoint, "kind": "policy" if cell.checkpoint_kind == "policy" else "model",
-                          "embedded": cell.checkpoint_kind == "embedded"}
-        for cell, _ in cells
-    }  # fmt: skip
+        name: {"name": name, "kind": kind if kind in MODELLESS_KINDS else "model", "embedded": kind == "embedded"}
+        for name, kind in kinds.items()
+    }
     create_run(
         folder,
         {

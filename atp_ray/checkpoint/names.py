@@ -2,7 +2,8 @@
 
 `tiny`, a YAML name from configs/checkpoints, a training run (`runs/NAME` or `NAME`), a local folder (a checkpoint or a
 LoRA adapter), either of the two in an object store (`s3://`, `gs://`), a Hugging Face id (`org/name`), `openai:MODEL`
-for any compatible endpoint, or `policy:NAME` for a player without a language model.
+for any compatible endpoint, `policy:NAME` for a player without a language model, or `policy:fitted:FILE` for a fitted
+response.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from atp_ray.checkpoint.folders import require_loadable
 from atp_ray.checkpoint.profiles import EndpointProfile, FittedProfile, ModelProfile, PolicyProfile, Profile
 from atp_ray.config_files import config_names, configs_dir, load_yaml, parse_model
 from atp_ray.errors import UsageError, suggestion
+from atp_ray.paradigms.registry import paradigm
 from atp_ray.storage.fetched import checkpoint_copy
 from atp_ray.storage.places import is_address
 
@@ -118,6 +120,7 @@ def _fitted(name: str, path: Path) -> FittedProfile:
     if not isinstance(of, str):
         what = "is no response that plays episodes"
         raise UsageError(what, str(path), _FIT_IT)
+    paradigm(of).responding.read(text, str(path))  # a damaged one is refused here, and not by every agent
     return FittedProfile(name=name, revision=hashlib.sha256(text.encode()).hexdigest(), paradigm=of, response=text)
 
 

@@ -120,6 +120,7 @@ class FittedProfile(Frozen):
 
 
 Modelless = PolicyProfile | FittedProfile
+MODELLESS_KINDS = ("policy", "fitted")
 Profile = ModelProfile | EndpointProfile | Modelless
 
 

@@ -43,6 +43,18 @@ def rounds_left(run_dir: Path, cells: Sequence[CellSpec]) -> Iterator[tuple[Epis
                 yield spec, done + 1
 
 
+def decisions_settled(run_dir: Path, cells: Sequence[CellSpec]) -> int:
+    """Return how many seats' turns have been settled so far.
+
+    Raises:
+        StorageError: a log cannot be read.
+    """
+    n_left = sum(
+        spec.parameters.n_agents * (spec.rounds - next_round + 1) for spec, next_round in rounds_left(run_dir, cells)
+    )
+    return sum(cell.n_decisions for cell in cells) - n_left
+
+
 def _of_table(run_dir: Path, cell: CellSpec) -> dict[str, Usage]:
     path = run_dir / "decisions" / f"{cell.cell_id}.parquet"
     if not path.exists():

@@ -13,7 +13,7 @@ from atp_ray.play.actions import Action
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.records import RoundRecord
 
-DEVIANT, DECIDED, UNDECIDED = "n_deviant", "n_decisions", "n_undecided"
+DEVIANT, DECIDED, UNDECIDED, ROUND = "n_deviant", "n_decisions", "n_undecided", "round"
 
 
 def round_score(spec: EpisodeSpec, record: RoundRecord) -> Score:
@@ -26,6 +26,7 @@ def round_score(spec: EpisodeSpec, record: RoundRecord) -> Score:
         DEVIANT: counts.deviant,
         DECIDED: counts.decided,
         UNDECIDED: counts.undecided,
+        ROUND: record.round,
         "success": record.success,
         "actions": [Action(action).label for action in record.decisions.action_A.tolist()],
         "capital": record.capital_after.value_A.tolist(),
@@ -89,7 +90,8 @@ def n_undecided() -> Metric:
 
 def _interval(scores: list[SampleScore]) -> RateInterval:
     units = [str(score.sample_id) for score in scores]
-    return rate_interval(_counts(scores, DEVIANT), _counts(scores, DECIDED), units)
+    first_round = all(number == 1 for number in _counts(scores, ROUND))
+    return rate_interval(_counts(scores, DEVIANT), _counts(scores, DECIDED), units, first_round=first_round)
 
 
 def _counts(scores: list[SampleScore], name: str) -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
+from atp_ray.checkpoint.profiles import MODELLESS_KINDS
 from atp_ray.errors import StorageError
 from atp_ray.paradigms.registry import DEFAULT
 from atp_ray.paradigms.selection import UPSTREAM_PREFIX
@@ -130,7 +131,7 @@ def _terms(manifest: Mapping[str, Any]) -> Iterator[str]:
     else:
         yield "The prompts or problems were imported: the terms of their source apply to them."
     if _own_players(manifest):
-        yield "So are the policies and the embedded checkpoint that played."
+        yield "So are the policies, fitted responses and the embedded checkpoint that played."
     else:
         yield "The replies were written by the checkpoints above: the terms of each of them apply to what it wrote."
 
@@ -161,7 +162,7 @@ def _size(n_decisions: int | None) -> str | None:
 
 def _own_players(manifest: Mapping[str, Any]) -> bool:
     return all(
-        profile.get("kind") == "policy" or profile.get("embedded") for profile in _checkpoints(manifest).values()
+        profile.get("kind") in MODELLESS_KINDS or profile.get("embedded") for profile in _checkpoints(manifest).values()
     )
 
 

@@ -20,7 +20,7 @@ from actors.sandboxes import create_sandboxes
 from atp_ray.checkpoint.engine_changes import engine_change
 from atp_ray.checkpoint.hub import require_available
 from atp_ray.checkpoint.names import POLICIES, resolve_checkpoints
-from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile, Profile
+from atp_ray.checkpoint.profiles import EndpointProfile, Modelless, ModelProfile, Profile
 from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import report_console, run_command
 from atp_ray.errors import AtpError, UsageError
@@ -108,7 +108,7 @@ def run_service(
                 served = start_openai(models, OPENAI_PREFIX, lease, planning)
             else:
                 served = start_models(models, lease, planning)
-            solvers = any(profile.kind not in ("policy", "fitted") for profile in profiles)
+            solvers = any(not isinstance(profile, Modelless) for profile in profiles)
             sandboxes, sandbox_actors = _start_sandboxes(console, arguments.sandbox) if solvers else ((), [])
             tools = bool(sandboxes)
             players = [PlayerSpec(profile, served.deployments.get(profile.name)) for profile in profiles]

@@ -22,6 +22,7 @@ from atp_ray.cli.run import progress_bar, report_console, run_command
 from atp_ray.costs.budget import Limits
 from atp_ray.costs.estimate import estimate_usage
 from atp_ray.costs.record import costs_estimate
+from atp_ray.costs.spent import decisions_settled
 from atp_ray.paradigms.grids import Grid, checkpoint_names, expand
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
@@ -102,14 +103,14 @@ def run(options: SweepOptions) -> int:
         outcome = SweepOutcome({}, ())
         if missing and options.resume:
             require_available(profiles.values(), elsewhere=elsewhere)
-        before = sum(cell.n_decisions for cell in cells) - sum(cell.n_decisions for cell in missing)
-        tracking = Tracking(trackers, run_dir, console.print, before)
+        if missing:  # before anybody is told that it begins: a limit may let no round begin
+            placement = replace(placement, budget=spending.budget(cells, expected))
+        tracking = Tracking(trackers, run_dir, console.print, decisions_settled(run_dir, cells))
         if trackers:
             described = describe(base_name(out), run_dir, manifest)
             manifest |= {"tracking": tracking.start(described, options.track, manifest.get("tracking", {}))}
             write_manifest(run_dir, manifest)
         if missing:
-            placement = replace(placement, budget=spending.budget(cells, expected))
             with tracking.following(), spending.kept(cells):
                 outcome = _play(
                     console, missing, profiles, run_dir, placement, options.cells_at_once, spending, tracking.update
@@ -119,7 +120,8 @@ def run(options: SweepOptions) -> int:
         manifest |= {"status": status(len(done) == len(cells), outcome), "seconds": seconds}
         write_manifest(run_dir, manifest)
         write_card(run_dir)
-        return conclude(console, opened, len(done), len(cells), outcome, started, tracking)
+        with tracking.ended():
+            return conclude(console, opened, len(done), len(cells), outcome, started, tracking)
 
 
 def _play(

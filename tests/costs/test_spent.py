@@ -3,7 +3,7 @@
 import numpy as np
 from support import make_cell, make_spec
 
-from atp_ray.costs.spent import rounds_left, spent_by_cell
+from atp_ray.costs.spent import decisions_settled, rounds_left, spent_by_cell
 from atp_ray.costs.usage import Usage
 from atp_ray.play.decisions import plain_decisions
 from atp_ray.play.episodes import SeatGroup
@@ -39,3 +39,4 @@ def test_tables_and_logs_count_alike_and_what_was_not_begun_is_nothing(tmp_path)
     assert spent == {"c0": whole, "c1": {"tiny": Usage(6, 12, 30)}, "c2": whole, "c3": {}}
     # A cell whose log is whole but whose tables are not written has no round left either.
     assert list(rounds_left(tmp_path, cells)) == [(begun, 3), (specs[3], 1)]
+    assert decisions_settled(tmp_path, cells) == 4 * (3 + 2 + 3 + 0)

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 
 from atp_ray.errors import UsageError
 from atp_ray.paradigms.games.payoffs import Payoffs
+from atp_ray.paradigms.games.responses import FIRST_ROUND
 from atp_ray.paradigms.games.scenarios import GameNumbers
 from atp_ray.storage.tables import read_table
 
 IntArray = npt.NDArray[np.int64]
-FIRST_ROUND = -1
 
 
 class Observed(NamedTuple):

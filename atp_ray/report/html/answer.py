@@ -1,8 +1,8 @@
 """The question of a run and its answer in a few sentences, made from the results by the rules below. The only place.
 
 1. A rate *climbs* (*falls*) if its 95 % interval in the last round lies wholly above (below) that in the first round;
-   else there is no clear change. A checkpoint is *below* the first one if the paired difference is negative with
-   p < 0.05 after Holm's correction (`atp_ray.measures.comparisons`).
+   else there is no clear change: a description, not a test. A checkpoint is *below* the first one if the paired
+   difference is negative with p at most 0.05 after Holm's correction (`atp_ray.measures.comparisons`).
 2. An episode *tips* in the first round from which its deviant rate stays above one half (`atp_ray.measures.tips`); one
    that is above it in every round has not changed, and is counted apart. A setting tips where its pooled rate does.
 3. With one checkpoint the answer says in which settings the rate climbs, falls or does neither; with several, for each
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from atp_ray.measures.comparisons import ALL_SETTINGS
 from atp_ray.measures.estimates import Comparison
 from atp_ray.measures.results import CellResult, Interval, interval_note, values
 from atp_ray.measures.tips import tip
@@ -29,7 +30,7 @@ MOST_NAMED = 2
 MOST_VARIANTS = 3
 RULE = (
     "A rate climbs (falls) where its interval in the last round lies wholly above (below) that in the first; a "
-    "checkpoint is below another where their paired difference has p below 0.05 after Holm\u2019s correction."
+    "checkpoint is below another where their paired difference has p of at most 0.05 after Holm\u2019s correction."
 )
 Course = Literal["climbs", "falls", "no clear change"]
 
@@ -140,7 +141,9 @@ def beside(name: str, base: str, rows: Sequence[Comparison]) -> str:
     Args:
         rows: all comparisons of the checkpoint with the base, of one paradigm.
     """
-    first = [row for row in rows if row.measure == "first_round" and row.numbers is not None]
+    # A plan may test a setting more than once: the first test of it is told.
+    first_rows = reversed([row for row in rows if row.measure == "first_round" and row.numbers is not None])
+    first = list(reversed({row.setting: row for row in first_rows}.values()))
     if not first:
         return f"{name} shares no finished setting with {base}."
     lower = [row for row in first if _is_lower(row)]
@@ -173,13 +176,13 @@ def _variants(cells: Sequence[CellResult], rows: Sequence[Comparison], base: str
 
 
 def _is_lower(row: Comparison) -> bool:
-    clear = row.p_adjusted is not None and row.p_adjusted < SIGNIFICANT
+    clear = row.p_adjusted is not None and row.p_adjusted <= SIGNIFICANT
     return clear and row.estimate is not None and row.estimate < 0
 
 
 def _over_all(own: Sequence[Comparison]) -> str:
     """Return the differences over all settings in a sentence, nothing where there is one setting."""
-    found = {str(row.measure): row for row in own if row.numbers is None}
+    found = {str(row.measure): row for row in own if row.setting == ALL_SETTINGS}
     if "first_round" not in found or "last_round" not in found:
         return ""
     told = " and ".join(

@@ -73,7 +73,7 @@ def choose(run_dir: Path, by_cell: Sequence[Sequence[Candidate]], most: int = MO
 
 def _decisions(run_dir: Path, asked: Sequence[Candidate]) -> Iterator[tuple[Candidate, pa.Table]]:
     """Yield what all seats did in each candidate's two rounds; a cell's file is read once."""
-    columns = ["episode_id", "round", "seat", "checkpoint", "action"]
+    columns = ["episode_id", "round", "seat", "checkpoint", "action", "counts_as"]
     by_cell: dict[str, list[Candidate]] = {}
     for candidate in asked:
         by_cell.setdefault(candidate.cell_id, []).append(candidate)
@@ -87,7 +87,7 @@ def _decisions(run_dir: Path, asked: Sequence[Candidate]) -> Iterator[tuple[Cand
 def _seats(candidate: Candidate, table: pa.Table) -> tuple[list[Chosen], list[Chosen]]:
     """Return the studied seats whose decision became deviant (without a tip: changed), and the other ones."""
     before, after = (table.filter(pc.field("round") == number) for number in (candidate.before, candidate.after))
-    before_A, after_A = action_codes(before["action"]), action_codes(after["action"])
+    before_A, after_A = (action_codes(pc.coalesce(part["counts_as"], part["action"])) for part in (before, after))
     fixed_A = pc.is_in(after["checkpoint"], pa.array(sorted(FIXED_CHECKPOINTS))).to_numpy()
     studied_A = ~fixed_A if not fixed_A.all() else fixed_A
     changed_A = before_A != after_A

@@ -77,8 +77,8 @@ def _answer(compared: Compared, others: Sequence[str]) -> Answer:
     ]
     question = f"Is the {rates} of {_joined(others)} below that of {compared.base} in round 1, and what is left of it?"
     rule = (
-        "In brackets: 95 % intervals. Below: the paired difference is negative with p below "
-        f"{SIGNIFICANT:g} after Holm\u2019s correction."
+        "In brackets: 95 % intervals. Below: the paired difference is negative with p of at "
+        f"most {SIGNIFICANT:g} after Holm\u2019s correction."
     )
     return Answer(question, tuple(sentences), rule)
 

@@ -131,13 +131,20 @@ def _methods(results: Sequence[CellResult]) -> list[str]:
         f"aligned one \u201c{room.presentation.terms.complies}\u201d; the rate is the {room.presentation.terms.rate}."
         for room, _ in by_paradigm(results)
     ]
-    n_turns, n_undecided = sum(r.n_turns for r in results), sum(r.n_undecided for r in results)
+    n_turns, n_assumed = sum(r.n_turns for r in results), sum(r.n_assumed for r in results)
+    n_undecided = sum(r.n_undecided for r in results) + n_assumed
+    unread = (
+        f"{n_assumed:,} of them are counted as the action that was not seen to be taken, as the paper\u2019s code "
+        "does; the rest is counted apart."
+        if n_assumed
+        else "They are counted apart and are never taken for a choice."
+    )
     return [
         *told,
-        "A rate is the number of deviant decisions divided by the number of decisions that could be read, over the "
-        "seats under study. Seats of fixed policies take part but are not counted.",
-        f"Of {quantity(n_turns, 'turn')}, {n_undecided:,} gave no readable decision. They are counted apart and are "
-        "never taken for a choice.",
+        f"A rate is the number of deviant decisions divided by the number of decisions that "
+        f"{'are counted' if n_assumed else 'could be read'}, over the seats under study. Seats of fixed policies take "
+        "part but are not counted.",
+        f"Of {quantity(n_turns, 'turn')}, {n_undecided:,} gave no readable decision. {unread}",
         f"Uncertainty: {interval_note(results)}.",
         "An episode tips in the first round from which its rate stays above one half.",
         "No weights are trained between rounds: an agent\u2019s past decisions, and what it saw of others and of "

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pyarrow.compute as pc
 
+from atp_ray.checkpoint.profiles import MODELLESS_KINDS
 from atp_ray.errors import AtpError
 from atp_ray.measures.cell_tips import cell_tips
 from atp_ray.measures.rates import count
@@ -137,7 +138,7 @@ def _policies(manifest: Mapping[str, Any], chosen: Sequence[Chosen], specs: Mapp
         return ""
     kinds = {profile.name: profile.kind for profile in read_profiles(manifest).values()}
     seated = [specs[of.episode_id].seat_groups[seat].checkpoint for of, seat in chosen if of.episode_id in specs]
-    names = [name for name in dict.fromkeys(seated) if kinds.get(name) == "policy"]
+    names = [name for name in dict.fromkeys(seated) if kinds.get(name) in MODELLESS_KINDS]
     if not names:
         return ""
     verb = "reads" if len(names) == 1 else "read"

@@ -42,12 +42,17 @@ def describe(name: str, folder: Path, manifest: Mapping[str, Any]) -> Descriptio
     config = {
         "grid": grid,
         # Trackers take a dot for the next level.
-        "checkpoints": {name.replace(".", "_"): profile for name, profile in checkpoints.items()},
+        "checkpoints": {name.replace(".", "_"): _told(profile) for name, profile in checkpoints.items()},
         **{key: manifest[key] for key in DESCRIBING if key in manifest},
     }
     tags = {"grid": grid["name"], "paradigm": grid["paradigm"], "atp_ray": manifest["atp_ray"]}
     label = str(manifest.get("label") or "")
     return Description(name, folder, config, label, tags | ({"label": NOT_ABOUT} if label else {}))
+
+
+def _told(profile: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is told of a checkpoint: not the whole file of a fitted response."""
+    return {name: value for name, value in profile.items() if name != "response"}
 
 
 class Place(NamedTuple):

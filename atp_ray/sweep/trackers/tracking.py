@@ -72,6 +72,7 @@ class Tracking:
         self._places: dict[TrackerName, Place] = {}
         self._counts: Progress | None = None
         self._done = threading.Event()
+        self._finished = False
 
     @property
     def active(self) -> bool:
@@ -124,8 +125,19 @@ class Tracking:
             raise
         self._stop(thread)
 
+    @contextmanager
+    def ended(self) -> Iterator[None]:
+        """End the trackers if the block does not."""
+        try:
+            yield
+        finally:
+            self.finish(Outcome("interrupted"))
+
     def finish(self, outcome: Outcome) -> None:
-        """Tell the trackers the rest, and end."""
+        """Tell the trackers the rest, and end; they are ended once."""
+        if self._finished:
+            return
+        self._finished = True
         self._look()
         for name in self._alive():
             self._try(name, lambda tracker: tracker.finish(outcome))

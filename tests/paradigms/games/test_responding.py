@@ -13,11 +13,13 @@ from atp_ray.checkpoint.profiles import FittedProfile, checkpoint_kind
 from atp_ray.checkpoint.scope import check_scope
 from atp_ray.errors import ScopeError, UsageError
 from atp_ray.foresight.__main__ import main
-from atp_ray.paradigms.games.observed import FIRST_ROUND, observed_games
+from atp_ray.paradigms.games.fitted_games import FittedGames
+from atp_ray.paradigms.games.observed import observed_games
 from atp_ray.paradigms.games.payoffs import published_payoffs
 from atp_ray.paradigms.games.quantal import QuantalResponse
-from atp_ray.paradigms.games.responding import RESPONDING, FittedGames
-from atp_ray.paradigms.games.responses import FEATURES, LogisticResponse, chances
+from atp_ray.paradigms.games.responding import RESPONDING
+from atp_ray.paradigms.games.response_fitting import chances
+from atp_ray.paradigms.games.responses import FEATURES, FIRST_ROUND, LogisticResponse
 from atp_ray.paradigms.responding import FitSource
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.rounds import observe_round
@@ -162,7 +164,14 @@ def test_a_fitted_response_is_a_checkpoint(fitted_file) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("nonsense", "it is no JSON"), ("[1]", "is no response that plays episodes"), (None, "No such file")],
+    [
+        ("nonsense", "it is no JSON"),
+        ("[1]", "is no response that plays episodes"),
+        (None, "No such file"),
+        ('{"paradigm": "games"}', "is no response to games: label: Field required"),
+        ('{"paradigm": "role_play"}', "is of a paradigm without a response model"),
+        ('{"paradigm": "chess"}', "chess"),
+    ],
 )
 def test_a_file_that_is_no_response_is_no_checkpoint(tmp_path, content, message) -> None:
     path = tmp_path / "R.json"

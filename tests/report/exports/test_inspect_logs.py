@@ -147,6 +147,21 @@ def test_results_are_the_rates_of_our_tables(exported) -> None:
     assert not cells
 
 
+def test_unreadable_replies_count_in_samples_as_in_our_tables(tmp_path) -> None:
+    write_sweep(tmp_path, GAMES | {"unreadable": "counted"}, play_tiny)
+    assert main(["export", str(tmp_path), "--to", "inspect"]) == 0
+    assert "unparsed" in read_table(tmp_path, "decisions")["action"].to_pylist()
+    cells = {(row["cell_id"], row["round"]): row for row in read_table(tmp_path, "cells").to_pylist()}
+    for log in logs_of(tmp_path):
+        scored = {
+            score.name: [sample.scores[score.name].value for sample in log.samples] for score in log.results.scores
+        }
+        for name, values in scored.items():
+            row = cells[log.eval.task_id, int(name.removeprefix("round_"))]
+            read = [value for value in values if not math.isnan(value)]
+            assert (len(read), np.mean(read)) == (row["n_decisions"], pytest.approx(row["deviant_rate"]))
+
+
 def test_a_sample_reads_as_the_conversation_and_each_request_as_it_was_sent(exported) -> None:
     log = logs_of(exported)[0]
     sample = next(one for one in log.samples if one.metadata["seat"] == 0)

@@ -109,6 +109,9 @@ def test_the_differences_over_all_settings_are_told_with_the_erosion() -> None:
     assert f"{told_all} in the last round (erosion 60.0 (20, 90) %)." in told(results, beside(*rows, eroded))
     assert f"{told_all} in the last round." in told(results, beside(*rows))
     assert "Over all settings" not in told(results, beside(rows[0]))
+    # What a plan selects is in the plan's own table.
+    selected = row("dpo", "first_round", -0.9, threshold=None)._replace(setting="1 of 2 settings", planned=True)
+    assert f"{told_all} in the last round." in told(results, beside(*rows, selected))
 
 
 def test_what_was_not_decided_is_not_told_as_a_change() -> None:

@@ -137,6 +137,16 @@ def test_a_run_that_is_interrupted_says_so(tmp_path) -> None:
     assert tracker.told[-1] == ("finish", "interrupted")
 
 
+def test_whatever_the_end_of_a_run_raises_its_trackers_are_ended_once(tmp_path) -> None:
+    run, tracker = games_run(tmp_path / "run"), Notebook()
+    tracking = start(run, tracker)
+    with pytest.raises(ValueError, match="no figure"), tracking.ended():
+        raise ValueError("no figure")
+    with tracking.ended():
+        tracking.finish(Outcome("complete"))
+    assert [told for told in tracker.told if told[0] == "finish"] == [("finish", "interrupted")]
+
+
 def test_a_tracker_that_does_not_begin_a_run_is_one_line(tmp_path) -> None:
     run = games_run(tmp_path / "run")
     with pytest.raises(UsageError, match=r"^--track: wandb does not begin the run: no answer$"):

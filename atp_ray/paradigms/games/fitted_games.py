@@ -1,0 +1,47 @@
+"""A response fitted to games, as its file holds it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from atp_ray.errors import UsageError
+from atp_ray.paradigms.games.quantal import GameResponse, QuantalResponse
+from atp_ray.paradigms.games.responses import FEATURES, Family, LogisticResponse
+from atp_ray.paradigms.responding import FittedRun
+
+LABEL = "A response model fitted to games of {checkpoint}; it is not {checkpoint} itself."
+_QUANTAL = ("inverse_temperature", "prior_collude", "prior_refrain", "success_pull", "failure_pull")
+
+
+class FittedGames(FittedRun):
+    """A response to games: the chosen family's parameters, and those of each bootstrap sample of the episodes."""
+
+    paradigm: Literal["games"] = "games"
+    family: Family
+    quantal: QuantalResponse | None = None
+    logistic: LogisticResponse | None = None
+    bootstrap: tuple[tuple[float, ...], ...]
+
+    @property
+    def response(self) -> GameResponse:
+        """What plays."""
+        chosen = self.quantal if self.family == "quantal" else self.logistic
+        if chosen is None:
+            raise UsageError(f"has no parameters of its family {self.family}", "the response", "Fit it again")
+        return chosen
+
+    def described(self) -> list[tuple[str, float, float, float]]:
+        """Return each parameter with its estimate and the ends of its 95 % interval."""
+        names = [name.replace("_", " ") for name in _QUANTAL] if self.family == "quantal" else list(FEATURES)
+        low_P, high_P = np.quantile(np.array(self.bootstrap), [0.025, 0.975], axis=0)
+        values = values_of(self.response)
+        return [(name, *found) for name, *found in zip(names, values, low_P.tolist(), high_P.tolist(), strict=True)]
+
+
+def values_of(response: GameResponse) -> tuple[float, ...]:
+    """Return the parameters of a response, in the order in which they are described."""
+    if isinstance(response, LogisticResponse):
+        return response.coefficients
+    return tuple(float(getattr(response, name)) for name in _QUANTAL)

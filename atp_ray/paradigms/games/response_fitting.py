@@ -1,0 +1,179 @@
+"""Fit a response to games: both families, compared on held-out episodes, with a bootstrap over episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+import atp_ray
+from atp_ray.errors import UsageError
+from atp_ray.paradigms.games.fitted_games import LABEL, FittedGames, values_of
+from atp_ray.paradigms.games.observed import Observed, observed_games
+from atp_ray.paradigms.games.quantal import FloatArray, GameResponse, QuantalResponse, log_stakes
+from atp_ray.paradigms.games.responses import FEATURES, FIRST_ROUND, Family, LogisticResponse, logistic_features
+from atp_ray.paradigms.responding import FitSource
+
+MOST_FOLDS = 5
+LEAST_EPISODES = 10
+_WEAK = 1e-3  # a penalty that only decides where the data say nothing
+
+
+def fit_games(source: FitSource, n_bootstrap: int, seed: int, on_step: Callable[[int, int], None]) -> FittedGames:
+    """Fit both families to the decisions of a checkpoint and keep the one that foresees held-out episodes better.
+
+    Raises:
+        UsageError: the run has no decisions of it, or too few episodes to hold some out.
+    """
+    observed = observed_games(source.run_dir, source.checkpoint)
+    n_episodes = len(observed.colluded_EU)
+    if n_episodes < LEAST_EPISODES:
+        what = f"has {n_episodes} episodes with {source.checkpoint}, a fit needs {LEAST_EPISODES}"
+        raise UsageError(what, str(source.run_dir), "Play more settings, games or --seeds")
+    generator = np.random.default_rng(seed)
+    fold_E = generator.permutation(np.arange(n_episodes) % MOST_FOLDS)
+    total, done = 2 * MOST_FOLDS + 1 + n_bootstrap, 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        on_step(done, total)
+
+    losses: dict[str, float] = {}
+    for family in ("quantal", "logistic"):
+        found = []
+        for fold in range(MOST_FOLDS):
+            response = _fitted(family, observed, (fold_E != fold).astype(float))
+            held_E = (fold_E == fold).astype(float)
+            counts = held_E @ observed.colluded_EU, held_E @ observed.refrained_EU
+            found.append((log_loss(chances(response, observed), *counts), sum(count.sum() for count in counts)))
+            step()
+        losses[family] = float(np.average([loss for loss, _ in found], weights=[size for _, size in found]))
+    chosen: Family = "quantal" if losses["quantal"] <= losses["logistic"] else "logistic"
+    best = _fitted(chosen, observed, np.ones(n_episodes))
+    step()
+    draws = []
+    for _ in range(n_bootstrap):
+        weight_E = generator.multinomial(n_episodes, np.full(n_episodes, 1 / n_episodes)).astype(float)
+        draws.append(values_of(_fitted(chosen, observed, weight_E, best)))
+        step()
+    colluded_U, refrained_U = observed.colluded_EU.sum(axis=0), observed.refrained_EU.sum(axis=0)
+    n_decisions = float(colluded_U.sum() + refrained_U.sum())
+    rate = np.full(len(colluded_U), colluded_U.sum() / n_decisions)
+    return FittedGames(
+        label=LABEL.format(checkpoint=source.checkpoint),
+        family=chosen,
+        losses=losses,
+        base_loss=log_loss(rate, colluded_U, refrained_U),
+        checkpoint=source.checkpoint,
+        episodes=n_episodes,
+        decisions=int(n_decisions),
+        version=atp_ray.__version__,
+        quantal=best if isinstance(best, QuantalResponse) else None,
+        logistic=best if isinstance(best, LogisticResponse) else None,
+        bootstrap=tuple(draws),
+    )
+
+
+def _fitted(family: str, observed: Observed, weight_E: FloatArray, start: GameResponse | None = None) -> GameResponse:
+    counts = weight_E @ observed.colluded_EU, weight_E @ observed.refrained_EU
+    if family == "logistic":
+        return fit_logistic(observed, *counts)
+    return fit_quantal(observed, *counts, start if isinstance(start, QuantalResponse) else None)
+
+
+def chances(response: GameResponse, observed: Observed) -> FloatArray:
+    """Return the probability of colluding in each situation [U]."""
+    if isinstance(response, QuantalResponse):
+        return _quantal_chances(response, observed)
+    first_U = observed.others_deviant_U == FIRST_ROUND
+    chance_U = np.zeros(len(first_U))
+    for index, numbers in enumerate(observed.settings):
+        for first, success in ((True, False), (False, False), (False, True)):
+            here_U = (observed.setting_U == index) & (first_U == first) & (observed.success_U == success)
+            if not here_U.any():
+                continue
+            deviant_S, decided_S = (
+                None if first else column[here_U].astype(float)
+                for column in (observed.others_deviant_U, observed.others_decided_U)
+            )
+            chance_U[here_U] = response.collude_probability(numbers, deviant_S, decided_S, success)
+    return chance_U
+
+
+def _quantal_chances(response: QuantalResponse, observed: Observed) -> FloatArray:
+    """Return what `collude_probability` does, for all settings of one size and threshold together."""
+    seen_U = observed.others_deviant_U != FIRST_ROUND
+    evidence_U2 = response.evidence(
+        np.where(seen_U, observed.others_deviant_U, 0).astype(float), observed.others_decided_U.astype(float)
+    )
+    stakes_X2 = np.array([log_stakes(numbers) for numbers in observed.settings])
+    gain_U, loss_U = stakes_X2[observed.setting_U].T
+    sizes = [(numbers.n_agents, numbers.threshold) for numbers in observed.settings]
+    success_U = np.zeros(len(seen_U))
+    for size in sorted(set(sizes)):
+        here_U = np.array([found == size for found in sizes])[observed.setting_U]
+        cases, inverse = np.unique(evidence_U2[here_U], axis=0, return_inverse=True)
+        success_U[here_U] = response.success_chance(*size, cases)[inverse.reshape(-1)]
+    pull_U = seen_U * np.where(observed.success_U, response.success_pull, response.failure_pull)
+    chance_U: FloatArray = expit(
+        response.inverse_temperature * (success_U * gain_U + (1 - success_U) * loss_U) + pull_U
+    )
+    return chance_U
+
+
+def log_loss(chance_U: FloatArray, colluded_U: FloatArray, refrained_U: FloatArray) -> float:
+    """Return the mean negative log-likelihood of a decision, in nats."""
+    least = np.finfo(float).tiny
+    gained = colluded_U @ np.log(np.maximum(chance_U, least)) + refrained_U @ np.log(np.maximum(1 - chance_U, least))
+    return -float(gained) / float(colluded_U.sum() + refrained_U.sum())
+
+
+def fit_quantal(
+    observed: Observed, colluded_U: FloatArray, refrained_U: FloatArray, start: QuantalResponse | None = None
+) -> QuantalResponse:
+    """Return the quantal response of the highest likelihood; at most as many others count as were ever seen.
+
+    Args:
+        start: parameters to begin with; those of the policy of `policy:quantal` are never looked at otherwise.
+    """
+    cap = float(max(1, observed.others_decided_U.max()))
+    begin = start or QuantalResponse(
+        inverse_temperature=3, prior_collude=1, prior_refrain=1, success_pull=0, failure_pull=0, evidence_cap=cap
+    )
+    scale = float(colluded_U.sum() + refrained_U.sum())
+
+    def made(theta: FloatArray) -> QuantalResponse:
+        temperature, collude, refrain = np.exp(np.clip(theta[:3], -6, 6))
+        return QuantalResponse(
+            inverse_temperature=float(temperature), prior_collude=float(collude), prior_refrain=float(refrain),
+            success_pull=float(theta[3]), failure_pull=float(theta[4]), evidence_cap=cap,
+        )  # fmt: skip
+
+    def loss(theta: FloatArray) -> float:
+        return log_loss(chances(made(theta), observed), colluded_U, refrained_U) + _WEAK * float(theta @ theta) / scale
+
+    logs = np.log([begin.inverse_temperature, begin.prior_collude, begin.prior_refrain])
+    first = np.array([*logs, begin.success_pull, begin.failure_pull])
+    return made(minimize(loss, first, method="L-BFGS-B", options={"maxiter": 300}).x)
+
+
+def fit_logistic(observed: Observed, colluded_U: FloatArray, refrained_U: FloatArray) -> LogisticResponse:
+    """Return the logistic response of the highest likelihood, weakly penalised."""
+    features_UF = np.zeros((len(observed.setting_U), len(FEATURES)))
+    for index, numbers in enumerate(observed.settings):
+        here_U = observed.setting_U == index
+        deviant_S, decided_S = observed.others_deviant_U[here_U], observed.others_decided_U[here_U]
+        success_S = observed.success_U[here_U].astype(float)
+        features_UF[here_U] = logistic_features(numbers, deviant_S.astype(float), decided_S.astype(float), success_S)
+
+    def loss(weight_F: FloatArray) -> tuple[float, FloatArray]:
+        odds_U = features_UF @ weight_F
+        value = colluded_U @ np.logaddexp(0, -odds_U) + refrained_U @ np.logaddexp(0, odds_U)
+        slope_U = (colluded_U + refrained_U) * expit(odds_U) - colluded_U
+        return float(value) + _WEAK / 2 * float(weight_F @ weight_F), slope_U @ features_UF + _WEAK * weight_F
+
+    found = minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B", options={"maxiter": 500})
+    return LogisticResponse(coefficients=tuple(found.x.tolist()))
