@@ -12,6 +12,9 @@ from grid_runs import as_json, write_grid_run
 from pages import CHROMIUM, DESKTOP, LEAST_CONTRAST, PHONE, Open
 from playwright.sync_api import Page, expect
 
+from atp_ray.measures.plans import record_of
+from atp_ray.report.comparing import compare_runs
+from atp_ray.report.html.compare_page import comparison_page
 from atp_ray.report.html.page import write_page
 from atp_ray.report.html.run_page import sweep_page
 from atp_ray.storage.run_folder import read_manifest
@@ -21,6 +24,13 @@ pytestmark = [
     pytest.mark.xdist_group("live"),
 ]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+PLAN = """
+name: both
+grid: appendix_b
+seeds: 1
+hypotheses:
+  - {name: lower, base: a, checkpoint: b, measure: first_round, direction: lower}
+"""
 HOSTILE = "<script>alert(1)</script></pre><img src=x onerror=alert(2)>\u202e\x00" + "word" * 500
 
 
@@ -34,19 +44,32 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         settings=["scenarios=info_sharing,hunting_game", "thresholds=[4,6]"],
         says=lambda choice: f"<think>{HOSTILE}</think> {HOSTILE} {as_json(choice)}",
         chance=0.5,
-        plan={"hash": "abc", "comparisons": [{"rounds": [1, 3], "planned": True}]},
+        plan=record_of(PLAN, {}, []).model_dump(),
         costs={"dollars": 1.25, "by checkpoint": {"policy:quantal": {"tokens": 0}}},
     )
     return write_page(sweep_page(run, read_manifest(run), date(2030, 1, 2)), run / "report.html")
 
 
+@pytest.fixture(scope="module")
+def comparison(report: Path) -> Path:
+    """The page that compares the checkpoints of the same run."""
+    run = report.parent
+    page = comparison_page(compare_runs([(run, "run")]), [("run", read_manifest(run))], date(2030, 1, 2))
+    return write_page(page, run / "comparison.html")
+
+
+@pytest.mark.parametrize("which", ["report", "comparison"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_a_report_is_accessible_folded_and_unfolded(
-    report: Path, open_file: Open, viewport: dict[str, int], shot: Callable[[Page, str], None]
+    which: str,
+    request: pytest.FixtureRequest,
+    open_file: Open,
+    viewport: dict[str, int],
+    shot: Callable[[Page, str], None],
 ) -> None:
     page = open_file(viewport, offline=True)
-    page.goto(report.as_uri())
-    shot(page, f"report_{viewport['width']}")
+    page.goto(request.getfixturevalue(which).as_uri())
+    shot(page, f"{which}_{viewport['width']}")
     page.evaluate(AXE_SCRIPT)
     for unfolded in (False, True):
         if unfolded:
