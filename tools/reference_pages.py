@@ -25,7 +25,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "sweep": (),
     "simulate": (),
     "serve": (),
-    "foresight": ("fit", "predict"),
+    "foresight": ("fit", "predict", "rates"),
     "report": ("show", "export", "compare", "power"),
     "align": ("pairs", "dpo", "grpo", "export", "import"),
     "checkpoints": ("list", "card", "build"),

@@ -8,7 +8,14 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, field_validator
 from pydantic_settings import CliPositionalArg, CliSubCommand
 
-from atp_ray.cli.options import CommandOptions, Count, Options, Place, Seed, Shown, one_as_several
+from atp_ray.cli.options import CommandOptions, Count, KeyValues, Options, Place, Seed, Shown, one_as_several
+from atp_ray.config_files import config_names
+
+
+def grid_names() -> list[str]:
+    """Return the names that --grid takes."""
+    return config_names("grids")
+
 
 File = Annotated[Path, Shown("FILE")]
 Several = Annotated[tuple[str, ...], BeforeValidator(one_as_several)]
@@ -86,11 +93,25 @@ class PredictOptions(CommandOptions):
         return text
 
 
+class RatesOptions(CommandOptions):
+    """Predict the deviant rates of populations of a fitted response, round by round, without playing them."""
+
+    response: CliPositionalArg[Annotated[Path, Shown("RESPONSE")]] = Field(description="file that fit RUN wrote")
+    grid: Annotated[str, Shown("GRID", names=grid_names)] = Field(
+        "figure3", description="path of a YAML file, or the name of a grid"
+    )
+    n_agents: Count | None = Field(None, description="agents per game; the grid's if not given")
+    rounds: Count | None = Field(None, description="rounds per episode; the grid's if not given")
+    set: KeyValues = Field((), description="change any key of the grid; repeat for several")
+    out: Annotated[File, Shown("FILE")] = Field(Path("rates.parquet"), description="table to write")
+
+
 class ForesightOptions(Options):
     """Foresee where a population tips: fit how a model responds, and play many of it in arrays."""
 
     fit: CliSubCommand[FitOptions]
     predict: CliSubCommand[PredictOptions]
+    rates: CliSubCommand[RatesOptions]
 
 
 def _range(part: str) -> range:

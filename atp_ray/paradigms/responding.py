@@ -9,6 +9,7 @@ from typing import NamedTuple
 from atp_ray.config_files import Frozen
 from atp_ray.errors import UsageError
 from atp_ray.play.capital import FloatArray
+from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory
 
 
@@ -61,6 +62,14 @@ class Responding:
         """
         del text
         raise UsageError("is of a paradigm without a response model", where, "Use a response fitted to games")
+
+    def expected_rates(self, response: FittedRun, spec: EpisodeSpec) -> tuple[FloatArray, FloatArray]:
+        """Return the expected deviant rate of each round [R], and the same for each bootstrap sample [B, R].
+
+        Raises:
+            UsageError: the response was fitted to another paradigm.
+        """
+        raise NotImplementedError
 
     def deviant_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return the fitted probability of the deviant action for each index into `memory.seats`, [S]."""

@@ -32,6 +32,13 @@ class FittedGames(FittedRun):
             raise UsageError(f"has no parameters of its family {self.family}", "the response", "Fit it again")
         return chosen
 
+    def drawn(self) -> list[GameResponse]:
+        """Return what each bootstrap sample plays."""
+        if self.quantal is not None and self.family == "quantal":
+            known = self.quantal
+            return [known.model_copy(update=dict(zip(_QUANTAL, values, strict=True))) for values in self.bootstrap]
+        return [LogisticResponse(coefficients=values) for values in self.bootstrap]
+
     def described(self) -> list[tuple[str, float, float, float]]:
         """Return each parameter with its estimate and the ends of its 95 % interval."""
         names = [name.replace("_", " ") for name in _QUANTAL] if self.family == "quantal" else list(FEATURES)

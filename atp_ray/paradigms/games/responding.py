@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 from pydantic import ValidationError
 
 from atp_ray.errors import UsageError
 from atp_ray.paradigms.games.fitted_games import FittedGames
+from atp_ray.paradigms.games.scenarios import game_of
 from atp_ray.paradigms.games.seat_chances import seat_chances
 from atp_ray.paradigms.responding import FitSource, FittedRun, Responding
 from atp_ray.play.capital import FloatArray
+from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory
 
 
@@ -37,11 +40,23 @@ class GameResponding(Responding):
             what = f"is no response to games: {'.'.join(map(str, first['loc']))}: {first['msg']}"
             raise UsageError(what, where, "Give a file that `foresight fit RUN` wrote") from error
 
+    def expected_rates(self, response: FittedRun, spec: EpisodeSpec) -> tuple[FloatArray, FloatArray]:
+        """Return the expected collusion rate of each round, and the same for each bootstrap sample: an exact chain."""
+        from atp_ray.paradigms.games.chain import expected_rates
+
+        fitted, numbers = _games(response), game_of(spec).numbers
+        drawn = [expected_rates(each, numbers, spec.rounds) for each in fitted.drawn()]
+        return expected_rates(fitted.response, numbers, spec.rounds), np.array(drawn)
+
     def deviant_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return the fitted probability of colluding, from the last round alone."""
-        if not isinstance(response, FittedGames):
-            raise UsageError(f"was fitted to {response.paradigm}", "the response", "It plays games only")
-        return seat_chances(response.response, memory, indices)
+        return seat_chances(_games(response).response, memory, indices)
+
+
+def _games(response: FittedRun) -> FittedGames:
+    if not isinstance(response, FittedGames):
+        raise UsageError(f"was fitted to {response.paradigm}", "the response", "It plays games only")
+    return response
 
 
 RESPONDING = GameResponding()

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from support import make_cell, make_spec, play, record_round, role_play_spec
 
@@ -13,6 +14,7 @@ from atp_ray.checkpoint.profiles import FittedProfile, checkpoint_kind
 from atp_ray.checkpoint.scope import check_scope
 from atp_ray.errors import ScopeError, UsageError
 from atp_ray.foresight.__main__ import main
+from atp_ray.paradigms.games.chain import expected_rates
 from atp_ray.paradigms.games.fitted_games import FittedGames
 from atp_ray.paradigms.games.observed import observed_games
 from atp_ray.paradigms.games.payoffs import published_payoffs
@@ -128,6 +130,24 @@ def test_all_situations_together_are_each_by_itself(run, policy) -> None:
             numbers, *(others if seen else ()), success=bool(observed.success_U[index])
         )
         assert chance_U[index] == pytest.approx(alone)
+
+
+def test_rates_of_other_sizes_are_a_table_without_playing_them(fitted_file, tmp_path, capsys) -> None:
+    out = tmp_path / "rates.parquet"
+    words = ["--n-agents", "64", "--set", "thresholds=16,48", "--out", str(out)]
+    assert main(["rates", str(fitted_file), *words]) == 0
+    rows = pq.read_table(out).to_pylist()
+    assert [(row["n_agents"], row["threshold"], row["round"]) for row in rows] == [
+        (64, threshold, number) for threshold in (16, 48) for number in (1, 2, 3)
+    ]
+    for row in rows:
+        assert row["ci_low"] <= row["deviant_rate"] <= row["ci_high"]
+        numbers = make_spec(n=64, threshold=row["threshold"], visibility="counts").parameters
+        truth = expected_rates(QuantalResponse(), numbers, 3)[row["round"] - 1]
+        assert row["deviant_rate"] == pytest.approx(truth, abs=0.05)
+    assert "it is not policy:quantal itself" in capsys.readouterr().out
+    with pytest.raises(ScopeError, match="was fitted to games and cannot play role_play"):
+        main(["rates", str(fitted_file), "--grid", "table1", "--out", str(out)])
 
 
 def decisions_of(player, spec) -> list[list[int]]:
