@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,6 +53,8 @@ def load_courses(run_dir: Path) -> list[Course]:
     ids = pc.unique(episodes["episode_id"])
     first_E = _positions(ids, episodes["episode_id"])
     row_of = _positions(rounds["episode_id"], ids)
+    # A cell whose process ended while its tables were written may have rounds and no episodes.
+    rounds, row_of = rounds.filter(pa.array(row_of >= 0)), row_of[row_of >= 0]
     round_of = rounds["round"].to_numpy() - 1
     n_rounds = int(round_of.max(initial=0)) + 1
     rate_ER = np.full((len(ids), n_rounds), np.nan)
@@ -125,11 +126,6 @@ def _units(
 
 
 def _positions(values: Any, among: Any) -> npt.NDArray[np.int64]:
-    """Return where each value is first found."""
+    """Return where each value is first found, -1 where it is not."""
     among = among.combine_chunks() if isinstance(among, pa.ChunkedArray) else among
-    return np.asarray(pc.index_in(values, value_set=among).to_numpy(), dtype=np.int64)
-
-
-def by_numbers(courses: list[Course]) -> Mapping[tuple[Setting, str], Course]:
-    """Return the courses of one checkpoint by their numbers."""
-    return {course.numbers: course for course in courses}
+    return np.asarray(pc.fill_null(pc.index_in(values, value_set=among), -1).to_numpy(), dtype=np.int64)

@@ -155,6 +155,9 @@ def test_a_run_that_is_not_finished_has_no_planned_comparison_yet(tmp_path, caps
     (run / "cells" / "dpo-t6.parquet").unlink()
     printed = printed_by(capsys, "compare", run, "--format", "svg")
     assert "1 of 4 cells are not finished" in printed
+    # Killed between its tables, a cell has rounds and no episodes: nothing of it is taken for another cell's.
+    (run / "episodes" / "dpo-t6.parquet").unlink()
+    assert printed_by(capsys, "compare", run, "--format", "svg") == printed
 
 
 def test_what_cannot_be_compared_is_one_clear_line(run, tmp_path, capsys) -> None:
