@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from atp_ray.cli.run import progress_bar
-from atp_ray.errors import StorageError, UsageError
+from atp_ray.errors import UsageError
 from atp_ray.foresight.options import FitOptions
 from atp_ray.measures.rates import FIXED_CHECKPOINTS
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.responding import FitSource, FittedRun
+from atp_ray.responses.response import write_response
 from atp_ray.storage.run_places import read_run
 from atp_ray.storage.tables import read_table
 
@@ -27,7 +28,7 @@ def fit_run(console: Console, options: FitOptions, place: str) -> None:
         with progress_bar(console, "fitting", None, "fits") as update:
             source = FitSource(opened.folder, chosen)
             fitted = responding.fit(source, options.bootstrap, options.seed, update)
-    _write(options.out, fitted)
+    write_response(options.out, fitted)
     console.print(f"{fitted.episodes:,} episodes, {fitted.decisions:,} decisions of {chosen}")
     console.print(_families(fitted))
     console.print(_parameters(fitted))
@@ -66,11 +67,3 @@ def _parameters(fitted: FittedRun) -> Table:
     for parameter, value, low, high in fitted.described():
         table.add_row(parameter, f"{value:.2f}", f"{low:.2f} to {high:.2f}")
     return table
-
-
-def _write(path: Path, fitted: FittedRun) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(fitted.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"cannot be written: {error.strerror}", str(path), "Choose another --out") from error

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pyarrow as pa
-import pyarrow.parquet as pq
 from rich import box
 from rich.table import Table
 
 from atp_ray.cli.run import progress_bar, report_console
-from atp_ray.errors import StorageError, UsageError
+from atp_ray.errors import UsageError
 from atp_ray.foresight.figure import draw_flips
 from atp_ray.foresight.options import PredictOptions
+from atp_ray.foresight.tables import write_labelled
 from atp_ray.report.figures.style import figure_style, save_figure
 from atp_ray.responses.interactions import Selection, read_runs
 from atp_ray.responses.mean_field import MeanField
@@ -46,7 +44,8 @@ def predict(options: PredictOptions) -> int:
             update,
         )
     share = MeanField(response.chances(), response.codes).critical_mass(start, to)
-    _write(options.out, response, flips)
+    columns = {name: [getattr(flip, name) for flip in flips] for name in FlipChance._fields}
+    write_labelled(options.out, pa.table(columns), response.label)
     console.print(_table(response, options, flips, observed, start, to))
     if share is None:
         console.print("Infinite population: no committed share flips it.")
@@ -100,13 +99,3 @@ def _table(
         row = [str(flip.committed), f"{flip.p_flip:.2f}", interval, f"{flip.mean_interactions:.0f}"]
         table.add_row(*row, *([seen.get(flip.committed, "")] if observed else []))
     return table
-
-
-def _write(path: Path, response: Response, flips: list[FlipChance]) -> None:
-    columns = {name: [getattr(flip, name) for flip in flips] for name in FlipChance._fields}
-    metadata = {"atp_ray.label": response.label}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.table(columns).replace_schema_metadata(metadata), path)
-    except OSError as error:
-        raise StorageError(f"cannot be written: {error.strerror}", str(path), "Choose another --out") from error

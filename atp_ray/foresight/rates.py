@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from rich import box
 from rich.table import Table
 
@@ -16,8 +14,8 @@ from atp_ray.checkpoint.names import FITTED, resolve_checkpoint
 from atp_ray.checkpoint.profiles import FittedProfile
 from atp_ray.checkpoint.scope import check_scope
 from atp_ray.cli.run import progress_bar, report_console
-from atp_ray.errors import StorageError
 from atp_ray.foresight.options import RatesOptions
+from atp_ray.foresight.tables import write_labelled
 from atp_ray.paradigms.grids import expand, load_grid
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
@@ -61,7 +59,7 @@ def rates(options: RatesOptions) -> int:
             rows = zip(rate_R.tolist(), low_R.tolist(), high_R.tolist(), strict=True)
             found += [ExpectedRate(cell, number, *row) for number, row in enumerate(rows, start=1)]
             update(done)
-    _write(options.out, fitted.label, found)
+    write_labelled(options.out, _as_table(found), fitted.label)
     console.print(_table(cells, found))
     console.print(fitted.label, style="italic")
     console.print(f"Results: {options.out}", soft_wrap=True)
@@ -85,14 +83,10 @@ def _table(cells: Sequence[CellSpec], found: Sequence[ExpectedRate]) -> Table:
     return table
 
 
-def _write(path: Path, label: str, found: Sequence[ExpectedRate]) -> None:
+def _as_table(found: Sequence[ExpectedRate]) -> pa.Table:
     rows: list[dict[str, Any]] = [
         {"n_agents": row.cell.n_agents, **row.cell.setting, "round": row.round, "deviant_rate": row.rate,
          "ci_low": row.ci_low, "ci_high": row.ci_high}
         for row in found
     ]  # fmt: skip
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.Table.from_pylist(rows).replace_schema_metadata({"atp_ray.label": label}), path)
-    except OSError as error:
-        raise StorageError(f"cannot be written: {error.strerror}", str(path), "Choose another --out") from error
+    return pa.Table.from_pylist(rows)

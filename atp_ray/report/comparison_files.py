@@ -13,17 +13,9 @@ from atp_ray.errors import StorageError
 from atp_ray.measures.results import Setting
 from atp_ray.measures.survival import SurvivalPoint
 from atp_ray.report.comparing import Compared
-from atp_ray.storage.schema import SCHEMA_VERSION
+from atp_ray.storage.schema import SCHEMA_VERSION, SETTING
 
-_NUMBERS = [
-    pa.field("n_agents", pa.int32()),
-    pa.field("threshold", pa.int32()),
-    pa.field("high", pa.float64()),
-    pa.field("medium", pa.float64()),
-    pa.field("low", pa.float64()),
-    pa.field("incentive_ratio", pa.float64()),
-    pa.field("supervision", pa.string()),
-]
+_NUMBERS = [*SETTING, pa.field("supervision", pa.string())]
 COMPARISONS = pa.schema(
     [
         *(pa.field(name, pa.string(), nullable=False) for name in ("paradigm", "base", "checkpoint", "setting")),

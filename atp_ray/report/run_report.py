@@ -27,7 +27,7 @@ def summary_tables(run_dir: Path) -> list[RenderableType]:
     Raises:
         UsageError, StorageError: the run has no results or they cannot be read.
     """
-    results = load_results(run_dir)
+    results, manifest = load_results(run_dir), read_manifest(run_dir)
     shown: list[RenderableType] = []
     for room, of_room in by_paradigm(results):
         shown += room.presentation.tables(of_room)
@@ -35,19 +35,14 @@ def summary_tables(run_dir: Path) -> list[RenderableType]:
         shown.append(mixed)
     if (compared := compared_in(run_dir, results)) is not None:
         shown += comparison_tables(compared, MOST_ROWS)
-    if (costs := costs_table(read_manifest(run_dir))) is not None:
+    if (costs := costs_table(manifest)) is not None:
         shown.append(costs)
-    return [*shown, *(Text(note, style="italic") for note in run_notes(run_dir))]
+    return [*shown, *(Text(note, style="italic") for note in run_notes(results, manifest))]
 
 
-def run_notes(run_dir: Path) -> list[str]:
-    """Return what is to be said of a run's results wherever they stand: intervals, honest label, tools not isolated.
-
-    Raises:
-        UsageError, StorageError: the run has no results or they cannot be read.
-    """
-    results = load_results(run_dir)
-    notes = (f"{interval_note(results)}.", honest_label(results), sandbox_note(read_manifest(run_dir)))
+def run_notes(results: Sequence[CellResult], manifest: Mapping[str, Any]) -> list[str]:
+    """Return what is to be said of a run's results wherever they stand: intervals, honest label, tools not isolated."""
+    notes = (f"{interval_note(results)}.", honest_label(results), sandbox_note(manifest))
     return [note for note in notes if note]
 
 

@@ -128,8 +128,8 @@ def make_response(
     )
 
 
-def write_response(path: Path, response: Response) -> None:
-    """Write a response as JSON.
+def write_response(path: Path, response: Frozen) -> None:
+    """Write a response, of whatever kind, as JSON.
 
     Raises:
         StorageError: the file cannot be written.

@@ -10,7 +10,8 @@ from atp_ray.play.decisions import COUNTS
 SCHEMA_VERSION = 1
 
 _ID = [pa.field("cell_id", pa.string(), nullable=False), pa.field("episode_id", pa.string(), nullable=False)]
-_SETTING = [
+# The numbers of a setting, in every table that has them.
+SETTING = [
     pa.field("n_agents", pa.int32()),
     pa.field("threshold", pa.int32()),
     pa.field("high", pa.float64()),
@@ -63,7 +64,7 @@ EPISODES = pa.schema(
         *_ID,
         pa.field("paradigm", pa.string(), nullable=False),
         pa.field("scenario", pa.string(), nullable=False),
-        *_SETTING,
+        *SETTING,
         pa.field("rounds", pa.int32(), nullable=False),
         pa.field("visibility", pa.string(), nullable=False),
         pa.field("seed", pa.int64(), nullable=False),
@@ -81,7 +82,7 @@ CELLS = pa.schema(
         pa.field("grid", pa.string(), nullable=False),
         pa.field("checkpoint", pa.string(), nullable=False),
         pa.field("checkpoint_kind", pa.string(), nullable=False),
-        *_SETTING,
+        *SETTING,
         pa.field("visibility", pa.string(), nullable=False),
         pa.field("round", pa.int32(), nullable=False),
         pa.field("deviant_rate", pa.float64()),

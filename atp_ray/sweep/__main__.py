@@ -105,7 +105,8 @@ def run(options: SweepOptions) -> int:
             require_available(profiles.values(), elsewhere=elsewhere)
         if missing:  # before anybody is told that it begins: a limit may let no round begin
             placement = replace(placement, budget=spending.budget(cells, expected))
-        tracking = Tracking(trackers, run_dir, console.print, decisions_settled(run_dir, cells))
+        before = decisions_settled(run_dir, cells) if trackers else 0  # reads logs, for trackers only
+        tracking = Tracking(trackers, run_dir, console.print, before)
         if trackers:
             described = describe(base_name(out), run_dir, manifest)
             manifest |= {"tracking": tracking.start(described, options.track, manifest.get("tracking", {}))}

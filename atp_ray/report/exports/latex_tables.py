@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from atp_ray.errors import StorageError
+from atp_ray.measures.results import load_results
 from atp_ray.report.run_report import run_notes, summary_tables
+from atp_ray.storage.run_folder import read_manifest
 
 FEW_COLUMNS = 7
 ROWS_PER_TABLE = 45  # what a page holds; a float cannot be broken
@@ -39,7 +41,7 @@ def write(run_dir: Path, out: Path) -> list[Path]:
         UsageError: there are no results yet.
         StorageError: they cannot be read, or a file cannot be written.
     """
-    notes = run_notes(run_dir)
+    notes = run_notes(load_results(run_dir), read_manifest(run_dir))
     tables = [table for table in summary_tables(run_dir) if isinstance(table, Table)]
     paths = []
     for name, table in zip(_file_names(tables), tables, strict=True):

@@ -23,7 +23,7 @@ from atp_ray.paradigms.registry import paradigm
 from atp_ray.report.comparing import Compared
 from atp_ray.report.comparison_table import SIGNIFICANT, estimate_text
 from atp_ray.report.html.tables import Column, HtmlTable, Row, shortened
-from atp_ray.report.html.texts import quantity
+from atp_ray.report.html.texts import joined, quantity
 from atp_ray.report.texts import percent_text
 
 MOST_NAMED = 2
@@ -77,13 +77,13 @@ def question(results: Sequence[CellResult], base: str | None) -> str:
     names = [str(name) for name in values(results, "checkpoint")]
     last = max(len(result.rates_R) for result in results)
     if base in names and len(names) > 1:
-        others = _joined([name for name in names if name != base])
+        others = joined([name for name in names if name != base])
         return (
             f"Is the {rates} of {others} below that of {base} in round 1, and is it still in round {last}, when agents "
             "learn from nothing but what happened in earlier rounds?"
         )
     return (
-        f"How does the {rates} of {_joined(names)} change from round 1 to round {last}, when agents learn from nothing "
+        f"How does the {rates} of {joined(names)} change from round 1 to round {last}, when agents learn from nothing "
         "but what happened in earlier rounds?"
     )
 
@@ -258,7 +258,3 @@ def _rate_name(result: CellResult) -> str:
 
 def _label(result: CellResult) -> str:
     return paradigm(result.setting.paradigm).presentation.setting_label(result.setting)
-
-
-def _joined(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

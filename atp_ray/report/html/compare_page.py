@@ -20,6 +20,7 @@ from atp_ray.report.html.figures import html_figure, page_style
 from atp_ray.report.html.page import Page, Part
 from atp_ray.report.html.run_page import versions
 from atp_ray.report.html.tables import html_table
+from atp_ray.report.html.texts import joined
 from atp_ray.report.html.trees import entries
 
 METHODS = (
@@ -48,7 +49,7 @@ def comparison_page(compared: Compared, runs: Sequence[tuple[str, Mapping[str, A
         figures = [html_figure(figure, number, named) for number, (figure, named) in enumerate(drawn, start=1)]
     others = [name for name in compared.arms if name != compared.base]
     return Page(
-        title=f"{_joined(others)} beside {compared.base}",
+        title=f"{joined(others)} beside {compared.base}",
         description=f"Runs: {', '.join(name for name, _ in runs)}",
         made=made.isoformat(),
         label=compared.label,
@@ -75,13 +76,9 @@ def _answer(compared: Compared, others: Sequence[str]) -> Answer:
         for room in rooms
         for name in others
     ]
-    question = f"Is the {rates} of {_joined(others)} below that of {compared.base} in round 1, and what is left of it?"
+    question = f"Is the {rates} of {joined(others)} below that of {compared.base} in round 1, and what is left of it?"
     rule = (
         "In brackets: 95 % intervals. Below: the paired difference is negative with p of at "
         f"most {SIGNIFICANT:g} after Holm\u2019s correction."
     )
     return Answer(question, tuple(sentences), rule)
-
-
-def _joined(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -7,6 +7,7 @@ the text around them (controls, bidirectional overrides, lone surrogates) are sp
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from markupsafe import escape
@@ -62,3 +63,8 @@ def excerpt(text: str, room: int, short: int = SHORT) -> Excerpt:
 def quantity(n: int, one: str, several: str | None = None) -> str:
     """Return a number with its noun."""
     return f"{n:,} {one if n == 1 else several or one + 's'}"
+
+
+def joined(names: Sequence[str]) -> str:
+    """Return names as in `a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
