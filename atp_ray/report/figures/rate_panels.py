@@ -51,14 +51,20 @@ def finish_panel(panel: Axes, quantity: str, title: str) -> None:
     panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
-def with_legend(figure: Figure, panels: Sequence[Axes], results: Sequence[CellResult], note: str) -> Figure:
-    """Give the figure one legend for all panels, ours first, and the honest label; returns it."""
+def with_legend(
+    figure: Figure, panels: Sequence[Axes], results: Sequence[CellResult], note: str, marks: str = "Bars"
+) -> Figure:
+    """Give the figure one legend for all panels, ours first, and the honest label; returns it.
+
+    Args:
+        marks: what shows the intervals.
+    """
     entries: dict[str, Any] = {}
     for panel in panels:
         handles, labels = panel.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
     labels = sorted(entries, key=lambda label: label.startswith("paper"))
     figure.legend([entries[label] for label in labels], labels, loc="outside upper center", ncols=4, frameon=False)
-    note = f"Bars are {interval_note(results)}. {note}".strip()
+    note = f"{marks} are {interval_note(results)}. {note}".strip()
     add_label(figure, " ".join(part for part in (note, honest_label(results)) if part))
     return figure
