@@ -14,6 +14,7 @@ from atp_ray.measures.results import CellResult, Interval, honest_label, interva
 from atp_ray.report.figures.style import COLOURS, MARKERS, add_label
 from atp_ray.report.published import PublishedSeries
 
+OTHERS = "others together"
 _DASHES = {"": "-", "DPO": "--", "GRPO": ":"}  # by variant of the base model
 _GREYS = {"Qwen": "#555555", "Llama": "#AAAAAA"}  # by base model
 
@@ -51,20 +52,14 @@ def finish_panel(panel: Axes, quantity: str, title: str) -> None:
     panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
-def with_legend(
-    figure: Figure, panels: Sequence[Axes], results: Sequence[CellResult], note: str, marks: str = "Bars"
-) -> Figure:
-    """Give the figure one legend for all panels, ours first, and the honest label; returns it.
-
-    Args:
-        marks: what shows the intervals.
-    """
+def with_legend(figure: Figure, panels: Sequence[Axes], results: Sequence[CellResult], note: str) -> Figure:
+    """Give the figure one legend for all panels, ours first, and the honest label; returns it."""
     entries: dict[str, Any] = {}
     for panel in panels:
         handles, labels = panel.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
-    labels = sorted(entries, key=lambda label: label.startswith("paper"))
+    labels = sorted(entries, key=lambda label: (label.startswith("paper"), label == OTHERS))
     figure.legend([entries[label] for label in labels], labels, loc="outside upper center", ncols=4, frameon=False)
-    note = f"{marks} are {interval_note(results)}. {note}".strip()
+    note = f"Bars are {interval_note(results)}. {note}".strip()
     add_label(figure, " ".join(part for part in (note, honest_label(results)) if part))
     return figure
