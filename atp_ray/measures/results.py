@@ -88,6 +88,16 @@ def load_results(run_dir: Path) -> list[CellResult]:
     return sorted(found.values(), key=_order)
 
 
+def cells_with_shares(run_dir: Path) -> set[str]:
+    """Return the ids of a run's cells whose options are told by their shares.
+
+    Raises:
+        UsageError, StorageError: the run has no results or they cannot be read.
+    """
+    there = "shares" in written_tables(run_dir)
+    return set(read_table(run_dir, "shares", ["cell_id"])["cell_id"].to_pylist()) if there else set()
+
+
 def setting_of(row: Mapping[str, object]) -> Setting:
     """Return what a row of `cells` was played with."""
     # Runs of before the other paradigms have no such column.

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from atp_ray.measures.results import CellResult, Setting
 
 
+UNDECIDED = {
+    Action.UNPARSED: "no readable decision",
+    Action.MISSING: "no reply",
+    Action.IDLE: "not asked yet",
+}
+
+
 class Terms(NamedTuple):
     """What the deviant action is called: its rate, and one such action and its opposite in a trace."""
 
@@ -49,6 +56,14 @@ class Presentation:
         """Return what a round did to a seat."""
         del spec
         return f"{number(record.capital_before_A[seat])} -> {number(record.capital_after.value_A[seat])}"
+
+    def seat_decision(self, spec: EpisodeSpec, record: RoundRecord, seat: int) -> str:
+        """Return what a seat decided in a round, or, where it was not asked, what it decided last."""
+        action, option = Action(int(record.decisions.action_A[seat])), int(record.decisions.options_A[seat])
+        if option >= 0 and told_options(spec):
+            return spec.scenario.options[option]
+        words = {Action.DEVIANT: self.terms.deviates, Action.ALIGNED: self.terms.complies, **UNDECIDED}
+        return words[action]
 
     def seat_lines(self, spec: EpisodeSpec, record: RoundRecord, seat: int) -> list[str] | None:
         """Return what a seat did in a round where more is to be told than its choice, else None."""

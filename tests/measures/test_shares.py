@@ -57,7 +57,9 @@ def test_of_two_options_nothing_is_told_unless_the_paradigm_does(monkeypatch) ->
 def test_the_first_options_share_is_the_rate_with_its_interval() -> None:
     cell, rounds = naming_cell(committed=1, rounds=12)
     found = cell_shares(cell, rounds)
-    assert [entry.share for entry in found if entry.option == "ash"] == [entry.rate for entry in round_rates(cell, rounds)]
+    assert [entry.share for entry in found if entry.option == "ash"] == [
+        entry.rate for entry in round_rates(cell, rounds)
+    ]
     for number in range(1, 13):
         of_round = [entry for entry in found if entry.round == number]
         assert [entry.option for entry in of_round] == ["ash", "elm", "oak"]

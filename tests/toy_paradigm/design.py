@@ -89,9 +89,7 @@ class ToyDesign(Design):
             for prize in grid.prizes:
                 seats = (seat_group(profiles[name], 4, grid.sampling, "grid"),)
                 episodes = [
-                    self.episode(
-                        ToyRequest(scenario=grid.scenarios, prize=prize, seed=seed, rounds=grid.rounds), seats
-                    )
+                    self.episode(ToyRequest(scenario=grid.scenarios, prize=prize, seed=seed, rounds=grid.rounds), seats)
                     for seed in range(grid.seeds)
                 ]
                 label, kind = f"{name}-{prize:g}", checkpoint_kind(profiles[name])

@@ -42,7 +42,10 @@ def draw_shares(results: Sequence[CellResult], label: Callable[[Setting], str]) 
 
 
 def _draw_option(panel: Axes, option: OptionResult, index: int, n_options: int) -> bool:
-    """Draw one option of those that are drawn one by one; returns whether the share among all seats differs, and is drawn too."""
+    """Draw one of the options that are drawn one by one.
+
+    Returns whether its share among all seats differs, and is drawn too.
+    """
     x = np.array([number for number, share in enumerate(option.shares_R, start=1) if share], dtype=int)
     y, low, high = (np.array([getattr(s, end) for s in option.shares_R if s]) for end in ("rate", "low", "high"))
     colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
