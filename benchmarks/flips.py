@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from atp_ray.errors import UsageError
 from atp_ray.responses.families import FAMILIES, Family
-from atp_ray.responses.fitting import Candidate, Fitted, affordable, fit_response
 from atp_ray.responses.features import Array
+from atp_ray.responses.fitting import Candidate, Fitted, affordable, fit_response
 from atp_ray.responses.interactions import Names, Run, Selection, read_runs, windows
 from atp_ray.responses.observed_flips import ObservedFlips, brier_score, observed_flips
 from atp_ray.responses.patterns import Patterns, patterns_of
@@ -145,7 +145,10 @@ def main() -> None:
     if "swap" in experiments:
         raise UsageError("is what is predicted", "--experiment swap", "Fit on runs without a minority")
     cases = read_cases(given.interactions, experiments)
-    fits = [{family: fit_response(case.patterns, BOOTSTRAP, 0, (family,)) for family in affordable(case.patterns)} for case in cases]
+    fits = [
+        {family: fit_response(case.patterns, BOOTSTRAP, 0, (family,)) for family in affordable(case.patterns)}
+        for case in cases
+    ]
     totals: dict[str, list[tuple[float, int]]] = {}
     print("| model | direction | observed critical mass | predictor | critical mass | Brier score | runs |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
@@ -156,8 +159,13 @@ def main() -> None:
         by_family = {family: fitted_flips(case, fit, given.interactions) for family, fit in fits[place].items()}
         predictors: dict[str, Flips] = {
             f"chosen by held-out loss: {chosen}": by_family[chosen],
-            f"family and penalty from the other models: {borrowed.family}": fitted_flips(case, plain, given.interactions),
-            **{f"{FAMILIES[family]}: held-out loss {fits[place][family].best.held_out_loss:.4f}": flips for family, flips in by_family.items()},
+            f"family and penalty from the other models: {borrowed.family}": fitted_flips(
+                case, plain, given.interactions
+            ),
+            **{
+                f"{FAMILIES[family]}: held-out loss {fits[place][family].best.held_out_loss:.4f}": flips
+                for family, flips in by_family.items()
+            },
             "majority of the names met": majority_flips,
             "minimal naming game": naming_game_flips,
             "always flips": lambda start: dict.fromkeys(COUNTS, 1.0),
@@ -168,7 +176,9 @@ def main() -> None:
             for name, flips in predictors.items():
                 chances = flips(start)
                 score = brier_score(chances, seen)
-                totals.setdefault(name.split(": held-out")[0] if ": held-out" in name else name.split(":")[0], []).append((score, n_runs))
+                totals.setdefault(
+                    name.split(": held-out")[0] if ": held-out" in name else name.split(":")[0], []
+                ).append((score, n_runs))
                 direction = f"{NAMES[start]} to {NAMES[1 - start]}"
                 print(
                     f"| {case.selection.model} | {direction} | {observed_critical_mass(seen)} | {name} "

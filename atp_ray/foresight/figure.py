@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from atp_ray.foresight.foreseen import Foreseen
 from atp_ray.report.figures.style import COLOURS, FULL_WIDTH, add_label
@@ -30,7 +31,11 @@ def draw_forecasts(foreseen: Foreseen) -> Figure:
         _draw_chances(panels[row, 0], foreseen, forecast, observed)
         if solved:
             _draw_resting(panels[row, 1], foreseen, forecast)
-    handles = {text: handle for panel in panels.ravel() for handle, text in zip(*panel.get_legend_handles_labels(), strict=True)}
+    handles = {
+        text: handle
+        for panel in panels.ravel()
+        for handle, text in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, frameon=False)
     n_observed = sum(found.runs for observed in foreseen.observed for found in observed)
     source = f" Observed: {n_observed} runs with their 95 % intervals (mid-P); {foreseen.source}." if n_observed else ""
@@ -38,18 +43,26 @@ def draw_forecasts(foreseen: Foreseen) -> Figure:
     return figure
 
 
-def _draw_chances(
-    panel: Axes, foreseen: Foreseen, forecast: Forecast, observed: Sequence[ObservedFlips]
-) -> None:
+def _draw_chances(panel: Axes, foreseen: Foreseen, forecast: Forecast, observed: Sequence[ObservedFlips]) -> None:
     chances = forecast.chances
     committed = [chance.committed for chance in chances]
     low, high = [chance.ci_low for chance in chances], [chance.ci_high for chance in chances]
     panel.fill_between(committed, low, high, color=PLAYED, alpha=0.2, linewidth=0)
     size = 3 if len(committed) <= 40 else 1.5
-    panel.plot(committed, [chance.p_flip for chance in chances], color=PLAYED, marker="o", markersize=size, label="played")
+    panel.plot(
+        committed, [chance.p_flip for chance in chances], color=PLAYED, marker="o", markersize=size, label="played"
+    )
     exact = [(chance.committed, chance.p_exact) for chance in chances if chance.p_exact is not None]
     if exact:
-        panel.plot(*zip(*exact, strict=True), color=EXACT, linestyle="--", linewidth=1.2, marker="x", markersize=3, label="exact chain")
+        panel.plot(
+            *zip(*exact, strict=True),
+            color=EXACT,
+            linestyle="--",
+            linewidth=1.2,
+            marker="x",
+            markersize=3,
+            label="exact chain",
+        )
     infinite = [(chance.committed, chance.p_mean_field) for chance in chances if chance.p_mean_field is not None]
     if infinite:
         panel.step(
@@ -69,7 +82,7 @@ def _draw_chances(
     panel.set_xlabel(foreseen.words.committed)
     panel.set_ylabel(f"probability of a {foreseen.words.flip}")
     panel.set_ylim(-0.03, 1.03)
-    panel.xaxis.get_major_locator().set_params(integer=True)
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _draw_resting(panel: Axes, foreseen: Foreseen, forecast: Forecast) -> None:

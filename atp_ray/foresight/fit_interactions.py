@@ -30,7 +30,7 @@ def fit_interactions(console: Console, options: FitOptions, interactions: Path, 
         f"{len(runs)} runs, {n_decisions:,} decisions of {model} in {len(patterns.own_UH):,} different windows"
     )
     with progress_bar(console, "fitting", None, "fits") as update:
-        families = options.families or affordable(patterns)
+        families = options.family_list or affordable(patterns)
         fitted = fit_response(patterns, options.bootstrap, options.seed, families, on_step=update)
     response = make_response(interactions, selection, runs[0].memory, len(runs), n_decisions, fitted)
     write_response(options.out, response)

@@ -55,11 +55,19 @@ def _print(console: Console, title: str, stopping: Stopping, rows: list[Ranked])
     heading = f"{title}; {stopping.committed} committed: a flip in {rows[0].p_without:.0%} of them"
     table = Table(title=heading, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("what is done")
-    for name in (f"dose for a flip below {STOPPED:.0%}", "of at most", "points taken away", "by", "points per 1 % of the range"):
+    for name in (
+        f"dose for a flip below {STOPPED:.0%}",
+        "of at most",
+        "points taken away",
+        "by",
+        "points per 1 % of the range",
+    ):
         table.add_column(name, justify="right")
     for row in rows:
         ends = f"{_dose(row.needed_low, row.unit)} to {_dose(row.needed_high, row.unit)}"
-        needed = "not enough" if row.needed is None else f"{_dose(row.needed, row.unit)} {row.unit}".replace(" share", "")
+        needed = (
+            "not enough" if row.needed is None else f"{_dose(row.needed, row.unit)} {row.unit}".replace(" share", "")
+        )
         table.add_row(
             row.intervention,
             f"{needed} ({ends})",

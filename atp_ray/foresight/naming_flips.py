@@ -60,8 +60,8 @@ def _notes(response: Response, forecasts: list[Forecast]) -> list[str]:
     notes = []
     if any(chance.p_exact is None for forecast in forecasts for chance in forecast.chances):
         notes.append(
-            "Exact chain: not where agents and the memories they can have make more than "
-            f"{MOST_STATES:,} states (memory {response.memory}: {len(response.names) ** (2 * response.memory):,} memories)."
+            f"Exact chain: not where agents and their memories make more than {MOST_STATES:,} states; "
+            f"each can have {len(response.names) ** (2 * response.memory):,} memories."
         )
     if response.codes.n_windows > MOST_FOLLOWED:
         notes.append(f"Infinite population: not followed, an agent can have {response.codes.n_windows:.1e} memories.")

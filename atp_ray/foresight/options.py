@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator
 from pydantic_settings import CliPositionalArg, CliSubCommand
 
 from atp_ray.cli.options import CommandOptions, Count, KeyValues, Options, Place, Seed, Shown, one_as_several
 from atp_ray.config_files import config_names
+from atp_ray.errors import suggestion
 from atp_ray.responses.families import FAMILIES, Family
 
 
@@ -20,10 +21,6 @@ def grid_names() -> list[str]:
 
 File = Annotated[Path, Shown("FILE")]
 Several = Annotated[tuple[str, ...], BeforeValidator(one_as_several)]
-
-
-def _several(value: Any) -> Any:
-    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else one_as_several(value)
 
 
 class FitOptions(CommandOptions):
@@ -45,8 +42,8 @@ class FitOptions(CommandOptions):
     )
     n_agents: Count | None = Field(None, description="only populations of this many agents")
     memory: Count | None = Field(None, description="only agents that remember this many interactions")
-    families: Annotated[tuple[Family, ...], BeforeValidator(_several), Shown("NAME,...")] = Field(
-        (), description=f"families of responses to try: {', '.join(FAMILIES)}; all that take minutes if not given"
+    families: Annotated[str | None, Shown("NAME,...")] = Field(
+        None, description=f"families of responses to try: {', '.join(FAMILIES)}; all that take minutes if not given"
     )
     bootstrap: Count = Field(50, description="bootstrap samples of the runs, for the intervals of predictions")
     seed: Seed = Field(0, description="seed of folds and bootstrap samples")
@@ -61,6 +58,20 @@ class FitOptions(CommandOptions):
         if len(names) < 2 or "" in names or len(set(names)) < len(names):
             raise ValueError(f"'{text}' is not a list of two or more different names. Write them as in M,Q")
         return text
+
+    @field_validator("families")
+    @classmethod
+    def _families_are_known(cls, text: str | None) -> str | None:
+        for family in text.split(",") if text else ():
+            if family.strip() not in FAMILIES:
+                raise ValueError(f"unknown family '{family.strip()}'. {suggestion(family.strip(), FAMILIES)}")
+        return text
+
+    @property
+    def family_list(self) -> list[Family]:
+        """The families one by one; empty if all are meant."""
+        wanted = {name.strip() for name in (self.families or "").split(",")}
+        return [family for family in FAMILIES if family in wanted]
 
     @property
     def name_list(self) -> tuple[str, ...]:
@@ -79,7 +90,9 @@ class PopulationOptions(CommandOptions):
         None, description="name of the committed agents; the second one if not given"
     )
     interactions_total: Count = Field(800, description="interactions of a naming game to play")
-    set: KeyValues = Field((), description="field of a game's request, such as threshold=0.75, rounds=6; repeat for several")
+    set: KeyValues = Field(
+        (), description="field of a game's request, such as threshold=0.75, rounds=6; repeat for several"
+    )
     seed: Seed = Field(0, description="seed of the populations")
 
 
@@ -96,7 +109,9 @@ class PredictOptions(PopulationOptions):
     )
     runs: Count = Field(200, description="populations to play for each number and each bootstrap sample")
     observed: File | None = Field(None, description="table of interactions with real runs of the experiment swap")
-    source: str | None = Field(None, description="source of --observed, as the figure should name it; its file name if not given")
+    source: str | None = Field(
+        None, description="source of --observed, as the figure should name it; its file name if not given"
+    )
     out: Annotated[File, Shown("FILE")] = Field(Path("flips.parquet"), description="table to write; figures beside it")
 
     def sizes(self, default: int) -> list[int]:
@@ -130,7 +145,7 @@ class InterventionOptions(PopulationOptions):
     )
     committed: Annotated[int | None, Field(ge=0), Shown("K")] = Field(
         None,
-        description="agents that always choose --to, or collude; if not given, the fewest that flip 19 of 20 populations",
+        description="agents that always choose --to, or collude; as many as flip 19 of 20 populations if not given",
     )
     dose: Annotated[float, Field(gt=0, le=1)] = Field(
         0.25, description="share of each intervention's range at which its effect is told"

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from atp_ray.cli.run import report_console
 from atp_ray.foresight.figure import draw_forecasts
-from atp_ray.foresight.foreseen import Foreseen, Words
+from atp_ray.foresight.foreseen import Words
 from atp_ray.foresight.naming_flips import foresee_flips
 from atp_ray.foresight.options import PredictOptions
 from atp_ray.foresight.run_tipping import foresee_tipping

@@ -73,9 +73,7 @@ def foresee_tipping(console: Console, options: PredictOptions) -> Foreseen:
             what = f"{counts[-1]} fixed seats of {n} leave nobody free"
             raise UsageError(what, "--committed", "Give fewer, or percent as in 0-50%")
         with progress_bar(console, f"playing {n} agents", None, "bootstrap samples") as update:
-            forecasts.append(
-                found.responding.forecast(found.fitted, spec, counts, options.runs, options.seed, update)
-            )
+            forecasts.append(found.responding.forecast(found.fitted, spec, counts, options.runs, options.seed, update))
     room = paradigm(found.profile.paradigm)
     terms = room.presentation.terms
     title = ", ".join([f"{found.fitted.checkpoint}, fitted, {specs[-1].rounds} rounds", *options.set])

@@ -96,7 +96,11 @@ def _steps(responder: Responder, game: Game, committed: int) -> _Steps:
     shape = (len(held_XW), len(held_XW))
     matrices = []
     for found in entries:
-        rows, columns, chances = (np.concatenate([np.zeros(0, int), *column]) for column in zip(*found, strict=True)) if found else (np.zeros(0, int),) * 3
+        rows, columns, chances = (
+            (np.concatenate([np.zeros(0, int), *column]) for column in zip(*found, strict=True))
+            if found
+            else (np.zeros(0, int),) * 3
+        )
         matrices.append(csr_array((chances.astype(float), (rows.astype(int), columns.astype(int))), shape=shape))
     begin = np.zeros(len(full_W), dtype=np.int64)
     begin[place[codes.full_of(game.start)]] = free

@@ -89,7 +89,9 @@ def fit_response(
         fit, start, predicted = fitters[family], None, []
         for fitted_UK, _ in folds:
             found = fit(fitted_UK, penalty, start)
-            start = found if family in LINEAR else None  # a network that began with the other folds would have seen this one
+            start = (
+                found if family in LINEAR else None
+            )  # a network that began with the other folds would have seen this one
             predicted.append(Model(family, patterns.n_names, found).chances(patterns.own_UH, patterns.other_UH))
             step()
         chances_UK, counts_UK = np.concatenate(predicted), np.concatenate([held_UK for _, held_UK in folds])

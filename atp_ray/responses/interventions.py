@@ -1,4 +1,4 @@
-"""What stops a population from flipping: interventions by dose, how much each needs, and which does most for its dose."""
+"""What stops a population from flipping: interventions by dose, how much each needs, which does most for its dose."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ STOPPED = 0.05  # a flip less likely than that is prevented
 SURE = 0.95  # share of flips that default numbers of committed agents bring
 STEPS = 20  # doses from none to all of it
 CANNOT = (
-    "Not expressible: talk, what agents are told of a minority, other points or a longer memory (the interactions that it "
-    "was fitted to had none of it), and a partner's name hidden by itself (every remembered meeting has both names)."
+    "Not expressible: talk, what agents are told of a minority, other points or a longer memory (nothing of it was in "
+    "the interactions of the fit), and a partner's name hidden by itself (every remembered meeting has both names)."
 )
 
 
 class Trial(NamedTuple):
-    """An intervention: its doses [D] in `unit`, the first one none, and the chance of a flip by bootstrap sample [B, D].
+    """An intervention: its doses [D] in `unit`, the first one none, and the chance of a flip [B, D].
 
-    `full` is the largest dose there is.
+    B are the bootstrap samples; `full` is the largest dose there is.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Ranked(NamedTuple):
 
     `needed` is the smallest dose from which on a flip is less likely than `STOPPED`, None where none is, with the
     95 % interval of the bootstrap. `effect` is the probability taken away by the dose `told`. `effect_per_dose` is that
-    of the needed dose (else of the full one) divided by its share of the full dose: what 1 % of the range does in points.
+    of the needed dose (else of the full one) divided by its share of the full dose: points for 1 % of the range.
     """
 
     intervention: str
@@ -84,11 +84,11 @@ def _ranked(trial: Trial, share: float) -> Ranked:
     taken_B = trial.chance_BD[:, 0] - trial.chance_BD[:, told]
     chosen = min(place, len(mean_D) - 1)
     per_dose = (mean_D[0] - mean_D[chosen]) / max(trial.dose_D[chosen] / trial.full, 1e-9) if chosen else 0.0
-    needed = [None if each == len(mean_D) else float(trial.dose_D[each]) for each in (place, low, high)]
-    interval = np.quantile(taken_B, ends).tolist()
+    needed, needed_low, needed_high = (None if p == len(mean_D) else float(trial.dose_D[p]) for p in (place, low, high))
+    ci_low, ci_high = np.quantile(taken_B, ends).tolist()
     return Ranked(
-        trial.name, trial.unit, trial.full, *needed, float(trial.dose_D[told]), float(mean_D[0]),
-        float(taken_B.mean()), *interval, float(per_dose),
+        trial.name, trial.unit, trial.full, needed, needed_low, needed_high, float(trial.dose_D[told]),
+        float(mean_D[0]), float(taken_B.mean()), ci_low, ci_high, float(per_dose),
     )  # fmt: skip
 
 
@@ -151,7 +151,10 @@ def stop_flips(
     }
     sizes = [len(dose_D) for _, _, dose_D in kinds.values()]
     given = {
-        field: np.repeat(np.concatenate([dose_D if own == field else np.zeros(len(dose_D)) for _, own, dose_D in kinds.values()]), n_runs)
+        field: np.repeat(
+            np.concatenate([dose_D if own == field else np.zeros(len(dose_D)) for _, own, dose_D in kinds.values()]),
+            n_runs,
+        )
         for _, field, _ in kinds.values()
     }
     lanes = Lanes.of(np.full(sum(sizes) * n_runs, committed), **given)

@@ -51,7 +51,9 @@ class MeanField:
         """Return that of a responder; None where there are too many windows to follow."""
         return cls(responder) if responder.codes.n_windows <= MOST_FOLLOWED else None
 
-    def course(self, start: int, to: int, committed: float, most_rounds: int = MOST_ROUNDS, over: float = 0.0) -> Course:
+    def course(
+        self, start: int, to: int, committed: float, most_rounds: int = MOST_ROUNDS, over: float = 0.0
+    ) -> Course:
         """Follow a population that begins with full memories of `start`; a share `committed` always chooses `to`.
 
         It ends when nothing changes any more, or after `most_rounds`.

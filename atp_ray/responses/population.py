@@ -15,7 +15,9 @@ FLIP_WINDOW = 3  # interactions per agent over which a flip is counted
 MOST_REDRAWS = 1000  # a meeting that no other can replace takes place after all
 
 IntArray = npt.NDArray[np.int64]
-Neighbours = tuple[IntArray, npt.NDArray[np.int32]]  # indptr [A + 1], indices: those of agent i in indptr[i]:indptr[i + 1]
+Neighbours = tuple[
+    IntArray, npt.NDArray[np.int32]
+]  # indptr [A + 1], indices: those of agent i in indptr[i]:indptr[i + 1]
 
 
 class Game(NamedTuple):
@@ -53,9 +55,11 @@ class Lanes(NamedTuple):
     ) -> Lanes:
         """Return lanes with the same for all where a single number is given."""
         counts = np.asarray(committed_L, dtype=np.int64)
-        whole = (np.broadcast_to(np.asarray(value, dtype=np.int64), counts.shape) for value in (holding, protected))
-        shares = (np.broadcast_to(np.asarray(value, dtype=float), counts.shape) for value in (avoided, unseen))
-        return cls(counts, *whole, *shares)
+        held_L, protected_L = (
+            np.broadcast_to(np.asarray(each, np.int64), counts.shape) for each in (holding, protected)
+        )
+        avoided_L, unseen_L = (np.broadcast_to(np.asarray(each, float), counts.shape) for each in (avoided, unseen))
+        return cls(counts, held_L, protected_L, avoided_L, unseen_L)
 
 
 class Flips(NamedTuple):
@@ -88,7 +92,9 @@ def play_pairs(
     codes, n_agents, every_L = responder.codes, game.n_agents, np.arange(len(lanes.committed_L))
     codes_LA = np.full((len(every_L), n_agents), codes.full_of(game.start), dtype=codes.dtype)
     # A number says what an agent is; on a graph it is also important where it is.
-    rank_LA = None if neighbours is None else generator.permuted(np.tile(np.arange(n_agents), (len(every_L), 1)), axis=1)
+    rank_LA = (
+        None if neighbours is None else generator.permuted(np.tile(np.arange(n_agents), (len(every_L), 1)), axis=1)
+    )
     span = FLIP_WINDOW * n_agents
     recent_SL = np.zeros((span, len(every_L)), dtype=np.int8)
     answers_L = np.zeros(len(every_L), dtype=np.int64)
@@ -104,7 +110,7 @@ def play_pairs(
             chosen_L = (generator.random(len(every_L))[:, None] > below_LK).sum(axis=1)
             chosen_L = np.where(rank_L >= n_agents - lanes.holding_L, game.start, chosen_L)
             choices.append(np.where(rank_L < lanes.committed_L, game.to, chosen_L).astype(np.int8))
-        for agent_L, own_L, other_L in ((pair[0], *choices), (pair[1], *reversed(choices))):
+        for agent_L, own_L, other_L in zip(pair, choices, reversed(choices), strict=True):
             before_L = codes_LA[every_L, agent_L]
             after = codes.remembered(before_L, own_L, other_L)
             if forgets:
@@ -163,7 +169,7 @@ def _partner(
     one: IntArray, indptr: IntArray, indices: npt.NDArray[np.int32], generator: np.random.Generator
 ) -> IntArray:
     degree = indptr[one + 1] - indptr[one]
-    return indices[indptr[one] + generator.integers(degree)].astype(np.int64)
+    return np.asarray(indices[indptr[one] + generator.integers(degree)], dtype=np.int64)
 
 
 def play_rounds(
@@ -197,9 +203,7 @@ def play_rounds(
     return np.array(shares)
 
 
-def _matched(
-    n_agents: int, generator: np.random.Generator, neighbours: Neighbours | None
-) -> tuple[IntArray, IntArray]:
+def _matched(n_agents: int, generator: np.random.Generator, neighbours: Neighbours | None) -> tuple[IntArray, IntArray]:
     """Return who meets whom: nobody twice."""
     if neighbours is None:
         order = generator.permutation(n_agents)

@@ -24,10 +24,10 @@ class Chance(NamedTuple):
     """The probability that a population with `committed` agents (in games: fixed colluders) flips.
 
     The interval is at 95 % and covers both the response (bootstrap over runs) and the number of populations played.
-    `mean_time` is how long it took until it had flipped for good, all the time where it did not: interactions, or rounds
-    of a game. `share` is that of the committed side among the last answers. `p_exact` is the probability by an exact
-    Markov chain, None where it is too large; `p_mean_field` is whether an infinite population flips in that time, 0 or
-    1, None where it cannot be followed.
+    `mean_time` is how long it took until it had flipped for good, all the time where it did not: interactions, or
+    rounds of a game. `share` is that of the committed side among the last answers. `p_exact` is the probability by an
+    exact Markov chain, None where it is too large; `p_mean_field` is whether an infinite population flips in that time,
+    0 or 1, None where it cannot be followed.
     """
 
     committed: int
@@ -106,7 +106,9 @@ def with_theory(forecast: Forecast, response: Response, game: Game) -> Forecast:
     field = MeanField.of(responder)
     chances = [
         chance._replace(
-            p_exact=flip_chance(responder, game, chance.committed) if is_small(responder, game, chance.committed) else None,
+            p_exact=flip_chance(responder, game, chance.committed)
+            if is_small(responder, game, chance.committed)
+            else None,
             p_mean_field=None if field is None else float(field.flips(game, chance.committed / game.n_agents)),
         )
         for chance in forecast.chances
@@ -130,9 +132,7 @@ def _first(chance_C: Array) -> int:
     return int(over[0]) if len(over) else len(chance_C)
 
 
-def interval(
-    flips_BC: npt.NDArray[np.integer], n_runs: int, generator: np.random.Generator
-) -> tuple[Array, Array]:
+def interval(flips_BC: npt.NDArray[np.integer], n_runs: int, generator: np.random.Generator) -> tuple[Array, Array]:
     """Return the ends of the mixture of the Jeffreys posteriors of all bootstrap samples, 95 % [C]."""
     shape = (BETA_DRAWS, *flips_BC.shape)
     drawn = generator.beta(flips_BC + 0.5, n_runs - flips_BC + 0.5, size=shape).reshape(-1, flips_BC.shape[1])

@@ -1,4 +1,4 @@
-"""A small recurrent model (GRU) of how a name fares in a window, in plain arrays: what fits it needs torch, this does not.
+"""A small recurrent model (GRU) of how a name fares in a window, in plain arrays: fitting takes torch, playing none.
 
 For each name a gated recurrent unit (Cho and others, arXiv 1406.1078) reads the window from the oldest interaction on:
 whether the agent chose the name, whether its partner did, whether they agreed, whether there was an interaction at all.

@@ -1,4 +1,4 @@
-"""What answers in populations: the probability of each name by the code of a window, from a table or as windows occur."""
+"""What answers in populations: the probability of each name by the code of a window, by table or as windows occur."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Responder:
         return self._below_UK[place_S]
 
     def _places(self, codes_S: Codes) -> Codes:
-        return np.searchsorted(self._known_U, codes_S)
+        return np.asarray(np.searchsorted(self._known_U, codes_S))
 
 
 def _below(chances_UK: Array) -> Array:

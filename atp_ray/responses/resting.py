@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from atp_ray.responses.features import Array
@@ -37,9 +38,9 @@ class RestingCurve(NamedTuple):
     down: float
 
     @property
-    def stable_S(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def stable_S(self) -> npt.NDArray[np.bool_]:
         """Whether a state is returned to when it is disturbed."""
-        return np.gradient(self.committed_S, self.share_S) > 0
+        return np.asarray(np.gradient(self.committed_S, self.share_S) > 0)
 
     def states(self, committed: float) -> list[tuple[float, bool]]:
         """Return the resting states with a committed share, ascending, and whether each is stable.
@@ -87,5 +88,7 @@ def _least(value: AnswerShare, grid: Array, value_S: Array) -> float:
     around = [place for place in (index - 1, index, index + 1) if 0 <= place < len(grid) and value_S[place] < np.inf]
     if len(around) < 3:
         return float(value_S[index])
-    found = minimize_scalar(value, bounds=(grid[around[0]], grid[around[-1]]), method="bounded", options={"xatol": 1e-5})
+    found = minimize_scalar(
+        value, bounds=(grid[around[0]], grid[around[-1]]), method="bounded", options={"xatol": 1e-5}
+    )
     return min(float(found.fun), float(value_S[index]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,7 +12,7 @@ from atp_ray.responses.interactions import EMPTY, Names
 
 MOST_WINDOWS = 2**62  # a code is an integer of 64 bits at most
 MOST_TABULATED = 2**18  # windows of which a table of chances is made at once
-Codes = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+Codes = npt.NDArray[np.signedinteger[Any]]  # int32 where it is enough
 
 
 class WindowCodes:
@@ -25,11 +27,11 @@ class WindowCodes:
     def __init__(self, n_names: int, memory: int) -> None:
         self.n_names, self.memory = n_names, memory
         self.base = n_names**2 + 1
-        self.n_windows = self.base**memory
+        self.n_windows: int = self.base**memory
         if self.n_windows > MOST_WINDOWS:
             what = f"{self.n_windows:.1e} different windows"
             raise UsageError(what, f"{n_names} names, memory {memory}", f"At most {MOST_WINDOWS:.1e} can be predicted")
-        self.dtype: type[np.int32] | type[np.int64] = np.int32 if self.n_windows < 2**31 else np.int64
+        self.dtype: type[np.signedinteger[Any]] = np.int32 if self.n_windows < 2**31 else np.int64
 
     @property
     def tabulated(self) -> bool:

@@ -82,9 +82,7 @@ def stop_tipping(
     )
 
 
-def _trials(
-    numbers: GameNumbers, free: int
-) -> list[tuple[str, str, float, Callable[[float], _Changed], Array]]:
+def _trials(numbers: GameNumbers, free: int) -> list[tuple[str, str, float, Callable[[float], _Changed], Array]]:
     """Return name, unit, full dose, what a dose changes, and doses of each intervention."""
     high, medium, low = numbers.payoffs.high, numbers.payoffs.medium, numbers.payoffs.low
 

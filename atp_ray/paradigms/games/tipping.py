@@ -1,4 +1,4 @@
-"""Where games of a fitted response tip, by number of fixed colluders: exact chain, infinite population, games played."""
+"""Where games of a fitted response tip, by number of fixed colluders: exact chain, mean field, games played."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _played(
     n_runs: int,
     generator: np.random.Generator,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return per game whether it tipped, the round from which on it had, and the share of colluders in the last round."""
+    """Return per game whether it tipped, the round from which on it had, and the share of colluders in the end."""
     n, at_once = numbers.n_agents, max(1, MOST_SEATS_AT_ONCE // numbers.n_agents)
     parts = [
         play_games(response, numbers, rounds, min(at_once, n_runs - first), generator, fixed)
