@@ -114,4 +114,4 @@ def require_fitted_to(profile: FittedProfile, spec: EpisodeSpec) -> None:
 
 def scenario_digest(scenario: Scenario) -> str:
     """Return 16 hexadecimal digits that change with any word of the scenario."""
-    return hashlib.sha256(scenario.model_dump_json().encode()).hexdigest()[:16]
+    return hashlib.sha256(scenario.wording().model_dump_json().encode()).hexdigest()[:16]
