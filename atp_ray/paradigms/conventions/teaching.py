@@ -49,7 +49,8 @@ class ConventionTeaching(Teaching):
         known = scope.bounds(ConventionBounds)
         return (
             f"Naming games: lists of 2 to {known.most_names} names, shuffled or not; memories of up to "
-            f"{known.longest_window} meetings, empty, full or established; n up to {known.most_agents}; points as published."
+            f"{known.longest_window} meetings, empty, full or established; n up to {known.most_agents}; points as "
+            "published."
         )
 
     def transcripts(self, scope: TrainingScope, seed: int) -> ConventionTranscripts:
