@@ -31,7 +31,7 @@ def model_card(record: TrainingRecord, scope: TrainingScope, calibration: Calibr
         f"{recipe.steps} steps of {recipe.batch} transcripts, AdamW {recipe.learning_rate:g}, warm-up "
         f"{recipe.warm_up} steps, linear decay, seed {recipe.seed}; hidden {recipe.hidden}, {recipe.layers} layers, "
         f"{recipe.heads} heads ({recipe.kv_heads} KV), {recipe.vocabulary}-token BPE. {record.seconds / 60:.0f} "
-        f"minutes on two CPU threads; mean loss of the last 100 steps {record.final_loss:g}.",
+        f"minutes on two slow CPU cores; mean loss of the last 100 steps {record.final_loss:g}.",
         "## Calibration against the teacher",
         f"On states it was not trained on, {calibration.replies_per_state} free replies each, temperature 1. "
         "MAE is the mean absolute error of the chance of an option (of the deviant one where there is one); noise is "

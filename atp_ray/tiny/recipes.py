@@ -34,7 +34,7 @@ RECIPES: Mapping[Embedded, TinyRecipe] = {
     "tiny": TinyRecipe(),
     # One question in one layout: a quarter of the parameters will do.
     "tiny-names": TinyRecipe(
-        hidden=128, layers=3, heads=4, kv_heads=2, feed_forward=192, vocabulary=640, tokenizer_transcripts=3000,
-        learning_rate=2e-3, steps=3000,
+        hidden=128, layers=3, heads=4, kv_heads=2, feed_forward=192, vocabulary=640, tokenizer_transcripts=1500,
+        learning_rate=2.5e-3, warm_up=60, steps=1500,
     ),
 }  # fmt: skip
