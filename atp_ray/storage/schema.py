@@ -75,6 +75,7 @@ EPISODES = pa.schema(
         pa.field("feedback", pa.string()),
         pa.field("reading", pa.string()),
         pa.field("unreadable", pa.string()),
+        pa.field("history_window", pa.int32()),
     ]
 )
 
