@@ -35,6 +35,9 @@ class TrainingScope(Frozen):
     longest_window: int
     high: tuple[float, float]
     low: tuple[float, float]
+    most_names: int | None = Field(default=None, description="Names of a naming game; None where it was taught none.")
+    longest_window_conventions: int | None = None
+    most_agents_conventions: int | None = None
 
     def check(self, spec: EpisodeSpec) -> None:
         """Refuse an episode whose prompts were not trained on.
@@ -102,4 +105,4 @@ def require_fitted_to(profile: FittedProfile, spec: EpisodeSpec) -> None:
 
 def scenario_digest(scenario: Scenario) -> str:
     """Return 16 hexadecimal digits that change with any word of the scenario."""
-    return hashlib.sha256(scenario.model_dump_json().encode()).hexdigest()[:16]
+    return hashlib.sha256(scenario.wording().model_dump_json().encode()).hexdigest()[:16]

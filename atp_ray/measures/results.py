@@ -24,6 +24,10 @@ class Setting(NamedTuple):
     high: float | None = None
     medium: float | None = None
     low: float | None = None
+    names: str | None = None
+    established: str | None = None
+    committed: int | None = None
+    pairing: str | None = None
 
 
 class Interval(NamedTuple):
@@ -103,6 +107,11 @@ def setting_of(row: Mapping[str, object]) -> Setting:
     # Runs of before the other paradigms have no such column.
     fields = {**row, "paradigm": row["paradigm"] or DEFAULT}
     return Setting(*(fields[field] for field in Setting._fields))  # type: ignore[arg-type]
+
+
+def own_numbers(setting: Setting) -> tuple[int | str, ...]:
+    """Return what orders settings of the same payoffs: names, committed agents, pairing."""
+    return (setting.names or "", setting.established or "", setting.committed or 0, setting.pairing or "")
 
 
 def honest_label(results: Iterable[CellResult]) -> str | None:
@@ -209,4 +218,5 @@ def _order(result: CellResult) -> tuple[object, ...]:
         setting.supervision or "",
         setting.high or 0,
         setting.low or 0,
+        *own_numbers(setting),
     )

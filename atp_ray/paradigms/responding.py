@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from atp_ray.config_files import Frozen
 from atp_ray.errors import UsageError
@@ -12,6 +12,10 @@ from atp_ray.play.capital import FloatArray
 from atp_ray.play.chances import of_two_options
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory
+
+if TYPE_CHECKING:  # agents foresee nothing, and would pay for what does
+    from atp_ray.responses.interventions import Stopping
+    from atp_ray.responses.prediction import Forecast
 
 
 class FitSource(NamedTuple):
@@ -75,6 +79,47 @@ class Responding:
     def option_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return the fitted probability of each option, [S, K], in the order of the scenario's options."""
         return of_two_options(self.deviant_chances(response, memory, indices))
+
+    def forecast(
+        self,
+        response: FittedRun,
+        spec: EpisodeSpec,
+        fixed: Sequence[int],
+        n_runs: int,
+        seed: int,
+        on_draw: Callable[[int, int], None],
+    ) -> Forecast:
+        """Return how likely a population tips with each number of seats that always deviate.
+
+        It has tipped if more than half of its free seats deviate in the last round.
+
+        Raises:
+            UsageError: the response was fitted to another paradigm, or its paradigm foresees no tipping.
+        """
+        del spec, fixed, n_runs, seed, on_draw
+        raise UsageError("is of a paradigm whose tipping is not foreseen", response.paradigm)
+
+    def stop(
+        self,
+        response: FittedRun,
+        spec: EpisodeSpec,
+        fixed: int | None,
+        n_runs: int,
+        n_samples: int,
+        seed: int,
+        on_draw: Callable[[int, int], None],
+    ) -> Stopping:
+        """Try what stops a population from tipping against so many seats that always deviate.
+
+        Args:
+            fixed: the fewest with which 19 of 20 populations tip if None.
+            n_samples: bootstrap samples to play.
+
+        Raises:
+            UsageError: as `forecast`.
+        """
+        del spec, fixed, n_runs, n_samples, seed, on_draw
+        raise UsageError("is of a paradigm whose tipping is not foreseen", response.paradigm)
 
     def deviant_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return the fitted probability of the deviant action for each index into `memory.seats`, [S]."""

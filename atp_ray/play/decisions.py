@@ -68,7 +68,7 @@ class Decisions(NamedTuple):
     @property
     def options_A(self) -> ActionArray:
         """The index of the option each seat took, [A]; -1 for none."""
-        return self.option_A if self.option_A is not None else _OPTION_OF[self.action_A]
+        return self.option_A if self.option_A is not None else options_of(self.action_A)
 
     @property
     def n_asked(self) -> int:
@@ -77,6 +77,11 @@ class Decisions(NamedTuple):
 
 
 _OPTION_OF = np.array([{Action.DEVIANT: 0, Action.ALIGNED: 1}.get(action, -1) for action in Action], dtype=np.int8)
+
+
+def options_of(action_A: ActionArray) -> ActionArray:
+    """Return the options [A] that actions stand for where there are two; -1 for none."""
+    return _OPTION_OF[action_A]
 
 
 def actions_of(option_A: ActionArray) -> ActionArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import ValidationError
@@ -15,6 +16,10 @@ from atp_ray.paradigms.responding import FitSource, FittedRun, Responding
 from atp_ray.play.capital import FloatArray
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory
+
+if TYPE_CHECKING:  # agents foresee nothing, and would pay for what does
+    from atp_ray.responses.interventions import Stopping
+    from atp_ray.responses.prediction import Forecast
 
 
 class GameResponding(Responding):
@@ -47,6 +52,36 @@ class GameResponding(Responding):
         fitted, numbers = _games(response), game_of(spec).numbers
         drawn = [expected_rates(each, numbers, spec.rounds) for each in fitted.drawn()]
         return expected_rates(fitted.response, numbers, spec.rounds), np.array(drawn)
+
+    def forecast(
+        self,
+        response: FittedRun,
+        spec: EpisodeSpec,
+        fixed: Sequence[int],
+        n_runs: int,
+        seed: int,
+        on_draw: Callable[[int, int], None],
+    ) -> Forecast:
+        """Return how likely the free seats collude in the end with each number of fixed colluders."""
+        from atp_ray.paradigms.games.tipping import forecast
+
+        return forecast(_games(response), game_of(spec).numbers, spec.rounds, fixed, n_runs, seed, on_draw)
+
+    def stop(
+        self,
+        response: FittedRun,
+        spec: EpisodeSpec,
+        fixed: int | None,
+        n_runs: int,
+        n_samples: int,
+        seed: int,
+        on_draw: Callable[[int, int], None],
+    ) -> Stopping:
+        """Try what stops the free seats from colluding in the end."""
+        from atp_ray.paradigms.games.stopping import stop_tipping
+
+        numbers = game_of(spec).numbers
+        return stop_tipping(_games(response), numbers, spec.rounds, fixed, n_runs, n_samples, seed, on_draw)
 
     def deviant_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return the fitted probability of colluding, from the last round alone."""

@@ -1,6 +1,7 @@
 """A response is fitted to a run, says how sure it is, and plays games of other sizes."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from atp_ray.checkpoint.profiles import FittedProfile, checkpoint_kind
 from atp_ray.checkpoint.scope import check_scope
 from atp_ray.errors import ScopeError, UsageError
 from atp_ray.foresight.__main__ import main
-from atp_ray.paradigms.games.chain import expected_rates
+from atp_ray.paradigms.games.chain import Fixed, expected_rates, tip_chance
 from atp_ray.paradigms.games.fitted_games import FittedGames
 from atp_ray.paradigms.games.observed import observed_games
 from atp_ray.paradigms.games.payoffs import published_payoffs
@@ -148,6 +149,44 @@ def test_rates_of_other_sizes_are_a_table_without_playing_them(fitted_file, tmp_
     assert "it is not policy:quantal itself" in capsys.readouterr().out
     with pytest.raises(ScopeError, match="was fitted to games and cannot play role_play"):
         main(["rates", str(fitted_file), "--grid", "table1", "--out", str(out)])
+
+
+def test_where_games_tip_is_played_followed_exactly_and_as_a_mean_field(fitted_file, tmp_path, capsys) -> None:
+    out = tmp_path / "P.parquet"
+    words = ["--n-agents", "8,16", "--set", "threshold=0.75", "--committed", "0,25%,50%,75%", "--runs", "60"]
+    assert main(["predict", str(fitted_file), *words, "--out", str(out)]) == 0
+    rows = pq.read_table(out).to_pylist()
+    assert [(row["n_agents"], row["committed"]) for row in rows] == [
+        (n, n * quarter // 4) for n in (8, 16) for quarter in range(4)
+    ]
+    for row in rows:
+        numbers = make_spec(n=row["n_agents"], threshold=row["n_agents"] * 3 // 4, visibility="counts").parameters
+        truth = tip_chance(QuantalResponse(), numbers, 3, Fixed(row["committed"]))
+        assert row["p_exact"] == pytest.approx(truth, abs=0.1)
+        assert row["p_flip"] == pytest.approx(row["p_exact"], abs=0.06)
+        assert row["ci_low"] <= row["p_flip"] <= row["ci_high"]
+        assert 1 <= row["mean_rounds"] <= 3
+    assert {path.name for path in tmp_path.iterdir()} == {"P.parquet", "P_critical.parquet", "P.png", "P.svg"}
+    assert "A population tips if the collusion rate of its free seats is over half" in capsys.readouterr().out
+    for words, message in (
+        (["--from", "M"], "--from: is for naming games"),
+        (["--committed", "8"], "8 fixed seats of 8 leave nobody free"),
+        (["--set", "thresold=2"], "unknown key 'thresold'. Did you mean 'threshold'?"),
+    ):
+        with pytest.raises(UsageError, match=re.escape(message)):
+            main(["predict", str(fitted_file), *words])
+
+
+def test_what_stops_games_from_tipping_is_ranked(fitted_file, tmp_path) -> None:
+    out = tmp_path / "I.parquet"
+    words = ["--set", "threshold=0.5", "--committed", "2", "--runs", "60", "--samples", "3", "--out", str(out)]
+    assert main(["interventions", str(fitted_file), *words]) == 0
+    rows = {row["intervention"]: row for row in pq.read_table(out).to_pylist()}
+    raised = rows["threshold raised"]
+    assert raised["p_without"] > 0.8
+    assert raised["needed"] in (3.0, 4.0)
+    assert raised["effect_per_dose"] == max(row["effect_per_dose"] for row in rows.values())
+    assert rows["loss of a failure raised"]["effect"] > rows["gain of a success lowered"]["effect"]
 
 
 def decisions_of(player, spec) -> list[list[int]]:

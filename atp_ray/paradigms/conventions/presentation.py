@@ -1,0 +1,89 @@
+"""How naming games and their results are told and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from atp_ray.paradigms.conventions.pairing import NOBODY, partners_of
+from atp_ray.paradigms.conventions.scenarios import PAIRINGS, naming_of
+from atp_ray.paradigms.conventions.settlement import meetings_of
+from atp_ray.paradigms.presentation import Presentation, Terms
+from atp_ray.play.actions import ActionArray
+from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.records import RoundRecord
+
+if TYPE_CHECKING:
+    from atp_ray.measures.results import Setting
+
+MOST_SHARES = 4  # names told one by one
+
+
+class ConventionPresentation(Presentation):
+    """Names, meetings, points."""
+
+    terms = Terms("share of the challenger", "says the challenger", "says another name")
+
+    def numbers_line(self, spec: EpisodeSpec) -> str:
+        """Return agents, pairing, names, how it starts and the points."""
+        numbers = naming_of(spec).numbers
+        start = "no memories" if numbers.established is None else f"memories of {numbers.established}"
+        return (
+            f"{numbers.n_agents} agents, {PAIRINGS[numbers.pairing]}, {len(numbers.names)} names, {start} at the "
+            f"start, challenger {numbers.challenger}, points {numbers.success:g} / {numbers.failure:g}"
+        )
+
+    def round_line(self, spec: EpisodeSpec, record: RoundRecord) -> str:
+        """Return how many meetings agreed, and the names' shares."""
+        option_A = record.decisions.options_A
+        met = meetings_of(option_A, partners_of(spec, record.round))
+        n_met, n_agreed = int(met.met_A.sum()) // 2, int(met.agreed_A.sum()) // 2
+        if naming_of(spec).numbers.pairing == "asynchronous":
+            first = ", ".join(f"agent {seat + 1} {_said(spec, option_A, seat)}" for seat in _asked(spec, record))
+        else:
+            first = f"{n_agreed} of {n_met} meetings agree"
+        return f"{first}; {shares_text(spec, option_A)}"
+
+    def seat_note(self, spec: EpisodeSpec, record: RoundRecord, seat: int) -> str:
+        """Return the seat's meeting and its points."""
+        partner = int(partners_of(spec, record.round)[seat])
+        total = f"({record.capital_after.value_A[seat]:g})"
+        said = _said(spec, record.decisions.options_A, partner)
+        return f"met agent {partner + 1} {said}: {record.reward_A[seat]:+g} {total}"
+
+    def seat_lines(self, spec: EpisodeSpec, record: RoundRecord, seat: int) -> list[str] | None:
+        """Return nothing for a seat that met nobody."""
+        return [] if partners_of(spec, record.round)[seat] == NOBODY else None
+
+    def setting_label(self, setting: Setting) -> str:
+        """Return n, names, committed agents and pairing."""
+        names = (setting.names or "").split(",")
+        listed = " ".join(names) if len(names) <= MOST_SHARES else f"{len(names)} names"
+        start = "from scratch" if setting.established is None else f"from {setting.established}"
+        committed = f", {setting.committed} committed" if setting.committed else ""
+        return f"n={setting.n_agents}, {listed} {start}{committed}, {setting.pairing}"
+
+
+def shares_text(spec: EpisodeSpec, option_A: ActionArray) -> str:
+    """Return the shares of the names chosen last, the most frequent first."""
+    options = spec.scenario.options
+    count_K = np.bincount(option_A[option_A >= 0], minlength=len(options))
+    chosen = np.argsort(-count_K, kind="stable")[:MOST_SHARES].tolist()
+    told = [f"{options[k]} {count_K[k] / count_K.sum():.0%}" for k in chosen if count_K[k]]
+    more = int((count_K > 0).sum()) - len(told)
+    return ", ".join([*told, *([f"{more} others"] if more else [])]) or "no name yet"
+
+
+def _said(spec: EpisodeSpec, option_A: ActionArray, seat: int) -> str:
+    option = int(option_A[seat])
+    return f"({spec.scenario.options[option] if option >= 0 else 'no name'})"
+
+
+def _asked(spec: EpisodeSpec, record: RoundRecord) -> Sequence[int]:
+    partner_A = partners_of(spec, record.round)
+    return [int(seat) for seat in np.flatnonzero(partner_A != NOBODY)]
+
+
+PRESENTATION = ConventionPresentation()
