@@ -19,10 +19,11 @@ if TYPE_CHECKING:  # agents foresee nothing, and would pay for what does
 
 
 class FitSource(NamedTuple):
-    """The decisions to fit: those of one checkpoint in a run."""
+    """The decisions to fit: those of one checkpoint in a run; `families` are those to try, all that suit if empty."""
 
     run_dir: Path
     checkpoint: str
+    families: tuple[str, ...] = ()
 
 
 class FittedRun(Frozen):
@@ -75,6 +76,11 @@ class Responding:
             UsageError: the response was fitted to another paradigm.
         """
         raise NotImplementedError
+
+    def outside(self, response: FittedRun, spec: EpisodeSpec) -> str | None:
+        """Return what of an episode of its paradigm the response was not fitted to, None where it plays all of it."""
+        del response, spec
+        return None
 
     def option_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return the fitted probability of each option, [S, K], in the order of the scenario's options."""

@@ -168,7 +168,14 @@ def with_standing(decisions: Decisions, asked_A: BoolArray, before: Decisions | 
     """
     if before is None:
         action_A = np.where(asked_A, decisions.action_A, Action.IDLE).astype(np.int8)
-        return decisions._replace(action_A=action_A, asked_A=asked_A)
+        option_A = None if decisions.option_A is None else np.where(asked_A, decisions.option_A, -1).astype(np.int8)
+        said = zip(asked_A.tolist(), decisions.reply_A, strict=True)
+        return decisions._replace(
+            action_A=action_A,
+            reply_A=tuple(reply if asked else None for asked, reply in said),
+            option_A=option_A,
+            asked_A=asked_A,
+        )
     option_A = decisions.option_A
     if option_A is not None or before.option_A is not None:
         option_A = np.where(asked_A, decisions.options_A, before.options_A).astype(np.int8)

@@ -77,6 +77,7 @@ EPISODES = pa.schema(
         pa.field("unreadable", pa.string()),
         pa.field("converged_round", pa.int32()),
         pa.field("converged_on", pa.string()),
+        pa.field("history_window", pa.int32()),
     ]
 )
 
