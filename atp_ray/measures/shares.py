@@ -75,12 +75,21 @@ def cell_shares(cell: CellSpec, rounds: Rounds) -> list[OptionShare]:
             taken = partial(_taken, option)
             k_E = tuple(taken(spec, studied_K) for spec, (studied_K, _) in zip(playing, counts, strict=True))
             k_all = sum(taken(spec, all_K) for spec, (_, all_K) in zip(playing, counts, strict=True))
-            # Most rounds of an asynchronous game are like others for most options.
-            key = (k_E, n_E, units_E, number == 1)
+            # Most rounds of an asynchronous game are like others for most options, and of two each mirrors the other.
+            rest_E = tuple(n - k for k, n in zip(k_E, n_E, strict=True))
+            key, other = ((counted, n_E, units_E, number == 1) for counted in (k_E, rest_E))
             if key not in known:
-                known[key] = rate_interval(k_E, n_E, units_E, first_round=number == 1)
+                own = rate_interval(k_E, n_E, units_E, first_round=number == 1)
+                known |= {other: _mirrored(own, sum(rest_E)), key: own}
             found.append(OptionShare(number, option, known[key], k_all / n_all if n_all else None))
     return found
+
+
+def _mirrored(found: RateInterval, others: int) -> RateInterval:
+    """Return the interval of not taking an option, which `others` did: all methods treat both sides alike."""
+    if found.low is None or found.high is None:
+        return found
+    return found._replace(rate=others / found.n, low=1 - found.high, high=1 - found.low)
 
 
 def _counts(spec: EpisodeSpec, decisions: Decisions) -> tuple[IntArray, IntArray]:

@@ -11,7 +11,7 @@ import yaml
 
 from atp_ray.checkpoint.profiles import MODELLESS_KINDS
 from atp_ray.errors import StorageError
-from atp_ray.paradigms.registry import DEFAULT
+from atp_ray.paradigms.registry import DEFAULT, paradigm
 from atp_ray.paradigms.selection import UPSTREAM_PREFIX
 from atp_ray.storage.run_folder import finished_cells, read_manifest
 from atp_ray.storage.schema import cell_schemas
@@ -63,7 +63,9 @@ def dataset_card(run_dir: Path) -> str:
         StorageError: a dataset cannot be read.
     """
     manifest = read_manifest(run_dir)
-    header = yaml.safe_dump(card_data(manifest, shares=_has_shares(run_dir)), sort_keys=False, allow_unicode=True)
+    header = yaml.safe_dump(
+        card_data(manifest, shares=_has_shares(run_dir, manifest)), sort_keys=False, allow_unicode=True
+    )
     return f"---\n{header}---\n\n" + "\n\n".join(_sections(run_dir, manifest)) + "\n"
 
 
@@ -140,15 +142,17 @@ def _terms(manifest: Mapping[str, Any]) -> Iterator[str]:
 def _datasets_table(run_dir: Path, manifest: Mapping[str, Any]) -> str:
     written = written_tables(run_dir)
     lines = ["| configuration | rows | a row is |", "| --- | ---: | --- |"]
-    for config in card_data(manifest, shares="shares" in written)["configs"]:
+    for config in card_data(manifest, shares=_has_shares(run_dir, manifest))["configs"]:
         name = config["config_name"]
         rows = _rows(run_dir, name) if name in written else 0
         lines.append(f"| `{name}` | {rows:,} | {ROW_OF.get(name, '')} |")
     return "\n".join(lines)
 
 
-def _has_shares(run_dir: Path) -> bool:
-    return "shares" in written_tables(run_dir)
+def _has_shares(run_dir: Path, manifest: Mapping[str, Any]) -> bool:
+    """Return whether a run has shares of options, or will have them."""
+    room = str(_grid(manifest).get("paradigm", DEFAULT))
+    return paradigm(room).environment.tells_shares or "shares" in written_tables(run_dir)
 
 
 def _rows(run_dir: Path, name: str) -> int:

@@ -11,9 +11,10 @@ from rich.table import Table
 
 from atp_ray.measures.convergence import CONVERGED_SHARE, Convergence
 from atp_ray.measures.results import CellResult, OptionResult, Setting
-from atp_ray.report.texts import WIDE_COLUMNS, percent_text, shown_rounds
+from atp_ray.report.texts import percent_text, shown_rounds
 
 MOST_OPTIONS = 7
+CONVERGES = f"at least {100 * CONVERGED_SHARE:g} % of all seats stand by one option until the end"
 
 
 def chief_options(results: Sequence[CellResult], most: int = MOST_OPTIONS) -> list[str]:
@@ -32,10 +33,10 @@ def highest_share(option: OptionResult) -> float:
 
 def shares_table(results: Sequence[CellResult], label: Callable[[Setting], str]) -> Table:
     """Return the share of each option by round, a row per cell and option; small ones are counted together."""
-    rounds = shown_rounds(max(len(result.rates_R) for result in results), WIDE_COLUMNS)
+    rounds = shown_rounds(max(len(result.rates_R) for result in results))
     table = Table(title="Share of each option in % (95 % interval) by round", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("checkpoint", "setting", "option"):
-        table.add_column(name, no_wrap=True)
+        table.add_column(name, no_wrap=name == "option")
     for number in rounds:
         table.add_column(f"r{number}", justify="right", no_wrap=True)
     for result in results:
@@ -63,7 +64,7 @@ def _sum_text(options: Sequence[OptionResult], number: int) -> str:
 
 def convergence_table(results: Sequence[CellResult], label: Callable[[Setting], str]) -> Table:
     """Return how many episodes of each cell converged, from which round on, and on what."""
-    title = f"Convergence: at least {CONVERGED_SHARE:.0%} of all seats stand by one option, until the end"
+    title = f"Convergence: {CONVERGES}"
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("checkpoint", "setting", "converged", "from round", "on"):
         table.add_column(name, justify="left" if name in ("checkpoint", "setting", "on") else "right")

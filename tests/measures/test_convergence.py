@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naming_runs import naming_spec, some, took, toy
+from naming_play import said
+from naming_runs import some, trees
 from support import make_spec, record_round
 
 from atp_ray.measures.convergence import CONVERGED_SHARE, NOBODY, Convergence, Leader, convergence, leader
 from atp_ray.play.actions import Action
 
-__all__ = ["toy"]
 LEADERS = st.lists(st.tuples(st.sampled_from("MQ"), st.sampled_from([0.5, 0.94, 0.95, 1.0])).map(lambda e: Leader(*e)))
 
 
@@ -45,10 +45,9 @@ def test_every_round_from_there_has_it_and_the_one_before_has_not(leaders: list[
         assert found.option == leaders[-1].option
 
 
-@pytest.mark.usefixtures("toy")
 def test_fixed_seats_and_seats_not_asked_yet_belong_to_the_population() -> None:
-    spec = naming_spec(n=4, committed=1)
-    assert leader(spec, took(spec, [0, 1, 1, 1])) == Leader("elm", 0.75)
+    spec = trees(n=4, committed=1)
+    assert leader(spec, said([0, 1, 1, 1])) == Leader("elm", 0.75)
     assert leader(spec, some(spec, {1: 1, 2: 1})) == Leader("elm", 0.5)
     assert leader(spec, some(spec, {})) == NOBODY
 

@@ -2,56 +2,53 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from naming_runs import naming_cell, naming_spec, some, took, toy
+from naming_play import naming_spec, play_policy, said
+from naming_runs import naming_cell, some, trees
 from support import make_cell, make_spec, record_round
 
 from atp_ray.measures.cell_rates import round_rates
 from atp_ray.measures.shares import NO_SHARES, cell_shares, round_shares
-from atp_ray.paradigms.registry import paradigm
-from atp_ray.play.actions import Action
-from atp_ray.play.options import shares_line, told_options
-
-pytestmark = pytest.mark.usefixtures("toy")
-__all__ = ["toy"]
+from atp_ray.play.options import shares_line
 
 
 def test_shares_are_of_the_seats_under_study_and_of_all() -> None:
-    spec = naming_spec(n=6, committed=2)
-    shares = round_shares(spec, took(spec, [0, 0, 1, 1, 1, 2]))
+    spec = trees(n=6, committed=2)
+    shares = round_shares(spec, said([0, 0, 1, 1, 1, 2]))
     assert shares.studied == {"ash": 0.0, "elm": 0.75, "oak": 0.25}
     assert shares.population == pytest.approx({"ash": 2 / 6, "elm": 0.5, "oak": 1 / 6})
 
 
 def test_what_stands_counts_and_what_was_not_read_does_not() -> None:
-    spec = naming_spec(n=4)
+    spec = trees(n=4)
     first = some(spec, {0: 1, 1: 1})
     assert round_shares(spec, first).studied == {"ash": 0.0, "elm": 1.0, "oak": 0.0}
     assert shares_line(spec, first) == "elm 2, 2 not asked yet (of 4)"
     second = some(spec, {2: 2, 3: 2}, first)
     assert round_shares(spec, second).studied == {"ash": 0.0, "elm": 0.5, "oak": 0.5}
-    unread_A = np.array([True, True, False, False])
-    lost = second._replace(
-        action_A=np.where(unread_A, Action.UNPARSED, second.action_A), option_A=np.where(unread_A, -1, second.option_A)
-    )
+    lost = some(spec, {0: -1, 1: -1}, second)
     assert round_shares(spec, lost).studied == {"ash": 0.0, "elm": 0.0, "oak": 1.0}
     assert shares_line(spec, lost) == "oak 2, 2 undecided (of 4)"
 
 
 def test_nobody_has_decided_yet() -> None:
-    spec = naming_spec(n=2)
+    spec = trees(n=2)
     assert round_shares(spec, some(spec, {})) == NO_SHARES
 
 
-def test_of_two_options_nothing_is_told_unless_the_paradigm_does(monkeypatch) -> None:
+def test_of_two_options_they_are_told_where_none_is_deviant() -> None:
     spec = make_spec(n=4, rounds=1)
     record = record_round(spec, [], [1, 1, 0, 0])
     assert round_shares(spec, record.decisions) == NO_SHARES
     assert cell_shares(make_cell(spec), {spec.episode_id: [record]}) == []
-    monkeypatch.setattr(type(paradigm("games").environment), "tells_shares", True)
-    assert told_options(spec) == ("share information", "keep information")
-    assert round_shares(spec, record.decisions).studied == {"share information": 0.5, "keep information": 0.5}
+    assert round_shares(naming_spec(), said([0, 1, 1, 1])).studied == {"M": 0.25, "Q": 0.75}
+
+
+def test_the_intervals_of_two_options_mirror_each_other() -> None:
+    specs = [naming_spec(seed=seed, n_agents=6, rounds=6) for seed in range(5)]
+    found = cell_shares(make_cell(*specs), {spec.episode_id: play_policy(spec) for spec in specs})
+    for one, other in zip(found[::2], found[1::2], strict=True):
+        assert (one.share.low, one.share.high) == pytest.approx((1 - other.share.high, 1 - other.share.low))
 
 
 def test_the_first_options_share_is_the_rate_with_its_interval() -> None:

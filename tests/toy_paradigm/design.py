@@ -19,9 +19,6 @@ from atp_ray.play.scenario import Numbers
 from toy_paradigm.environment import ToyNumbers, ToyScenario
 
 SHARING = ToyScenario(name="sharing", title="Sharing", upstream_name="none", question="On the table lies")
-NAMING = ToyScenario(
-    name="naming", title="Naming", upstream_name="none", question="Name a tree", names=("ash", "elm", "oak")
-)
 
 
 class ToyRequest(EpisodeRequest):
@@ -42,7 +39,6 @@ class ToyGrid(Grid):
     paradigm: Literal["toy"]
     scenarios: str = "sharing"
     prizes: tuple[float, ...] = (5.0,)
-    rounds: int = 2
 
 
 class ChangePrize(Change):
@@ -62,23 +58,19 @@ class ToyDesign(Design):
     evaluation_grid = "toy"
 
     def scenario_names(self) -> list[str]:
-        """Return the two scenarios."""
-        return [SHARING.name, NAMING.name]
+        """Return the one scenario."""
+        return [SHARING.name]
 
     def scenario(self, name: str) -> ToyScenario:
-        """Return one of them."""
-        return {one.name: one for one in (SHARING, NAMING)}[name]
+        """Return it."""
+        return SHARING
 
     def episode(self, request: EpisodeRequest, seats: Sequence[SeatGroup]) -> EpisodeSpec:
         """Return one table."""
         assert isinstance(request, ToyRequest)
         numbers = ToyNumbers(n_agents=sum(group.count for group in seats), prize=request.prize)
         return EpisodeSpec(
-            scenario=self.scenario(request.scenario),
-            parameters=numbers,
-            seats=tuple(seats),
-            rounds=request.rounds,
-            seed=request.seed,
+            scenario=SHARING, parameters=numbers, seats=tuple(seats), rounds=request.rounds, seed=request.seed
         )
 
     def cells(self, grid: Grid, profiles: Mapping[str, Profile]) -> list[CellSpec]:
@@ -88,10 +80,7 @@ class ToyDesign(Design):
         for name in grid.checkpoints:
             for prize in grid.prizes:
                 seats = (seat_group(profiles[name], 4, grid.sampling, "grid"),)
-                episodes = [
-                    self.episode(ToyRequest(scenario=grid.scenarios, prize=prize, seed=seed, rounds=grid.rounds), seats)
-                    for seed in range(grid.seeds)
-                ]
+                episodes = [self.episode(ToyRequest(prize=prize, seed=seed), seats) for seed in range(grid.seeds)]
                 label, kind = f"{name}-{prize:g}", checkpoint_kind(profiles[name])
                 made.append(named_cell(grid.name, label, name, kind, episodes, 4, self.setting(episodes[0].parameters)))
         return made

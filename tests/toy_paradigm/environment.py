@@ -1,7 +1,4 @@
-"""Whoever takes gets the prize, whoever shares a tenth of it; rewards add up.
-
-In another scenario one pair meets in a round and names a tree: three options, and seats that are not asked.
-"""
+"""Whoever takes gets the prize, whoever shares a tenth of it; rewards add up."""
 
 from __future__ import annotations
 
@@ -14,10 +11,8 @@ from pydantic import Field
 from atp_ray.paradigms.environment import Environment
 from atp_ray.play.actions import Action
 from atp_ray.play.capital import FloatArray, add_income, no_income
-from atp_ray.play.decisions import IntArray
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory, SeatRound
-from atp_ray.play.options import option_counts
 from atp_ray.play.played import Outcome, PlayedRound
 from atp_ray.play.scenario import Numbers, Scenario
 from atp_ray.play.wording import number, reply_instruction
@@ -29,12 +24,11 @@ class ToyScenario(Scenario):
     paradigm: ClassVar[str] = "toy"
     kind: Literal["toy"] = "toy"
     question: str
-    names: tuple[str, ...] = ("take", "share")
 
     @property
-    def options(self) -> tuple[str, ...]:
-        """Take it (deviant) or share it, or three trees."""
-        return self.names
+    def options(self) -> tuple[str, str]:
+        """Take it (deviant) or share it."""
+        return ("take", "share")
 
 
 class ToyNumbers(Numbers):
@@ -75,27 +69,6 @@ class ToyEnvironment(Environment):
         before = played.before or no_income(len(played.actions_A))
         gain = np.where(played.actions_A == Action.DEVIANT, 1.0, 0.1) * prize_of(spec)
         return Outcome(None, gain, before, add_income(before, gain))
-
-    def partners(self, spec: EpisodeSpec, round_number: int) -> IntArray | None:
-        """Return the one pair that meets where trees are named."""
-        if len(spec.scenario.options) == 2:
-            return None
-        n = spec.parameters.n_agents
-        partner_A = np.full(n, -1, dtype=np.int64)
-        first, second = np.random.default_rng((spec.seed, round_number)).choice(n, 2, replace=False)
-        partner_A[[first, second]] = second, first
-        return partner_A
-
-    def option_chances(self, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
-        """Return the chance to take, or, where trees are named, to follow what most stand by."""
-        options = memory.spec.scenario.options
-        if len(options) == 2:
-            return super().option_chances(memory, indices)
-        counts = np.ones(len(options))
-        if (last := memory.last_round) is not None and last.public.options_A is not None:
-            counts = option_counts(memory.spec, last.public.options_A) ** 3.0
-        counts = counts if counts.sum() else np.ones(len(options))
-        return np.tile(counts / counts.sum(), (len(indices), 1))
 
     def deviant_chances(self, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return a chance that grows with the prize."""

@@ -48,7 +48,8 @@ class ConventionPresentation(Presentation):
 
     def seat_note(self, spec: EpisodeSpec, record: RoundRecord, seat: int) -> str:
         """Return the seat's meeting and its points."""
-        partner = int(partners_of(spec, record.round)[seat])
+        if (partner := int(partners_of(spec, record.round)[seat])) == NOBODY:
+            return "met nobody"
         total = f"({record.capital_after.value_A[seat]:g})"
         said = _said(spec, record.decisions.options_A, partner)
         return f"met agent {partner + 1} {said}: {record.reward_A[seat]:+g} {total}"

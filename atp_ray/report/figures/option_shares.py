@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ from atp_ray.report.share_tables import chief_options
 
 MOST_PANELS_IN_A_ROW = 3
 MOST_BARS = 6  # on one line
+TITLE_CHARACTERS = 96  # side by side over the full width
 TELLING = 0.005  # a difference that can be seen
 _OTHERS = "#777777"
 _POPULATION = "Thin dashed lines: all seats, fixed ones included."
@@ -34,7 +36,9 @@ def draw_shares(results: Sequence[CellResult], label: Callable[[Setting], str]) 
             if option.option in chief:
                 differs |= _draw_option(panel, option, chief.index(option.option), len(chief))
         _draw_others(panel, [option for option in result.options if option.option not in chief])
-        title = f"{result.setting.checkpoint}\n{label(result.setting)}" if several else label(result.setting)
+        # A setting's name may be wider than its panel.
+        title = textwrap.fill(label(result.setting), int(TITLE_CHARACTERS / n_columns))
+        title = f"{result.setting.checkpoint}\n{title}" if several else title
         finish_panel(panel, "share of seats" if panel in panels[::n_columns] else "", title)
     for panel in panels[len(results) :]:
         panel.set_visible(False)

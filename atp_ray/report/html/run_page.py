@@ -21,12 +21,12 @@ from atp_ray.report.html.answer import answer
 from atp_ray.report.html.figures import HtmlFigure, html_figure, page_style
 from atp_ray.report.html.page import Page, Part
 from atp_ray.report.html.reproduce import Recipe, recipe, seeds_text
-from atp_ray.report.html.share_answer import CONVERGES
 from atp_ray.report.html.tables import html_table
 from atp_ray.report.html.texts import quantity
 from atp_ray.report.html.transcripts import transcripts
 from atp_ray.report.html.trees import Entry, entries
 from atp_ray.report.run_report import by_paradigm, summary_tables
+from atp_ray.report.share_tables import CONVERGES
 from atp_ray.report.training import training_table
 from atp_ray.storage.tables import reading, table_files
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import median
 
-from atp_ray.measures.convergence import CONVERGED_SHARE
+from atp_ray.measures.convergence import Convergence
 from atp_ray.measures.results import CellResult, Interval, values
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.report.html.tables import Column, HtmlTable, Row, shortened
 from atp_ray.report.html.texts import joined, quantity
-from atp_ray.report.share_tables import on_text, rounds_text
-
-CONVERGES = f"at least {CONVERGED_SHARE:.0%} of all seats stand by one option until the end"
+from atp_ray.report.share_tables import CONVERGES, on_text, rounds_text
 
 
 def share_question(results: Sequence[CellResult]) -> str:
@@ -30,7 +29,7 @@ def share_sentences(results: Sequence[CellResult]) -> Iterator[str]:
         episodes = [entry for result in own for entry in result.converged]
         found = [entry for entry in episodes if entry is not None]
         settled = f"Of {quantity(len(episodes), 'episode')} of {name}, {len(found) or 'none'} converged ({CONVERGES})"
-        yield f"{settled}: on {on_text(found)}, from round {rounds_text(found)} on." if found else f"{settled}."
+        yield f"{settled}: on {on_text(found)}, {_from(found)}." if found else f"{settled}."
         if len(own) == 1 and (last := _leading(own[0], -1)) is not None:
             option, share = last
             yield f"In the last round the most frequent option is {option}, with a share of {_percent(share)}."
@@ -52,6 +51,13 @@ def share_table(results: Sequence[CellResult]) -> HtmlTable:
     caption = "Most frequent option in the first and the last round of every setting: share in % (95 % interval)"
     note = f"Converged: {CONVERGES}; the median round, the first and the last."
     return shortened(HtmlTable(caption, columns, tuple(rows), note))
+
+
+def _from(found: Sequence[Convergence]) -> str:
+    rounds = sorted(entry.round for entry in found)
+    if rounds[0] == rounds[-1]:
+        return f"from round {rounds[0]} on"
+    return f"from round {median(rounds):g} on at the median, the first from round {rounds[0]}, the last {rounds[-1]}"
 
 
 def _leading(result: CellResult, place: int) -> tuple[str, Interval] | None:

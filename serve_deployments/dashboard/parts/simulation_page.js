@@ -86,7 +86,7 @@ function Figures({ view, metrics, history, say }) {
     ...(view.supervision ? [["Supervision", spaced(view.supervision)]] : []),
     ...Object.entries(view.setting)
       .filter(([name]) => !KNOWN.includes(name))
-      .map(([name, value]) => [capitalised(spaced(name)), typeof value === "number" ? number(value) : value]),
+      .map(([name, value]) => [capitalised(spaced(name)), typeof value === "number" ? number(value) : (value ?? "–")]),
     ...(metrics?.monitors ?? []).map((monitor) => [`Monitor: ${spaced(monitor.kind)}`, firing(monitor)]),
   ];
   return html`<${Facts} facts=${facts} />`;

@@ -75,8 +75,8 @@ def test_tables_tell_settings_apart_by_committed_agents(tmp_path) -> None:
     results = load_results(run)
     labels = [PRESENTATION.setting_label(result.setting) for result in results]
     assert labels == ["n=8, M Q from M, synchronous", "n=8, M Q from M, 2 committed, synchronous"]
-    assert len(PRESENTATION.tables(results)) == 1
-    assert [name for _, name in PRESENTATION.figures(results)] == ["rates_by_round"]
+    assert len(PRESENTATION.tables(results)) == 2  # shares and convergence
+    assert [name for _, name in PRESENTATION.figures(results)] == ["shares_by_round"]
 
 
 def test_an_episode_is_told_in_words() -> None:
