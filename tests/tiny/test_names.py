@@ -13,7 +13,6 @@ from atp_ray.errors import ScopeError
 from atp_ray.paradigms.grids import expand, load_grid
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.parsing import parse_choice
-from atp_ray.tiny.curriculum import Curriculum
 from atp_ray.tiny.recipes import RECIPES
 from atp_ray.tiny.scope import shipped_scope, taught
 
@@ -46,11 +45,7 @@ def test_it_is_taught_naming_games_only_and_is_below_a_megabyte() -> None:
         ("conventions", "tiny", [], "tiny: the small checkpoint was not trained on conventions. Use tiny-names, "),
         ("smoke", "tiny-names", [], "tiny-names: the small checkpoint was not trained on games. Use tiny, "),
         ("table1", "tiny-names", [], "not trained on role-play. Use tiny, "),
-        ("conventions", "tiny-names", ["n_names=12"], "not trained on 12 names (at most 10)"),
-        ("conventions", "tiny-names", ["history_window=8"], "not trained on memories of 8 meetings (at most 5)"),
-        ("conventions", "tiny-names", ["n_agents=600"], "not trained on n = 600 (at most 512)"),
-        ("conventions", "tiny-names", ["success=10"], "not trained on points 10 and -50"),
-        ("conventions_minority", "tiny-names", ["names=M,Bob", "challenger=Bob"], "not trained on the name 'Bob'"),
+        ("conventions", "tiny-names", ["n_names=12"], "not trained on 12 names (at most 10). Use a real checkpoint"),
     ],
 )
 def test_each_refuses_what_the_other_plays_and_what_it_does_not_know(grid, checkpoint, settings, message) -> None:
@@ -59,18 +54,6 @@ def test_each_refuses_what_the_other_plays_and_what_it_does_not_know(grid, check
     with pytest.raises(ScopeError) as caught:
         check_scope(expand(played, profiles), profiles.values())
     assert message in str(caught.value)
-
-
-def test_lessons_end_with_a_name_of_the_list_and_repeat_themselves() -> None:
-    one, two = (Curriculum(shipped_scope("tiny-names"), 4) for _ in range(2))
-    drawn = [one.transcript() for _ in range(200)]
-    assert drawn[:20] == [two.transcript() for _ in range(20)]
-    for transcript in drawn:
-        assert [flag for flag in transcript.trained if flag] == [True]
-        asked, reply = (message["content"] for message in transcript.messages[-2:])
-        listed = asked.rpartition("The names: ")[2].partition(". Which")[0].split(", ")
-        assert parse_choice(reply, listed).choice in listed
-    assert any("remember no meeting" in transcript.messages[1]["content"] for transcript in drawn)
 
 
 def test_a_few_steps_of_its_recipe_make_a_checkpoint_with_its_own_scope(tmp_path) -> None:
