@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from atp_ray.paradigms.conventions import settings
 from atp_ray.paradigms.conventions.pairing import NOBODY, partners_of
 from atp_ray.paradigms.conventions.scenarios import PAIRINGS, naming_of
 from atp_ray.paradigms.conventions.settlement import meetings_of
@@ -16,7 +17,10 @@ from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.records import RoundRecord
 
 if TYPE_CHECKING:
-    from atp_ray.measures.results import Setting
+    from matplotlib.figure import Figure
+    from rich.console import RenderableType
+
+    from atp_ray.measures.results import CellResult, Setting
 
 MOST_SHARES = 4  # names told one by one
 
@@ -48,7 +52,8 @@ class ConventionPresentation(Presentation):
 
     def seat_note(self, spec: EpisodeSpec, record: RoundRecord, seat: int) -> str:
         """Return the seat's meeting and its points."""
-        partner = int(partners_of(spec, record.round)[seat])
+        if (partner := int(partners_of(spec, record.round)[seat])) == NOBODY:
+            return "met nobody"
         total = f"({record.capital_after.value_A[seat]:g})"
         said = _said(spec, record.decisions.options_A, partner)
         return f"met agent {partner + 1} {said}: {record.reward_A[seat]:+g} {total}"
@@ -58,12 +63,20 @@ class ConventionPresentation(Presentation):
         return [] if partners_of(spec, record.round)[seat] == NOBODY else None
 
     def setting_label(self, setting: Setting) -> str:
-        """Return n, names, committed agents and pairing."""
-        names = (setting.names or "").split(",")
-        listed = " ".join(names) if len(names) <= MOST_SHARES else f"{len(names)} names"
-        start = "from scratch" if setting.established is None else f"from {setting.established}"
-        committed = f", {setting.committed} committed" if setting.committed else ""
-        return f"n={setting.n_agents}, {listed} {start}{committed}, {setting.pairing}"
+        """Return n, names, start, pairing and committed agents."""
+        return settings.setting_label(setting)
+
+    def tables(self, results: Sequence[CellResult]) -> list[RenderableType]:
+        """Return a table of the challenger's shares for each population."""
+        from atp_ray.paradigms.conventions.tables import naming_tables
+
+        return naming_tables(results, self.terms.rate)
+
+    def figures(self, results: Sequence[CellResult]) -> Iterator[tuple[Figure, str]]:
+        """Yield the challenger's share by round, and by the number of committed agents where there are several."""
+        from atp_ray.paradigms.conventions.figures import naming_figures
+
+        return naming_figures(results, self.terms.rate)
 
 
 def shares_text(spec: EpisodeSpec, option_A: ActionArray) -> str:
