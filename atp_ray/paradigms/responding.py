@@ -9,6 +9,7 @@ from typing import NamedTuple
 from atp_ray.config_files import Frozen
 from atp_ray.errors import UsageError
 from atp_ray.play.capital import FloatArray
+from atp_ray.play.chances import of_two_options
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory
 
@@ -70,6 +71,10 @@ class Responding:
             UsageError: the response was fitted to another paradigm.
         """
         raise NotImplementedError
+
+    def option_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
+        """Return the fitted probability of each option, [S, K], in the order of the scenario's options."""
+        return of_two_options(self.deviant_chances(response, memory, indices))
 
     def deviant_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return the fitted probability of the deviant action for each index into `memory.seats`, [S]."""

@@ -26,14 +26,15 @@ _COUNTED_LABELS = np.array([action.label if action.is_decision else None for act
 def seat_columns(spec: EpisodeSpec, record: RoundRecord) -> dict[str, Sequence[Any]]:
     """Return what the seats did in one round, as columns over seats; `spec` is what was in force in it."""
     n = len(record.decisions.action_A)
-    collude, refrain = spec.scenario.options
-    words = np.array([refrain, collude, None, None], dtype=object)
+    words = np.array([*spec.scenario.options, None], dtype=object)  # the last one stands for -1
+    asked_A = record.decisions.asked_A
     return {
         "round": [record.round] * n,
         "seat": range(n),
         "checkpoint": [group.checkpoint for group in spec.seat_groups],
         "action": _LABELS[record.decisions.action_A].tolist(),
-        "choice": words[record.decisions.action_A].tolist(),
+        "choice": words[record.decisions.options_A].tolist(),
+        "asked": [True] * n if asked_A is None else asked_A.tolist(),
         "reply": record.decisions.reply_A,
         "reward": record.reward_A.tolist(),
         "capital_after": record.capital_after.value_A.tolist(),
@@ -70,6 +71,7 @@ def round_counts(record: RoundRecord) -> dict[str, Any]:
         "n_aligned": int(counts[Action.ALIGNED]),
         "n_unparsed": int(counts[Action.UNPARSED]),
         "n_missing": int(counts[Action.MISSING]),
+        "n_asked": record.decisions.n_asked,
         "success": record.success,
         "capital_mean": float(capital_A.mean()),
         "capital_min": float(capital_A.min()),

@@ -37,6 +37,7 @@ DECISIONS = pa.schema(
         pa.field("log_capital_after", pa.float64()),
         pa.field("failure", pa.string()),
         pa.field("counts_as", pa.string()),
+        pa.field("asked", pa.bool_()),
     ]
 )
 
@@ -56,6 +57,7 @@ ROUNDS = pa.schema(
         pa.field("unit", pa.string()),
         pa.field("rate_deviant", pa.int32()),
         pa.field("rate_decisions", pa.int32()),
+        pa.field("n_asked", pa.int32()),
     ]
 )
 

@@ -41,7 +41,8 @@ SHOWN_SETTING = ("threshold", "high", "medium", "low", "supervision")
 DECISIONS = pa.schema(
     [
         ("round", pa.int32()), ("seat", pa.int32()), ("checkpoint", pa.string()), ("action", pa.string()),
-        ("choice", pa.string()), ("reward", pa.float64()), ("capital_after", pa.float64()), ("reply", pa.string()),
+        ("choice", pa.string()), ("asked", pa.bool_()), ("reward", pa.float64()), ("capital_after", pa.float64()),
+        ("reply", pa.string()),
     ]
 )  # fmt: skip
 
