@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, TypeAdapter
@@ -69,22 +68,15 @@ def read_network(text: str) -> Network:
 
 
 def split_networks(values: Any) -> Any:
-    """Return the networks that a list, or a text with commas between them, names; anything else as it is.
+    """Return the networks that a list, one network, or a text with commas names, still to be validated.
 
     A comma inside a text is either between two networks or between two numbers of one: `NAME=` follows the latter.
     """
-    if isinstance(values, str):
-        return _joined(values.split(","))
-    if isinstance(values, list | tuple) and all(isinstance(value, str) for value in values):
-        return _joined(part for value in values for part in value.split(","))
-    return values
-
-
-def _joined(parts: Iterable[str]) -> list[str]:
-    networks: list[str] = []
-    for part in parts:
-        if networks and _CONTINUED.match(part):
-            networks[-1] += f",{part}"
-        else:
-            networks.append(part)
+    networks: list[Any] = []
+    for value in values if isinstance(values, list | tuple) else [values]:
+        for part in value.split(",") if isinstance(value, str) else [value]:
+            if isinstance(part, str) and _CONTINUED.match(part) and networks and isinstance(networks[-1], str):
+                networks[-1] += f",{part}"
+            else:
+                networks.append(part)
     return networks
