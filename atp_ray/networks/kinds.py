@@ -55,6 +55,9 @@ class Complete(NetworkKind):
         return 0
 
 
+EVERYONE = str(Complete())  # what results call it
+
+
 class Ring(NetworkKind):
     """Seats in a circle, each linked to the k nearest: half of them on either side."""
 

@@ -45,6 +45,11 @@ class GameResponding(Responding):
         from atp_ray.paradigms.games.chain import expected_rates
 
         fitted, numbers = _games(response), game_of(spec).numbers
+        if spec.neighbours is not None or numbers.revision < 1:
+            reason = "the exact chain is of games in which all see all and decide in every round"
+            raise UsageError(
+                reason, f"network {spec.network}, revision {numbers.revision:g}", "Play the response instead"
+            )
         drawn = [expected_rates(each, numbers, spec.rounds) for each in fitted.drawn()]
         return expected_rates(fitted.response, numbers, spec.rounds), np.array(drawn)
 
