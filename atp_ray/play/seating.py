@@ -12,6 +12,8 @@ from atp_ray.networks.neighbours import neighbours
 from atp_ray.networks.placement import PlacementRule, place
 from atp_ray.play.episodes import FIXED_COLLUDER, FIXED_REFUSER, SeatGroup
 
+_HINT = f"Set fixed_colluders, or give some of the players' seats to {FIXED_COLLUDER}"
+
 
 def placed(
     seats: Sequence[SeatGroup], rule: PlacementRule, network: NetworkKind, seed: int, where: str
@@ -28,7 +30,7 @@ def placed(
     group_A = np.repeat(np.arange(len(seats)), [group.count for group in seats])
     fixed = [index for index, group in enumerate(seats) if group.checkpoint in (FIXED_COLLUDER, FIXED_REFUSER)]
     if not fixed:
-        raise UsageError(f"placement {rule}: there is nobody to place", where, f"Give some seats to {FIXED_COLLUDER}")
+        raise UsageError(f"placement {rule}: there is nobody to place", where, _HINT)
     fixed_A = np.isin(group_A, fixed)
     found = neighbours(network, n_agents, seed) if rule in ("hubs", "cluster") else None
     theirs_A = np.zeros(n_agents, dtype=bool)
