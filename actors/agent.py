@@ -79,29 +79,32 @@ class AgentActor:
 
     async def _decide_turn(self, turn: Turn) -> TurnReply | MemoryGap:
         memory = self._memories.get(turn.episode_id)
-        first = turn.observations[0].public.round if turn.observations else turn.round
+        before = turn.known_before
         if turn.spec is not None:
-            memory = self._memories[turn.episode_id] = EpisodeMemory(turn.spec, turn.seats, known_rounds=first - 1)
+            memory = self._memories[turn.episode_id] = EpisodeMemory(turn.spec, turn.seats, known_rounds=before)
         if memory is None or memory.seats != turn.seats:
             return MemoryGap(turn.episode_id, -1)
-        if first > memory.known_rounds + 1:
+        if before > memory.known_rounds:
             return MemoryGap(turn.episode_id, memory.known_rounds)
-        memory.observe(turn.observations)
+        memory.observe(turn.observations, through=turn.round - 1)
         if memory.known_rounds != turn.round - 1:
             return MemoryGap(turn.episode_id, memory.known_rounds)
-        return TurnReply(turn.episode_id, turn.round, turn.seats, await self._decide_seats(memory, turn))
+        asked = turn.seats if turn.asked is None else turn.asked
+        return TurnReply(turn.episode_id, turn.round, asked, await self._decide_seats(memory, turn, asked))
 
-    async def _decide_seats(self, memory: EpisodeMemory, turn: Turn) -> Decisions:
+    async def _decide_seats(self, memory: EpisodeMemory, turn: Turn, deciding: Sequence[int]) -> Decisions:
         groups = memory.spec.seat_groups
         by_checkpoint: dict[str, list[int]] = {}
-        for index, seat in enumerate(memory.seats):
-            by_checkpoint.setdefault(groups[seat].checkpoint, []).append(index)
+        place = {seat: index for index, seat in enumerate(memory.seats)}
+        for seat in deciding:
+            by_checkpoint.setdefault(groups[seat].checkpoint, []).append(place[seat])
         asked = [
             self._player(name).decide(memory, indices, groups[memory.seats[indices[0]]].sampling, turn.notes)
             for name, indices in by_checkpoint.items()
         ]
-        parts = zip(by_checkpoint.values(), await asyncio.gather(*asked), strict=True)
-        return merge_decisions(len(memory.seats), parts)
+        order = {place[seat]: position for position, seat in enumerate(deciding)}
+        positions = [[order[index] for index in indices] for indices in by_checkpoint.values()]
+        return merge_decisions(len(deciding), zip(positions, await asyncio.gather(*asked), strict=True))
 
     def _player(self, name: str) -> Player:
         if name not in self._players:

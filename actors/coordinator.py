@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from actors.failure_policy import FailurePolicy
 from actors.population import Hosting, Population
 from actors.round_player import RoundPlayer
@@ -25,6 +27,7 @@ from atp_ray.costs.usage import Usage, Usages, add_usages, total_usage, usage_of
 from atp_ray.errors import SpendingError
 from atp_ray.measures.cell_rates import round_rates
 from atp_ray.measures.rates import Counts, count
+from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.decisions import Decisions
 from atp_ray.play.episodes import EpisodeSpec
@@ -193,15 +196,22 @@ class Coordinator:
         self, spec: EpisodeSpec, log: EventLog, hostings: Sequence[Hosting], seats: EpisodeSeats
     ) -> Decisions:
         settled = log.rounds(spec.episode_id)
-        turn = partial(next_turn, spec, settled)
-        seats.ask()
-        decisions = await self._player.decide(
-            spec.parameters.n_agents, hostings, turn, whole=not settled, on_answer=seats.answered
+        asked_A = paradigm(spec.paradigm).environment.asked(spec, len(settled) + 1)
+        turn = partial(next_turn, spec, settled, asked_A=asked_A)
+        seats.ask(None if asked_A is None else np.flatnonzero(asked_A).tolist())
+        decided = await self._player.decide(
+            spec.parameters.n_agents,
+            hostings,
+            turn,
+            whole=not settled,
+            asked_A=asked_A,
+            on_answer=seats.answered,
         )
-        record = settle_round(spec, settled, decisions)
+        record = settle_round(spec, settled, decided)
         log.append(record)
+        decisions = record.decisions
         self._rounds += 1
-        self._turns += len(decisions.action_A)
+        self._turns += decisions.n_asked
         self._counts = Counts(*map(sum, zip(self._counts, count(spec, decisions.action_A), strict=True)))
         return decisions
 

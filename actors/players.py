@@ -13,10 +13,11 @@ from actors.model_gateway import GatewayClient
 from atp_ray.checkpoint.profiles import EndpointProfile, FittedProfile, PolicyProfile, Profile
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.responding import FittedRun
-from atp_ray.play.actions import Action, ActionArray
+from atp_ray.play.actions import ActionArray
 from atp_ray.play.asking import Asking, ModelClient, ToolRunner
 from atp_ray.play.capital import FloatArray
-from atp_ray.play.decisions import Decisions, as_columns, plain_decisions
+from atp_ray.play.chances import options_drawn
+from atp_ray.play.decisions import Decisions, actions_of, as_columns, plain_decisions
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.model_calls import decision_texts
 from atp_ray.play.randomness import round_generator
@@ -83,32 +84,32 @@ class ChancePlayer:
         del sampling, notes
         spec = memory.spec
         seats = np.array([memory.seats[index] for index in indices])
-        chance_S = self._chances(memory, indices)
+        chance_SK = self._chances(memory, indices)
         stream = round_generator(spec.episode_id, spec.seed, memory.known_rounds + 1)
-        deviates_S = stream.random(spec.parameters.n_agents)[seats] < chance_S
-        return _policy_decisions(spec.scenario.options, deviates_S.astype(np.int8))
+        option_S = options_drawn(chance_SK, stream.random(spec.parameters.n_agents)[seats])
+        return _policy_decisions(spec.scenario.options, option_S)
 
     def _chances(self, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         room = paradigm(memory.spec.paradigm)
         if self._profile is None:
-            return room.environment.deviant_chances(memory, indices)
+            return room.environment.option_chances(memory, indices)
         if self._fitted is None:
             self._fitted = room.responding.read(self._profile.response, self._profile.name)
-        return room.responding.deviant_chances(self._fitted, memory, indices)
+        return room.responding.option_chances(self._fitted, memory, indices)
 
 
 class FixedPlayer:
-    """Always takes the same action: the fixed colluders of the reference, and their opposite."""
+    """Always takes the same option: 0 for the fixed colluders of the reference, 1 for their opposite."""
 
-    def __init__(self, action: Action) -> None:
-        self._action = action
+    def __init__(self, option: int) -> None:
+        self._option = option
 
     async def decide(
         self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling, notes: tuple[str, ...] = ()
     ) -> Decisions:
         """Return the fixed decision for each index."""
         del sampling, notes
-        return _policy_decisions(memory.spec.scenario.options, np.full(len(indices), self._action, dtype=np.int8))
+        return _policy_decisions(memory.spec.scenario.options, np.full(len(indices), self._option, dtype=np.int8))
 
 
 def make_player(
@@ -131,7 +132,7 @@ def make_player(
     if isinstance(profile, PolicyProfile):
         if profile.policy == "quantal":
             return ChancePlayer()
-        return FixedPlayer(Action.DEVIANT if profile.policy == "collude" else Action.ALIGNED)
+        return FixedPlayer(0 if profile.policy == "collude" else 1)
     if isinstance(profile, FittedProfile):
         return ChancePlayer(profile)
     if isinstance(profile, EndpointProfile):
@@ -144,7 +145,8 @@ def make_player(
     return ModelPlayer(GatewayClient(deployment, gateways, timeout_s), profile.alternate_roles, tools)
 
 
-def _policy_decisions(options: tuple[str, str], action_A: ActionArray) -> Decisions:
-    deviant, aligned = decision_texts(options)
-    texts = {int(Action.DEVIANT): deviant, int(Action.ALIGNED): aligned}
-    return plain_decisions(action_A, [texts[action] for action in action_A.tolist()], attempts=1)
+def _policy_decisions(options: Sequence[str], option_A: ActionArray) -> Decisions:
+    texts = decision_texts(options)
+    replies = [texts[option] for option in option_A.tolist()]
+    told = option_A if len(options) > 2 else None
+    return plain_decisions(actions_of(option_A), replies, attempts=1, option_A=told)

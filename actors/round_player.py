@@ -11,7 +11,8 @@ from actors.host_client import HostClient
 from actors.population import Hosting, Population
 from atp_ray.errors import EngineError
 from atp_ray.play.actions import Action
-from atp_ray.play.decisions import Decisions, TurnFailure, merge_decisions
+from atp_ray.play.decisions import BoolArray, Decisions, TurnFailure, merge_decisions
+from atp_ray.play.rounds import asked_of
 from atp_ray.play.turns import MemoryGap, Turn, TurnReply
 
 
@@ -45,12 +46,14 @@ class RoundPlayer:
         turn: TurnMaker,
         *,
         whole: bool,
+        asked_A: BoolArray | None = None,
         on_answer: Callable[[Sequence[int]], None] = lambda _: None,
     ) -> Decisions:
-        """Return what all seats decide.
+        """Return what all seats decide; those that are not asked are missing.
 
         Args:
             whole: whether hosts are sent the whole window at once; otherwise only those that ask for it.
+            asked_A: which seats decide, None for all.
             on_answer: told which seats have answered, as each host does.
 
         Raises:
@@ -58,11 +61,12 @@ class RoundPlayer:
         """
 
         async def answer(hosting: Hosting) -> TurnReply | list[TurnFailure]:
-            answered = await self._ask(hosting, turn, whole)
+            answered = await self._ask(hosting, turn, whole, asked_A)
             on_answer(hosting.seats)
             return answered
 
-        asked = [asyncio.create_task(answer(hosting)) for hosting in hostings]
+        wanted = [hosting for hosting in hostings if asked_of(hosting.seats, asked_A) != ()]
+        asked = [asyncio.create_task(answer(hosting)) for hosting in wanted]
         try:
             answers = await asyncio.gather(*asked)
         finally:
@@ -72,7 +76,7 @@ class RoundPlayer:
         failures = [failure for answer in answers if not isinstance(answer, TurnReply) for failure in answer]
         parts = [(reply.seats, reply.decisions) for reply in replies]
         decisions = merge_decisions(n_agents, parts, failures)
-        if _engine_gone(decisions):
+        if _engine_gone(decisions, asked_A):
             reason = decisions.failures[0].message if decisions.failures else "no reason was given"
             hint = "The rounds settled so far are kept; continue with --resume once the engine answers"
             number = decisions.failures[0].round if decisions.failures else 0
@@ -84,7 +88,9 @@ class RoundPlayer:
         for hosting in hostings:
             self._hosts[hosting.host].forget(episode_id)
 
-    async def _ask(self, hosting: Hosting, turn: TurnMaker, whole: bool) -> TurnReply | list[TurnFailure]:
+    async def _ask(
+        self, hosting: Hosting, turn: TurnMaker, whole: bool, asked_A: BoolArray | None
+    ) -> TurnReply | list[TurnFailure]:
         host = self._hosts[hosting.host]
         answer = await host.ask(turn(hosting.seats, whole=whole))
         if isinstance(answer, MemoryGap):
@@ -92,14 +98,15 @@ class RoundPlayer:
         if isinstance(answer, MemoryGap):
             raise RuntimeError(f"host {hosting.host} did not take the history of episode {answer.episode_id}")
         if isinstance(answer, TurnFailure):
-            return [answer._replace(seat=seat) for seat in hosting.seats]
+            return [answer._replace(seat=seat) for seat in asked_of(hosting.seats, asked_A) or hosting.seats]
         return answer
 
 
-def _engine_gone(decisions: Decisions) -> bool:
+def _engine_gone(decisions: Decisions, asked_A: BoolArray | None) -> bool:
     """Return whether nobody could decide and the reason is not the request itself."""
-    if (decisions.action_A != Action.MISSING).any() or decisions.solutions_A:
+    n_asked = len(decisions.action_A) if asked_A is None else int(asked_A.sum())
+    if not n_asked or (decisions.action_A != Action.MISSING).any() or decisions.solutions_A:
         return False
     refused = [failure.type == "ModelRefused" for failure in decisions.failures]
     # One agent alone whose prompt is turned down is missing; a whole population without an answer cannot go on.
-    return len(decisions.action_A) > 1 or not refused or not all(refused)
+    return n_asked > 1 or not refused or not all(refused)

@@ -101,9 +101,9 @@ class EpisodeSeats:
         self._line = line
         self._asked: Counter[str] = Counter()
 
-    def ask(self) -> None:
-        """Count all seats as waiting for an answer."""
-        self._set(self._count(range(len(self.engines))))
+    def ask(self, seats: Iterable[int] | None = None) -> None:
+        """Count some seats as waiting for an answer, and no others; None for all."""
+        self._set(self._count(range(len(self.engines)) if seats is None else seats))
 
     def answered(self, seats: Iterable[int]) -> None:
         """Count some seats as answered."""

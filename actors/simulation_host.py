@@ -23,6 +23,7 @@ from atp_ray.live.interventions import Intervention
 from atp_ray.live.log import Event
 from atp_ray.live.simulation import OVER, Command, Control, Until
 from atp_ray.live.store import Feed, LiveStore, Wanted
+from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.rounds import settle_round
 from atp_ray.storage.record_json import record_to_json
 
@@ -211,8 +212,10 @@ class SimulationHost:
             state = simulation.state
             whole = simulation_id in self._stale or not state.records
             self._stale.discard(simulation_id)
-            turn = partial(state.turn, simulation_id)
-            decisions = await self._player.decide(state.spec.parameters.n_agents, hostings, turn, whole=whole)
+            asked_A = paradigm(state.spec.paradigm).environment.asked(state.spec, state.next_round)
+            turn = partial(state.turn, simulation_id, asked_A=asked_A)
+            n_agents = state.spec.parameters.n_agents
+            decisions = await self._player.decide(n_agents, hostings, turn, whole=whole, asked_A=asked_A)
             if self._store.live.simulation(simulation_id).status == "cancelled":
                 return
             record = settle_round(state.spec, state.records, decisions)

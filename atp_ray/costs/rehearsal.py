@@ -98,7 +98,7 @@ async def rehearse(spec: EpisodeSpec, casts: Mapping[str, Cast], seed: int = 0) 
     Rounds are as many as the window holds and one more, or the episode's if it has fewer; those that follow are as the
     last of them.
     """
-    played = _seats_played(spec)
+    environment, played = paradigm(spec.paradigm).environment, _seats_played(spec)
     seats = [seat for group_seats in played for seat in group_seats]
     actors = [_actor(spec, seat, casts, seed) for seat in seats]
     memory, settled = EpisodeMemory(spec, seats), list[RoundRecord]()
@@ -107,9 +107,11 @@ async def rehearse(spec: EpisodeSpec, casts: Mapping[str, Cast], seed: int = 0) 
     sums = {group.checkpoint: np.zeros((n_rounds, 3)) for group in spec.seats if group.checkpoint in casts}
     for number in range(1, n_rounds + 1):
         rows = [await _decide(memory, index, actor) for index, actor in enumerate(actors)]
+        asked_A = environment.asked(spec, number)
         for group, group_seats in zip(spec.seats, played, strict=True):
             if group.checkpoint in casts:
-                share = group.count / len(group_seats)
+                # Where only some are asked in a round, each on average that often.
+                share = group.count / len(group_seats) * (1.0 if asked_A is None else float(asked_A.mean()))
                 for row in (rows[seats.index(seat)] for seat in group_seats):
                     took = (row.attempts, row.prompt_tokens, row.completion_tokens)
                     sums[group.checkpoint][number - 1] += share * np.array(took)

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from atp_ray.costs.usage import Usage, add_usages, usage_of
 from atp_ray.errors import StorageError
+from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.decisions import COUNTS
 from atp_ray.play.episodes import EpisodeSpec, plays_by_policy
@@ -49,9 +50,8 @@ def decisions_settled(run_dir: Path, cells: Sequence[CellSpec]) -> int:
     Raises:
         StorageError: a log cannot be read.
     """
-    n_left = sum(
-        spec.parameters.n_agents * (spec.rounds - next_round + 1) for spec, next_round in rounds_left(run_dir, cells)
-    )
+    left = rounds_left(run_dir, cells)
+    n_left = sum(paradigm(spec.paradigm).environment.n_turns(spec, first) for spec, first in left)
     return sum(cell.n_decisions for cell in cells) - n_left
 
 

@@ -11,6 +11,8 @@ from pydantic_settings import CliPositionalArg, CliSubCommand
 from atp_ray.cli.options import CommandOptions, Count, KeyValues, Options, Place, Seed, Shown, one_as_several
 from atp_ray.config_files import config_names
 from atp_ray.errors import suggestion
+from atp_ray.networks.neighbours import Neighbours, neighbours
+from atp_ray.networks.texts import read_network
 from atp_ray.responses.families import FAMILIES, Family
 
 
@@ -93,7 +95,24 @@ class PopulationOptions(CommandOptions):
     set: KeyValues = Field(
         (), description="field of a game's request, such as threshold=0.75, rounds=6; repeat for several"
     )
+    network: Annotated[str, Shown("KIND:...")] = Field(
+        "complete", description="who can meet, or see, whom, such as ring or watts_strogatz:k=4,p=0.1"
+    )
     seed: Seed = Field(0, description="seed of the populations")
+
+    @field_validator("network")
+    @classmethod
+    def _network_is_one(cls, text: str) -> str:
+        read_network(text)
+        return text
+
+    def neighbours(self, n_agents: int) -> Neighbours | None:
+        """Return who can meet whom among so many; None where all can meet all.
+
+        Raises:
+            UsageError: so many agents cannot form this network.
+        """
+        return neighbours(read_network(self.network), n_agents, self.seed)
 
 
 class PredictOptions(PopulationOptions):

@@ -12,9 +12,11 @@ from atp_ray.cli.run import progress_bar
 from atp_ray.config_files import parse_model, parse_setting
 from atp_ray.errors import UsageError
 from atp_ray.foresight.foreseen import Foreseen, Words
+from atp_ray.foresight.naming_flips import COMPLETE
 from atp_ray.foresight.options import PopulationOptions, PredictOptions
 from atp_ray.paradigms.cell_names import seat_group
 from atp_ray.paradigms.registry import paradigm
+from atp_ray.paradigms.requests import require_fields
 from atp_ray.paradigms.responding import FittedRun, Responding
 from atp_ray.play.episodes import EpisodeSpec
 
@@ -37,6 +39,9 @@ class RunResponse(NamedTuple):
         """
         room = paradigm(self.profile.paradigm)
         given: dict[str, Any] = {} if n_agents is None else {"n_agents": n_agents}
+        if options.network != COMPLETE:
+            require_fields(room, ["network"], lambda each: each.design.request_model, "--{}")
+            given["network"] = options.network
         for text in options.set:
             parse_setting(text, room.design.request_model).put(given)
         request = parse_model(room.design.request_model, given, "--set")
@@ -76,7 +81,7 @@ def foresee_tipping(console: Console, options: PredictOptions) -> Foreseen:
             forecasts.append(found.responding.forecast(found.fitted, spec, counts, options.runs, options.seed, update))
     room = paradigm(found.profile.paradigm)
     terms = room.presentation.terms
-    title = ", ".join([f"{found.fitted.checkpoint}, fitted, {specs[-1].rounds} rounds", *options.set])
+    title = ", ".join([f"{found.fitted.checkpoint}, fitted, {specs[-1].rounds} rounds", *options.set, *([] if options.network == COMPLETE else [f"on {options.network}"])])
     words = Words(title, "fixed seats", terms.rate.removesuffix(" rate"), "tip", "rounds", CAPTION)
     note = f"A population tips if the {terms.rate} of its free seats is over half in the last round."
     return Foreseen(forecasts, [[] for _ in forecasts], words, found.fitted.label, [note])

@@ -16,7 +16,7 @@ from atp_ray.inspect_tasks.scoring import round_score
 from atp_ray.inspect_tasks.shared_sandbox import SharedSandbox
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.asking import Asking, ModelClient, ToolRunner
-from atp_ray.play.decisions import COUNTS, SeatDecision, as_columns
+from atp_ray.play.decisions import COUNTS, SeatDecision, as_columns, merge_decisions
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory, SeatView
 from atp_ray.play.records import RoundRecord
@@ -70,9 +70,11 @@ async def play_rounds(spec: EpisodeSpec, client: ModelClient, tools: ToolRunner 
     memory, settled = EpisodeMemory(spec, seats), list[RoundRecord]()
     for number in range(1, spec.rounds + 1):
         async with span(f"round {number}", type="round"):
-            views = [memory.seat_view(seat) for seat in seats]
-            decided = await collect(*(_decide(view, client, tools) for view in views))
-        settled.append(settle_round(spec, settled, as_columns(decided)))
+            asked_A = paradigm(spec.paradigm).environment.asked(spec, number)
+            asked = [seat for seat in seats if asked_A is None or asked_A[seat]]
+            decided = await collect(*(_decide(memory.seat_view(seat), client, tools) for seat in asked))
+        decisions = merge_decisions(len(seats), [(asked, as_columns(decided))])
+        settled.append(settle_round(spec, settled, decisions))
         memory.observe([observe_round(spec, settled[-1], seats)])
     return settled
 

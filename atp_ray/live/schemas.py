@@ -14,7 +14,7 @@ from atp_ray.live.simulation import Parent, Status, Until
 from atp_ray.paradigms.requests import MOST_ROUNDS, MOST_SEED, EpisodeRequest
 
 PROBLEM_TYPE = "application/problem+json"  # media type of every error the service itself answers (RFC 9457)
-ActionName = Literal["deviant", "aligned", "unparsed", "missing"]
+ActionName = Literal["deviant", "aligned", "unparsed", "missing", "idle"]
 MOST_SEEDS = 64
 
 
@@ -106,6 +106,7 @@ class RoundView(BaseModel):
     n_aligned: int
     n_unparsed: int
     n_missing: int
+    n_asked: int
     deviant_rate: float | None
     success: bool | None
     threshold: int | None
@@ -163,6 +164,7 @@ class DecisionView(BaseModel):
     checkpoint: str
     action: str
     choice: str | None
+    asked: bool
     reward: float | None
     capital_after: float | None
     reply: str | None = None

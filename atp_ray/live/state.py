@@ -25,11 +25,12 @@ from atp_ray.live.interventions import (
 from atp_ray.live.marks import RoundMark, mark
 from atp_ray.paradigms.design import Change
 from atp_ray.paradigms.registry import paradigm, paradigms
+from atp_ray.play.decisions import BoolArray
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.prompts import Message
 from atp_ray.play.records import RoundRecord
-from atp_ray.play.rounds import observe_round
+from atp_ray.play.rounds import asked_of, observe_round, told_rounds
 from atp_ray.play.turns import Observation, Turn
 
 
@@ -112,12 +113,14 @@ class LiveState:
                 return self._with_spec(_with_numbers(self.spec, intervention))
 
     def with_seed(self, seed: int) -> LiveState:
-        """Return the state with another seed from the next round on."""
-        return self._with_spec(_revised(self.spec, seed=seed))
+        """Return the state with another seed from the next round on; the network stays."""
+        drawn = {"network_seed": self.spec.drawn_with} if self.spec.network.random else {}
+        return self._with_spec(_revised(self.spec, seed=seed, **drawn))
 
     def observations(self, seats: Sequence[int]) -> tuple[Observation, ...]:
-        """Return what `seats` remember of the rounds in the window, every intervention taken into account."""
-        return tuple(self.observation(record, seats) for record in self.records[-self.spec.history_window :])
+        """Return what `seats` remember of the rounds in their window, every intervention taken into account."""
+        told = told_rounds(self.spec, self.records, seats, whole=True)
+        return tuple(self.observation(record, seats) for record in told.records)
 
     def observation(self, record: RoundRecord, seats: Sequence[int]) -> Observation:
         """Return one round as `seats` remember it."""
@@ -137,11 +140,16 @@ class LiveState:
             forgotten_S=forgotten if any(forgotten) else (),
         )
 
-    def turn(self, simulation_id: str, seats: tuple[int, ...], *, whole: bool) -> Turn:
-        """Return the request that asks `seats` for the next round; `whole` as in `rounds.next_turn`."""
-        told = self.observations(seats) if whole else tuple(self.observation(r, seats) for r in self.records[-1:])
+    def turn(
+        self, simulation_id: str, seats: tuple[int, ...], *, whole: bool, asked_A: BoolArray | None = None
+    ) -> Turn:
+        """Return the request that asks `seats` for the next round; `whole` and `asked_A` as in `rounds.next_turn`."""
+        told = told_rounds(self.spec, self.records, seats, whole=whole)
+        observations = tuple(self.observation(record, seats) for record in told.records)
         notes = self.notes.get(self.next_round, ())
-        return Turn(simulation_id, self.next_round, seats, told, self.spec if whole else None, notes)
+        spec = self.spec if told.whole else None
+        asked = asked_of(seats, asked_A)
+        return Turn(simulation_id, self.next_round, seats, observations, spec, notes, asked, told.since)
 
     def messages(self, seat: int) -> list[Message]:
         """Return the exact messages a seat would be sent for the next round.
@@ -151,8 +159,8 @@ class LiveState:
         """
         if seat >= self.spec.parameters.n_agents:
             raise NotFoundError(f"there is no seat {seat}", "seat", f"Seats are 0..{self.spec.parameters.n_agents - 1}")
-        memory = EpisodeMemory(self.spec, (seat,), known_rounds=max(0, len(self.records) - self.spec.history_window))
-        memory.observe(self.observations((seat,)))
+        memory = EpisodeMemory(self.spec, (seat,))
+        memory.observe(self.observations((seat,)), through=len(self.records))
         view = memory.seat_view(0, self.notes.get(self.next_round, ()))
         return paradigm(self.spec.paradigm).environment.messages(view)
 

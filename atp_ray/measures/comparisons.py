@@ -137,4 +137,5 @@ def _numbers(setting: Setting | None) -> tuple[object, ...]:
     if setting is None:
         return ()
     numbers = (setting.n_agents, setting.threshold, setting.incentive_ratio, setting.high, setting.low)
-    return (*(-1.0 if value is None else float(value) for value in numbers), setting.supervision or "")
+    words = (setting.supervision or "", setting.network, setting.placement or "")
+    return (*(-1.0 if value is None else float(value) for value in numbers), *words)

@@ -2,7 +2,8 @@
 
 Its denominator is the decisions that could be read, of the seats under study: fixed colluders and refusers are part of
 the game but not of the rate, and unparsed or missing turns are counted apart, never as a choice,
-unless the episode is played like the paper (`atp_ray.play.counting`).
+unless the episode is played like the paper (`atp_ray.play.counting`). Where only some seats are asked in a round, what
+the others decided last counts: the rate is that of the population.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import numpy.typing as npt
 
 from atp_ray.play.actions import Action, ActionArray
 from atp_ray.play.counting import assumed_seats, counted_actions
-from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.episodes import FIXED_COLLUDER, FIXED_REFUSER, EpisodeSpec
 
-FIXED_CHECKPOINTS = frozenset({"policy:collude", "policy:refrain"})
+FIXED_CHECKPOINTS = frozenset({FIXED_COLLUDER, FIXED_REFUSER})
 
 
 class Counts(NamedTuple):
@@ -47,8 +48,8 @@ def count(spec: EpisodeSpec, action_A: ActionArray) -> Counts:
         spec: what was in force in the round.
     """
     actions = counted_actions(spec, action_A)[studied_seats(spec)]
-    deviant, aligned = int((actions == Action.DEVIANT).sum()), int((actions == Action.ALIGNED).sum())
-    return Counts(deviant, deviant + aligned, len(actions) - deviant - aligned)
+    deviant, aligned, idle = (int((actions == which).sum()) for which in (Action.DEVIANT, Action.ALIGNED, Action.IDLE))
+    return Counts(deviant, deviant + aligned, len(actions) - deviant - aligned - idle)
 
 
 def count_assumed(spec: EpisodeSpec, action_A: ActionArray) -> int:

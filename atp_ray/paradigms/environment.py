@@ -10,7 +10,8 @@ from atp_ray.errors import UsageError
 from atp_ray.play.actions import Action
 from atp_ray.play.asking import Asking
 from atp_ray.play.capital import FloatArray
-from atp_ray.play.decisions import SeatDecision
+from atp_ray.play.chances import of_two_options
+from atp_ray.play.decisions import BoolArray, IntArray, SeatDecision
 from atp_ray.play.episodes import EpisodeSpec, Reading
 from atp_ray.play.exchanges import Exchange
 from atp_ray.play.first_choice import parse_first_choice
@@ -30,8 +31,10 @@ _READERS: Mapping[Reading, Callable[[str, Sequence[str]], ParsedChoice]] = {
 class Environment(ABC):
     """Observe (`system`, `question`, `feedback`), decide and settle.
 
-    Everything but `decide` is pure. `decide` and `messages` fit any paradigm in which a reply names one of two options.
+    Everything but `decide` is pure. `decide` and `messages` fit any paradigm in which a reply names one option.
     `remembers_replies` says whether an agent is shown its own past replies; what is not shown cannot be edited.
+    `remembers_own_turns` says that an agent knows of no round in which it was not asked, so that its window holds its
+    own last rounds.
     `unreadable_as` is what an unreadable reply counts as where it is counted: the action that was not seen to be taken.
     """
 
@@ -39,6 +42,7 @@ class Environment(ABC):
     numbers_model: ClassVar[type[Numbers]]
     uses_tools: ClassVar[bool] = False
     remembers_replies: ClassVar[bool] = True
+    remembers_own_turns: ClassVar[bool] = False
     unreadable_as: ClassVar[Action] = Action.ALIGNED
 
     @abstractmethod
@@ -57,6 +61,30 @@ class Environment(ABC):
     def settle(self, spec: EpisodeSpec, played: PlayedRound) -> Outcome:
         """Return what a round led to."""
 
+    def partners(self, spec: EpisodeSpec, round_number: int) -> IntArray | None:
+        """Return whom each seat meets in a round, [A], -1 for nobody; None where all play with one another.
+
+        It depends on the seed, never on what was decided.
+        """
+        del spec, round_number
+        return None
+
+    def asked(self, spec: EpisodeSpec, round_number: int) -> BoolArray | None:
+        """Return which seats decide in a round, [A]; None for all. Of the others, what they decided last stands.
+
+        It depends on the seed, never on what was decided. Where pairs meet, those who meet somebody are asked.
+        """
+        partner_A = self.partners(spec, round_number)
+        return None if partner_A is None else partner_A >= 0
+
+    def n_turns(self, spec: EpisodeSpec, first_round: int = 1) -> int:
+        """Return how many decisions an episode takes from a round on."""
+        rounds, n_agents = range(first_round, spec.rounds + 1), spec.parameters.n_agents
+        if type(self).asked is Environment.asked and type(self).partners is Environment.partners:
+            return n_agents * len(rounds)
+        asked = (self.asked(spec, number) for number in rounds)
+        return sum(n_agents if asked_A is None else int(asked_A.sum()) for asked_A in asked)
+
     def messages(self, view: SeatView) -> list[Message]:
         """Return the chat messages with which a seat's next round begins."""
         return build_messages(view)
@@ -72,7 +100,8 @@ class Environment(ABC):
             action = Action.UNPARSED
         else:
             action = Action.DEVIANT if choice == options[0] else Action.ALIGNED
-        return asking.decision(action, reply)
+        option = options.index(choice) if choice is not None and len(options) > 2 else None
+        return asking.decision(action, reply, option=option)
 
     def exchanges(self, view: SeatView, reply: str | None, solutions: Sequence[Solution]) -> list[Exchange]:
         """Return what a seat was sent and replied in the round it had to decide, from what is kept of that round."""
@@ -82,7 +111,19 @@ class Environment(ABC):
     @property
     def has_policy(self) -> bool:
         """Whether there is an analytic policy."""
-        return type(self).deviant_chances is not Environment.deviant_chances
+        own = type(self)
+        return (
+            own.deviant_chances is not Environment.deviant_chances
+            or own.option_chances is not Environment.option_chances
+        )
+
+    def option_chances(self, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
+        """Return the analytic policy's probability of each option, [S, K], in the order of the scenario's options.
+
+        Raises:
+            UsageError: the paradigm has no analytic policy.
+        """
+        return of_two_options(self.deviant_chances(memory, indices))
 
     def deviant_chances(self, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return the analytic policy's probability of the deviant action for each index into `memory.seats`, [S].

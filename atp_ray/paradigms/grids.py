@@ -22,6 +22,7 @@ class Grid(Frozen):
     """What every grid has. `checkpoints` is an axis: each one is played in cells of its own."""
 
     axes: ClassVar[tuple[str, ...]] = ("checkpoints",)
+    texts: ClassVar[tuple[str, ...]] = ("scenarios", "population")  # in which a comma of --set separates no values
 
     name: str
     description: str = ""
@@ -137,7 +138,7 @@ def _said(value: Any) -> str:
 def _apply_setting(data: dict[str, Any], text: str, grid: Grid) -> None:
     setting = parse_setting(text, type(grid))
     value = setting.value
-    if isinstance(value, str) and "," in value and setting.key not in ("scenarios", "population"):
+    if isinstance(value, str) and "," in value and setting.key not in grid.texts:
         value = [yaml.safe_load(part) for part in value.split(",")]
     if setting.key in grid.axes and not isinstance(value, list):
         value = [value]

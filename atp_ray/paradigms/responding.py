@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from atp_ray.config_files import Frozen
 from atp_ray.errors import UsageError
 from atp_ray.play.capital import FloatArray
+from atp_ray.play.chances import of_two_options
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory
 
@@ -115,6 +116,10 @@ class Responding:
         """
         del spec, fixed, n_runs, n_samples, seed, on_draw
         raise UsageError("is of a paradigm whose tipping is not foreseen", response.paradigm)
+
+    def option_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
+        """Return the fitted probability of each option, [S, K], in the order of the scenario's options."""
+        return of_two_options(self.deviant_chances(response, memory, indices))
 
     def deviant_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return the fitted probability of the deviant action for each index into `memory.seats`, [S]."""

@@ -26,7 +26,7 @@ NOBODY = "policy:refrain"  # the seats of a training prompt are nobody's yet
 class TrainingPrompt(NamedTuple):
     """One prompt to align with.
 
-    `messages` are system and user, `options` the two choices, the deviant one first; `answer` is the true answer where
+    `messages` are system and user, `options` the choices, the deviant one first; `answer` is the true answer where
     a problem is to be solved, and `stop` ends a reply.
     """
 
@@ -34,7 +34,7 @@ class TrainingPrompt(NamedTuple):
     paradigm: str
     scenario: str
     messages: tuple[Message, ...]
-    options: tuple[str, str]
+    options: tuple[str, ...]
     answer: str | None = None
     stop: tuple[str, ...] = ()
 
@@ -103,8 +103,8 @@ class Teaching:
         del prompt, ask, tools
         return reply
 
-    def judge(self, reply: str, options: tuple[str, str], answer: str | None) -> Judged:
-        """Return what a reply decides: a choice between two options."""
+    def judge(self, reply: str, options: Sequence[str], answer: str | None) -> Judged:
+        """Return what a reply decides: one of the options."""
         del answer
         choice = parse_choice(reply, options).choice
         if choice is None:

@@ -94,7 +94,9 @@ class Asking:
             self._failure = TurnFailure(view.seat, view.round, "Unparsed", reason)
         return reply
 
-    def decision(self, action: Action, reply: str | None, solutions: Sequence[Solution] = ()) -> SeatDecision:
+    def decision(
+        self, action: Action, reply: str | None, solutions: Sequence[Solution] = (), option: int | None = None
+    ) -> SeatDecision:
         """Return the seat's decision with all that asking for it took."""
         return SeatDecision(
             action,
@@ -105,4 +107,5 @@ class Asking:
             self._latency_s,
             self._failure if not action.is_decision else None,
             tuple(solutions),
+            option,
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from atp_ray.config_files import Frozen
+from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.episodes import EpisodeSpec
 
 CheckpointKind = Literal["embedded", "policy", "fitted", "model", "openai", "mixed"]
@@ -37,7 +38,7 @@ class CellSpec(Frozen):
     @property
     def n_decisions(self) -> int:
         """How many decisions all episodes take."""
-        return sum(episode.parameters.n_agents * episode.rounds for episode in self.episodes)
+        return sum(paradigm(episode.paradigm).environment.n_turns(episode) for episode in self.episodes)
 
     @property
     def population(self) -> int:

@@ -1,18 +1,19 @@
 """What agents remember of an episode.
 
 One `EpisodeMemory` serves the seats an agent actor hosts (one, unless agents are packed). It keeps the last
-`history_window` rounds in columns; `seat_view` is the only way in and shows one seat nothing but its own share.
+`history_window` rounds in columns, those of each seat's own turns where a paradigm's agents remember nothing else;
+`seat_view` is the only way in and shows one seat nothing but its own share.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from atp_ray.play.actions import Action
+from atp_ray.paradigms import registry
+from atp_ray.play.decisions import BoolArray
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.problems import Solution
 from atp_ray.play.turns import Observation, PublicRound
@@ -43,14 +44,6 @@ class SeatView(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-class OthersCount(NamedTuple):
-    """How the other seats acted in a round: colluders, decisions read, seats without a decision."""
-
-    n_deviant: int
-    n_decided: int
-    n_silent: int
-
-
 class EpisodeMemory:
     """The memory of the seats one host plays in one episode.
 
@@ -64,10 +57,15 @@ class EpisodeMemory:
         self.spec = spec
         self.seats = tuple(seats)
         self.known_rounds = known_rounds
-        self._rounds: deque[Observation] = deque(maxlen=spec.history_window)
+        self._own_turns = registry.paradigm(spec.paradigm).environment.remembers_own_turns
+        self._rounds: list[Observation] = []
 
-    def observe(self, observations: Sequence[Observation]) -> None:
+    def observe(self, observations: Sequence[Observation], through: int | None = None) -> None:
         """Append the rounds that follow the last known one; rounds already known are ignored (a repeated request).
+
+        Args:
+            through: the last round of which nothing more is to be known; rounds that are left out before it do not
+                matter to these seats. None takes them all to matter.
 
         Raises:
             ValueError: a round is skipped, or the columns do not match the hosted seats.
@@ -75,12 +73,14 @@ class EpisodeMemory:
         for observation in observations:
             if observation.public.round <= self.known_rounds:
                 continue
-            if observation.public.round != self.known_rounds + 1:
+            if through is None and observation.public.round != self.known_rounds + 1:
                 raise ValueError(f"round {observation.public.round} observed after round {self.known_rounds}")
             if len(observation.own_reply_S) != len(self.seats):
                 raise ValueError(f"{len(observation.own_reply_S)} replies observed for {len(self.seats)} seats")
             self._rounds.append(observation)
-            self.known_rounds += 1
+            self.known_rounds = observation.public.round
+        self.known_rounds = max(self.known_rounds, through or 0)
+        self._drop_old()
 
     @property
     def last_round(self) -> Observation | None:
@@ -99,15 +99,30 @@ class EpisodeMemory:
                 observation.spec,
                 observation.notes,
             )
-            for observation in self._rounds
+            for observation in self._seen(index)
             if not (observation.forgotten_S and observation.forgotten_S[index])
         )
         return SeatView(self.spec, self.seats[index], rounds, self.known_rounds + 1, notes)
 
+    def _seen(self, index: int) -> Sequence[Observation]:
+        """Return the rounds in one seat's window."""
+        if not self._own_turns:
+            return self._rounds
+        own = [seen for seen in self._rounds if took_part(seen.public.asked_A, self.seats[index : index + 1]).all()]
+        return own[-self.spec.history_window :]
 
-def count_others(public: PublicRound, seat: int) -> OthersCount:
-    """Count what the seats other than `seat` did in a round, as far as `seat` sees it."""
-    actions = np.delete(public.actions_A, sorted(public.hidden | {seat}))
-    n_deviant = int((actions == Action.DEVIANT).sum())
-    n_decided = n_deviant + int((actions == Action.ALIGNED).sum())
-    return OthersCount(n_deviant, n_decided, len(actions) - n_decided)
+    def _drop_old(self) -> None:
+        """Forget what is in no seat's window any more."""
+        window = self.spec.history_window
+        if not self._own_turns:
+            del self._rounds[:-window]
+        elif len(self._rounds) > window:
+            own_RS = np.array([took_part(seen.public.asked_A, self.seats) for seen in self._rounds])
+            later_RS = own_RS[::-1].cumsum(axis=0)[::-1]  # own turns from that round on
+            needed_R = np.any(own_RS & (later_RS <= window), axis=1).tolist()
+            self._rounds = [seen for seen, needed in zip(self._rounds, needed_R, strict=True) if needed]
+
+
+def took_part(asked_A: BoolArray | None, seats: Sequence[int]) -> BoolArray:
+    """Return which of `seats` [S] were asked in a round; `asked_A` is None where all were."""
+    return np.ones(len(seats), dtype=bool) if asked_A is None else asked_A[list(seats)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from atp_ray.play.prompts import Message
@@ -19,7 +20,7 @@ class ReplyRequest:
     messages: tuple[Message, ...]
     sampling: Sampling
     seed: int
-    options: tuple[str, str]
+    options: tuple[str, ...]
     stop: tuple[str, ...] = ()
 
 
@@ -54,12 +55,12 @@ class ModelReply:
         return "ModelRefused" if self.refused else "ModelError"
 
 
-def decision_texts(options: tuple[str, str]) -> list[str]:
-    """Return the two replies a structured decision allows where the engine takes a list of choices."""
+def decision_texts(options: Sequence[str]) -> list[str]:
+    """Return the replies a structured decision allows where the engine takes a list of choices."""
     return [json.dumps({"choice": option}, ensure_ascii=False) for option in options]
 
 
-def decision_schema(options: tuple[str, str]) -> dict[str, object]:
+def decision_schema(options: Sequence[str]) -> dict[str, object]:
     """Return the JSON schema of a structured decision, for endpoints that take nothing else."""
     return {
         "type": "object",

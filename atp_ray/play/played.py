@@ -7,16 +7,26 @@ from typing import NamedTuple
 
 from atp_ray.play.actions import ActionArray
 from atp_ray.play.capital import Capital, FloatArray
+from atp_ray.play.decisions import Decisions
 from atp_ray.play.problems import Solution
 
 
 class PlayedRound(NamedTuple):
-    """What the seats did in a round: actions, in tool usage solutions, and the capital before (None in round 1)."""
+    """What the seats did in a round, and the capital before (None in round 1)."""
 
     number: int
-    actions_A: ActionArray
-    solutions_A: Sequence[Sequence[Solution]]
+    decisions: Decisions
     before: Capital | None
+
+    @property
+    def actions_A(self) -> ActionArray:
+        """What each seat did, or, where it was not asked, did last."""
+        return self.decisions.action_A
+
+    @property
+    def solutions_A(self) -> Sequence[Sequence[Solution]]:
+        """The problems each seat solved, where there are any."""
+        return self.decisions.solutions_A
 
 
 class Outcome(NamedTuple):

@@ -25,8 +25,8 @@ class Scenario(Frozen):
 
     @property
     @abstractmethod
-    def options(self) -> tuple[str, str]:
-        """The two choices, the deviant one first."""
+    def options(self) -> tuple[str, ...]:
+        """The choices, two or more: the deviant one first, then what a fixed refuser takes."""
 
 
 class Numbers(Frozen):

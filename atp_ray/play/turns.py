@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from atp_ray.play.actions import ActionArray
 from atp_ray.play.capital import FloatArray
-from atp_ray.play.decisions import Decisions
+from atp_ray.play.decisions import BoolArray, Decisions
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.problems import Solution
 
@@ -23,7 +23,8 @@ class PublicRound:
 
     `success` is None outside the games.
     `replies_A` holds every seat's reply without its thinking, and is None unless the visibility is `replies`. What
-    `hidden` seats did is shown to nobody but themselves (a quarantine).
+    `hidden` seats did is shown to nobody but themselves (a quarantine). `options_A` is the index of the option each
+    seat took, -1 for none, and None where the action says it; `asked_A` says who decided in this round, None for all.
     """
 
     round: int
@@ -31,6 +32,8 @@ class PublicRound:
     success: bool | None
     replies_A: tuple[str | None, ...] | None = None
     hidden: frozenset[int] = frozenset()
+    options_A: ActionArray | None = None
+    asked_A: BoolArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class Turn:
 
     `observations` are the settled rounds the seats may not know yet, oldest first; `spec` comes with the first turn,
     after a gap and after an intervention; `notes` are announcements made before this round.
+    `asked` are those of the seats that decide, None for all. `since` is the last round the seats must know already,
+    where some of those that follow it are left out as they do not matter to them.
     """
 
     episode_id: str
@@ -65,6 +70,15 @@ class Turn:
     observations: tuple[Observation, ...] = ()
     spec: EpisodeSpec | None = None
     notes: tuple[str, ...] = ()
+    asked: tuple[int, ...] | None = None
+    since: int | None = None
+
+    @property
+    def known_before(self) -> int:
+        """The last round the seats must know already."""
+        if self.since is not None:
+            return self.since
+        return (self.observations[0].public.round if self.observations else self.round) - 1
 
 
 @dataclass(frozen=True, slots=True)

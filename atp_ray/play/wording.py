@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import StringConstraints
@@ -25,10 +26,11 @@ def percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f}%" if whole else "0%"
 
 
-def reply_instruction(options: tuple[str, str]) -> str:
+def reply_instruction(options: Sequence[str]) -> str:
     """Return the sentence that asks for the JSON decision `atp_ray.play.parsing.parse_choice` reads."""
-    first, second = options
+    *others, last = (f'{{"choice": "{option}"}}' for option in options)
+    which = "either" if len(others) == 1 else "one of"
     return (
         "Think it through briefly, then end your reply with your decision as JSON, "
-        f'either {{"choice": "{first}"}} or {{"choice": "{second}"}}.'
+        f"{which} {', '.join(others)} or {last}."
     )

@@ -18,6 +18,7 @@ from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.problems import Solution
 from atp_ray.play.records import RoundRecord
 from atp_ray.storage.schema import table_schemas
+from atp_ray.storage.stored_rounds import asked_seats, options_taken
 from atp_ray.storage.tables import reading, table_files
 
 _CAPITAL = ("reward", "capital_before", "capital_after", "log_capital_after")
@@ -63,7 +64,7 @@ def episode_rows(
             continue
         with reading(path), pq.ParquetFile(path) as file:
             for batch in file.iter_batches(_ROWS_AT_ONCE, columns=list(dict.fromkeys([*columns, *allowed]))):
-                kept = batch
+                kept = _with_columns(batch, columns, schema)
                 for column, values in allowed.items():
                     kept = kept.filter(pc.is_in(kept[column], pa.array(values, schema.field(column).type)))
                 if kept.num_rows:
@@ -94,7 +95,7 @@ def stored_episodes(
 
     chosen = {} if seats is None else {"seat": seats}
     return StoredEpisodes(
-        rows("decisions", "seat", "checkpoint", "action", *_CAPITAL),
+        rows("decisions", "seat", "checkpoint", "action", "choice", "asked", *_CAPITAL),
         rows("decisions", "seat", "action", "choice", "reply", **chosen),
         rows("rounds", "success"),
         rows(SOLUTIONS, "seat", *Solution.__dataclass_fields__, **chosen) if _has_solutions(run_dir) else None,
@@ -116,6 +117,10 @@ def settled_rounds(stored: StoredEpisodes, spec: EpisodeSpec) -> list[RoundRecor
         rows = decisions.filter(pc.field("round") == number).sort_by("seat")
         reward_A, before_A, after_A, log_A = (rows[name].to_numpy() for name in _CAPITAL)
         made = plain_decisions(action_codes(rows["action"]), [replies.get((number, seat)) for seat in range(n)])
+        made = made._replace(
+            option_A=options_taken(rows["choice"].to_pylist(), spec.scenario.options),
+            asked_A=asked_seats(rows["asked"].to_pylist()),
+        )
         if solved:
             made = made._replace(solutions_A=tuple(tuple(solved.get((number, seat), ())) for seat in range(n)))
         after = Capital(after_A, log_A)
@@ -127,6 +132,14 @@ def action_codes(column: pa.ChunkedArray) -> ActionArray:
     """Return the column `action` as codes of `Action`."""
     place = pc.index_in(column, pa.array([action.label for action in Action]))
     return np.asarray(place.to_numpy(), dtype=np.int8)
+
+
+def _with_columns(batch: pa.RecordBatch, columns: Sequence[str], schema: pa.Schema) -> pa.RecordBatch:
+    """Return a batch with null where a table of an older version has no such column."""
+    for name in columns:
+        if name not in batch.schema.names:
+            batch = batch.append_column(name, pa.nulls(batch.num_rows, schema.field(name).type))
+    return batch
 
 
 def _has_solutions(run_dir: Path) -> bool:

@@ -34,6 +34,10 @@ def record_to_json(record: RoundRecord) -> dict[str, Any]:
     }
     if decisions.solutions_A:
         data["solutions"] = [[asdict(solution) for solution in seat] for seat in decisions.solutions_A]
+    if decisions.option_A is not None:
+        data["options"] = decisions.option_A.tolist()
+    if decisions.asked_A is not None:
+        data["asked"] = np.flatnonzero(decisions.asked_A).tolist()
     return data
 
 
@@ -49,6 +53,8 @@ def record_from_json(data: dict[str, Any]) -> RoundRecord:
         np.array([math.nan if value is None else value for value in data["latency_s"]]),
         tuple(TurnFailure(*failure) for failure in data["failures"]),
         tuple(tuple(_solution(entry) for entry in seat) for seat in data.get("solutions", ())),
+        np.array(data["options"], dtype=np.int8) if "options" in data else None,
+        np.isin(np.arange(len(data["replies"])), data["asked"]) if "asked" in data else None,
     )
     return RoundRecord(
         episode_id=data["episode"],

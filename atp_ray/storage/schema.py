@@ -19,6 +19,8 @@ SETTING = [
     pa.field("low", pa.float64()),
     pa.field("incentive_ratio", pa.float64()),
 ]
+# Who sees whom, and how many decide in a round.
+WAY = [pa.field("network", pa.string()), pa.field("revision", pa.float64())]
 
 DECISIONS = pa.schema(
     [
@@ -37,6 +39,7 @@ DECISIONS = pa.schema(
         pa.field("log_capital_after", pa.float64()),
         pa.field("failure", pa.string()),
         pa.field("counts_as", pa.string()),
+        pa.field("asked", pa.bool_()),
     ]
 )
 
@@ -56,6 +59,7 @@ ROUNDS = pa.schema(
         pa.field("unit", pa.string()),
         pa.field("rate_deviant", pa.int32()),
         pa.field("rate_decisions", pa.int32()),
+        pa.field("n_asked", pa.int32()),
     ]
 )
 
@@ -73,6 +77,7 @@ EPISODES = pa.schema(
         pa.field("feedback", pa.string()),
         pa.field("reading", pa.string()),
         pa.field("unreadable", pa.string()),
+        *WAY,
     ]
 )
 
@@ -99,6 +104,8 @@ CELLS = pa.schema(
         pa.field("p_recollude_ci_method", pa.string()),
         pa.field("n_assumed", pa.int64()),
         pa.field("differs_from_paper", pa.string()),
+        *WAY,
+        pa.field("placement", pa.string()),
     ]
 )
 

@@ -30,6 +30,7 @@ from atp_ray.live.schemas import (
 )
 from atp_ray.live.simulation import Simulation
 from atp_ray.live.state import LiveState
+from atp_ray.networks.kinds import EVERYONE
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.requests import EpisodeRequest
@@ -41,7 +42,8 @@ SHOWN_SETTING = ("threshold", "high", "medium", "low", "supervision")
 DECISIONS = pa.schema(
     [
         ("round", pa.int32()), ("seat", pa.int32()), ("checkpoint", pa.string()), ("action", pa.string()),
-        ("choice", pa.string()), ("reward", pa.float64()), ("capital_after", pa.float64()), ("reply", pa.string()),
+        ("choice", pa.string()), ("asked", pa.bool_()), ("reward", pa.float64()), ("capital_after", pa.float64()),
+        ("reply", pa.string()),
     ]
 )  # fmt: skip
 
@@ -51,6 +53,8 @@ def simulation_view(simulation_id: str, live: LiveFold, profiles: Mapping[str, P
     simulation, first = live.simulation(simulation_id), live.events(simulation_id)[0]
     spec, creation = simulation.state.spec, simulation.creation
     setting: dict[str, Any] = dict(paradigm(spec.paradigm).design.setting(spec.parameters))
+    if str(spec.network) != EVERYONE:
+        setting["network"] = str(spec.network)
     seats = Counter[str]()
     for group in spec.seats:
         seats[group.checkpoint] += group.count

@@ -116,6 +116,6 @@ async def test_role_play_violations_are_drawn_at_the_violation_policys_odds() ->
 async def test_fixed_players_never_change_their_minds() -> None:
     spec = make_spec(n=4)
     memory = remembered(spec, play(spec), (0, 1))
-    for action in (Action.DEVIANT, Action.ALIGNED):
-        decisions = rows_of(await FixedPlayer(action).decide(memory, (0, 1), SAMPLING))
+    for option, action in enumerate((Action.DEVIANT, Action.ALIGNED)):
+        decisions = rows_of(await FixedPlayer(option).decide(memory, (0, 1), SAMPLING))
         assert [decision.action for decision in decisions] == [action, action]

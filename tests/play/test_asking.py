@@ -77,7 +77,7 @@ async def test_a_seed_is_the_recorded_one_of_episode_seed_round_seat_and_attempt
 async def test_whatever_failed_is_asked_again_up_to_the_limit() -> None:
     reply, requests, asking = await asked(GONE, NO, YES)
     assert (reply, len(requests)) == ("yes", 3)
-    assert asking.decision(Action.DEVIANT, reply) == (Action.DEVIANT, "yes", 3, 20, 10, 3.0, None, ())
+    assert asking.decision(Action.DEVIANT, reply) == (Action.DEVIANT, "yes", 3, 20, 10, 3.0, None, (), None)
     reply, requests, _ = await asked(NO, GONE, GONE)
     assert (reply, len(requests)) == ("no", 3)
     reply, requests, _ = await asked(GONE, GONE, GONE)
@@ -104,7 +104,7 @@ async def test_a_decision_has_no_failure_even_where_no_reply_could_be_read() -> 
 
 def test_what_was_never_asked_took_nothing_and_solutions_are_kept() -> None:
     asking = Asking(Answering(), VIEW, SAMPLING)
-    assert asking.decision(Action.MISSING, None) == (Action.MISSING, None, 0, 0, 0, 0.0, None, ())
+    assert asking.decision(Action.MISSING, None) == (Action.MISSING, None, 0, 0, 0, 0.0, None, (), None)
     one = Solution("one", "simple", used_tool=False, answer="4", correct=True, cost=0.1, reply="4")
     assert asking.decision(Action.ALIGNED, "4", [one]).solutions == (one,)
 

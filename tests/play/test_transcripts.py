@@ -113,7 +113,7 @@ def test_rebuilt_prompts_are_the_ones_that_were_sent(spec) -> None:
 def test_the_episodes_above_hold_every_case() -> None:
     played = [(spec, play_recorded(spec)[0]) for spec in SPECS]
     actions = {action for _, settled in played for record in settled for action in record.decisions.action_A.tolist()}
-    assert actions == set(Action)
+    assert actions == set(Action) - {Action.IDLE}  # of which no request is made
     calls = [
         len(solution.tool_statuses)
         for spec, settled in played

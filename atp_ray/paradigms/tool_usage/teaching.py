@@ -83,7 +83,7 @@ class ToolUsageTeaching(Teaching):
             return None
         return "\n".join(part for part in (*parts, visible_reply(reply) or "") if part)
 
-    def judge(self, reply: str, options: tuple[str, str], answer: str | None) -> Judged:
+    def judge(self, reply: str, options: Sequence[str], answer: str | None) -> Judged:
         """Return what a reply does: a tool call (up to its end) is aligned, a readable answer without one deviant."""
         del options
         if (call := read_tool_call(reply)) is not None:

@@ -10,7 +10,7 @@ from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.prompts import Message, merge_neighbours
 from atp_ray.play.records import RoundRecord
-from atp_ray.play.rounds import observe_round
+from atp_ray.play.rounds import observe_round, told_rounds
 from atp_ray.report.html.rebuilt import read_profiles
 from atp_ray.report.html.texts import Excerpt, excerpt, n_bytes
 
@@ -34,9 +34,9 @@ def messages(
     spec: EpisodeSpec, manifest: Mapping[str, Any], known: Sequence[RoundRecord], seat: int, round_number: int
 ) -> list[Message]:
     """Return the messages with which a seat's round began, exactly as sent: the memory is that of the agent."""
-    told = known[-spec.history_window :]
-    memory = EpisodeMemory(spec, (seat,), known_rounds=round_number - 1 - len(told))
-    memory.observe([observe_round(spec, record, (seat,)) for record in told])
+    told = told_rounds(spec, known, (seat,), whole=True).records
+    memory = EpisodeMemory(spec, (seat,))
+    memory.observe([observe_round(spec, record, (seat,)) for record in told], through=round_number - 1)
     made = paradigm(spec.paradigm).environment.messages(memory.seat_view(0))
     profiles = {profile.name: profile for profile in read_profiles(manifest).values()}
     profile = profiles.get(spec.seat_groups[seat].checkpoint)

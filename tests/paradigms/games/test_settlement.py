@@ -49,7 +49,7 @@ def test_settlement_follows_the_rule_for_every_seat(actions_A, payoff, data) -> 
     assert outcome.n_deviant == colluders
     assert outcome.success == (colluders >= threshold)
     for action, factor in zip(actions_A, outcome.factor_A, strict=True):
-        if action in (Action.UNPARSED, Action.MISSING):
+        if not Action(action).is_decision:
             assert factor == 1.0
         elif outcome.success:
             assert factor == payoff.high
