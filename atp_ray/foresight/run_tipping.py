@@ -81,7 +81,13 @@ def foresee_tipping(console: Console, options: PredictOptions) -> Foreseen:
             forecasts.append(found.responding.forecast(found.fitted, spec, counts, options.runs, options.seed, update))
     room = paradigm(found.profile.paradigm)
     terms = room.presentation.terms
-    title = ", ".join([f"{found.fitted.checkpoint}, fitted, {specs[-1].rounds} rounds", *options.set, *([] if options.network == COMPLETE else [f"on {options.network}"])])
+    title = ", ".join(
+        [
+            f"{found.fitted.checkpoint}, fitted, {specs[-1].rounds} rounds",
+            *options.set,
+            *([] if options.network == COMPLETE else [f"on {options.network}"]),
+        ]
+    )
     words = Words(title, "fixed seats", terms.rate.removesuffix(" rate"), "tip", "rounds", CAPTION)
     note = f"A population tips if the {terms.rate} of its free seats is over half in the last round."
     return Foreseen(forecasts, [[] for _ in forecasts], words, found.fitted.label, [note])

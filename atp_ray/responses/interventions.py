@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from atp_ray.errors import UsageError
+from atp_ray.networks.neighbours import Neighbours
 from atp_ray.responses.features import Array
-from atp_ray.responses.population import Game, Lanes, Neighbours, play_pairs
+from atp_ray.responses.population import Game, Lanes, play_pairs
 from atp_ray.responses.prediction import LEVEL
 from atp_ray.responses.response import Response
 

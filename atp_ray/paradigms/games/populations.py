@@ -12,7 +12,8 @@ from atp_ray.paradigms.games.chain import NOBODY, Fixed
 from atp_ray.paradigms.games.quantal import FloatArray, GameResponse
 from atp_ray.paradigms.games.scenarios import GameNumbers
 
-BoolArray, IntArray = npt.NDArray[np.bool_], npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.int64]
 
 
 class Seen(NamedTuple):
@@ -53,7 +54,7 @@ def play_games(
     chance_GA = np.full((n_games, n), first, dtype=np.float32)
     decided_GA = _seen(np.ones((n_games, n), dtype=bool), network)
     hidden_GA = np.where(shielded_GA, _seen(colluding_GA, network), 0) if seen.shielded else 0
-    shares = []
+    acts_GA, shares = colluding_GA.copy(), []
     for number in range(rounds):
         if number:
             others_GA = _seen(acts_GA, network) - hidden_GA
@@ -73,7 +74,7 @@ def play_games(
 def _seen(flag_GA: BoolArray, network: Neighbours | None) -> IntArray:
     """Return how many of those whom each seat sees are flagged, [G, A]."""
     if network is None:
-        return flag_GA.sum(axis=1, keepdims=True) - flag_GA
+        return np.asarray(flag_GA.sum(axis=1, keepdims=True) - flag_GA)
     return np.stack([network.sums(flag_A) for flag_A in flag_GA])
 
 
@@ -85,4 +86,4 @@ def _chances(
     cases, where = np.unique(others_GA * width + decided_GA, return_inverse=True)
     others, decided = np.divmod(cases, width)
     chance = response.collude_probability(numbers, others.astype(float), decided.astype(float), success)
-    return chance[where.reshape(others_GA.shape)]
+    return np.asarray(chance[where.reshape(others_GA.shape)])

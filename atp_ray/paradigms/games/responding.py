@@ -87,9 +87,7 @@ class GameResponding(Responding):
         from atp_ray.paradigms.games.stopping import stop_tipping
 
         numbers, fitted = _all_decide(spec), _games(response)
-        return stop_tipping(
-            fitted, numbers, spec.rounds, fixed, n_runs, n_samples, seed, on_draw, spec.neighbours
-        )
+        return stop_tipping(fitted, numbers, spec.rounds, fixed, n_runs, n_samples, seed, on_draw, spec.neighbours)
 
     def deviant_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return the fitted probability of colluding, from the last round alone."""
