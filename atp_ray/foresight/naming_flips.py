@@ -40,8 +40,11 @@ def foresee_flips(console: Console, options: PredictOptions) -> Foreseen:
     title = f"{response.fitted_on.model}, fitted, leaves {names[start]} for {names[to]} within {total} interactions"
     if options.network != COMPLETE:
         title += f" on {options.network}"
+    notes = _notes(options, response, forecasts)
+    if options.observed is not None and not any(observed):
+        notes.append(f"Observed: no run of {options.observed.name} had agreed on {names[start]}.")
     words = Words(title, f"agents committed to {names[to]}", names[to], "flip", "interactions", CAPTION)
-    return Foreseen(forecasts, observed, words, response.label, _notes(options, response, forecasts), _source(options))
+    return Foreseen(forecasts, observed, words, response.label, notes, observed_source(options))
 
 
 def read_naming(options: PopulationOptions) -> tuple[Response, int, int]:
@@ -85,6 +88,6 @@ def _observed(options: PredictOptions, response: Response, start: int) -> list[l
     return [observed_flips([run for run in runs if run.n_agents == size], start) for size in sizes]
 
 
-def _source(options: PredictOptions) -> str:
+def observed_source(options: PredictOptions) -> str:
     """Return what the figure names as the source of what was observed: `--source`, else the file."""
     return options.source or (options.observed.name if options.observed else "")

@@ -127,7 +127,10 @@ class PredictOptions(PopulationOptions):
         "or percent of all as in 0-50%; 1-12, and in games 0 to all, if not given",
     )
     runs: Count = Field(200, description="populations to play for each number and each bootstrap sample")
-    observed: File | None = Field(None, description="table of interactions with real runs of the experiment swap")
+    observed: File | None = Field(
+        None,
+        description="table of interactions with real runs of the experiment swap, or a run of games, to compare with",
+    )
     source: str | None = Field(
         None, description="source of --observed, as the figure should name it; its file name if not given"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from atp_ray.play.memory import EpisodeMemory
 
 if TYPE_CHECKING:  # agents foresee nothing, and would pay for what does
     from atp_ray.responses.interventions import Stopping
+    from atp_ray.responses.observed_flips import ObservedFlips
     from atp_ray.responses.prediction import Forecast
 
 
@@ -72,6 +74,12 @@ class GameResponding(Responding):
 
         numbers = _all_decide(spec)
         return forecast(_games(response), numbers, spec.rounds, fixed, n_runs, seed, on_draw, spec.neighbours)
+
+    def observed(self, response: FittedRun, spec: EpisodeSpec, run_dir: Path) -> list[ObservedFlips]:
+        """Return which games of the same numbers and rounds tipped in a run, by number of fixed colluders."""
+        from atp_ray.paradigms.games.observed_tips import observed_tips
+
+        return observed_tips(run_dir, response.checkpoint, game_of(spec).numbers, spec.rounds)
 
     def stop(
         self,

@@ -177,6 +177,15 @@ def test_where_games_tip_is_played_followed_exactly_and_as_a_mean_field(fitted_f
             main(["predict", str(fitted_file), *words])
 
 
+def test_games_that_were_played_are_put_beside_it(fitted, run, tmp_path) -> None:
+    spec = make_spec(threshold=4)
+    seen = RESPONDING.observed(fitted, spec, run)
+    assert [(found.committed, found.runs) for found in seen] == [(0, SEEDS)]
+    expected = tip_chance(QuantalResponse(), spec.parameters, 3)
+    assert seen[0].flipped / SEEDS == pytest.approx(expected, abs=0.3)
+    assert RESPONDING.observed(fitted, make_spec(threshold=5), run) == []
+
+
 def test_what_stops_games_from_tipping_is_ranked(fitted_file, tmp_path) -> None:
     out = tmp_path / "I.parquet"
     words = ["--set", "threshold=0.5", "--committed", "2", "--runs", "60", "--samples", "3", "--out", str(out)]
@@ -186,7 +195,9 @@ def test_what_stops_games_from_tipping_is_ranked(fitted_file, tmp_path) -> None:
     assert raised["p_without"] > 0.8
     assert raised["needed"] in (3.0, 4.0)
     assert raised["effect_per_dose"] == max(row["effect_per_dose"] for row in rows.values())
-    assert rows["loss of a failure raised"]["effect"] > rows["gain of a success lowered"]["effect"]
+    assert rows["loss of a failure raised"]["needed"] is not None
+    assert rows["gain of a success lowered"]["needed"] is None
+    assert abs(rows["fixed colluders hidden from some seats"]["effect"]) < 0.1
 
 
 def decisions_of(player, spec) -> list[list[int]]:
