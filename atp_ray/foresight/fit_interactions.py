@@ -51,7 +51,13 @@ def _candidates(response: Response) -> Table:
     """Return each family at its best penalty, the chosen one marked."""
     title = "Held-out log-loss in nats per decision (cross-validated by run)"
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name, justify in (("family", "left"), ("what it is", "left"), ("penalty", "right"), ("log-loss", "right"), ("", "left")):
+    for name, justify in (
+        ("family", "left"),
+        ("what it is", "left"),
+        ("penalty", "right"),
+        ("log-loss", "right"),
+        ("", "left"),
+    ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     table.add_row("", "shares of the names, whatever was seen", "", f"{response.base_loss:.4f}", "")
     for family, text in FAMILIES.items():

@@ -82,14 +82,11 @@ def foresee_tipping(console: Console, options: PredictOptions) -> Foreseen:
         observed.append(_observed(options, found, spec))
     room = paradigm(found.profile.paradigm)
     terms = room.presentation.terms
-    title = ", ".join(
-        [
-            f"{found.fitted.checkpoint}, fitted, {specs[-1].rounds} rounds",
-            *options.set,
-            *([] if options.network == COMPLETE else [f"on {options.network}"]),
-        ]
-    )
-    words = Words(title, "fixed seats", terms.rate.removesuffix(" rate"), "tip", "rounds", CAPTION)
+    told = [*options.set, *([] if options.network == COMPLETE else [f"on {options.network}"])]
+    if not any(text.startswith("rounds") for text in options.set):
+        told.append(f"rounds={specs[-1].rounds}")
+    title = ", ".join([f"{found.fitted.checkpoint}, fitted", *told])
+    words = Words(title, "seats that always deviate", terms.rate.removesuffix(" rate"), "tip", "rounds", CAPTION)
     note = f"A population tips if the {terms.rate} of its free seats is over half in the last round."
     notes = [note]
     if options.observed is not None and not any(observed):
