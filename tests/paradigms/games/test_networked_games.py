@@ -35,7 +35,9 @@ from atp_ray.play.prompts import build_messages
 from atp_ray.play.rounds import observe_round, settle_round
 from atp_ray.play.sampling import Sampling
 from atp_ray.play.turns import Observation
+from atp_ray.play.workload import estimate_workload
 from atp_ray.storage.tables import read_table
+from serve_deployments.simulation_api.views import paradigm_view
 
 QUANTAL = ["policy:quantal"]
 ENVIRONMENT = paradigm("games").environment
@@ -277,6 +279,18 @@ def test_a_simulation_is_asked_for_with_a_network_but_not_with_a_file_of_the_ser
     file = parse_simulation({"network": {"kind": "edge_list", "file": "/etc/hosts"}})
     with pytest.raises(UsageError, match="network: cannot be chosen here, as it names files of the service's machine"):
         episode_of(file, offer)
+
+
+def test_the_form_of_a_new_simulation_takes_a_network_as_text_and_a_placement_by_name() -> None:
+    fields = {field.name: field for field in paradigm_view(paradigm("games")).fields}
+    assert (fields["network"].type, fields["network"].default) == ("text", "complete")
+    assert (fields["placement"].type, fields["placement"].choices[-2:]) == ("choice", ["hubs", "cluster"])
+    assert (fields["threshold"].type, fields["revision"].maximum) == ("number", 1)
+
+
+def test_what_is_expected_of_a_run_leaves_out_who_is_not_asked() -> None:
+    workload = estimate_workload(cells_of("revision=0.5"), {})
+    assert workload.total.decisions == 8 + 4
 
 
 # Results
