@@ -230,7 +230,9 @@ def test_network_and_placement_are_axes() -> None:
     for episode in cells[1].episodes:
         one, other = (seat for seat, group in enumerate(episode.seat_groups) if group.checkpoint == "policy:collude")
         assert other in episode.neighbours.of(one)
+    assert "network ring:k=2, not complete; " in cells[0].differs_from_paper
     (plain,) = cells_of()
+    assert "network" not in plain.differs_from_paper
     assert plain.cell_id == cells_of("network=complete", "revision=1")[0].cell_id
 
 
@@ -313,6 +315,8 @@ def test_results_say_network_placement_and_revision(networked_run) -> None:
     assert "n=20, t=10, random, revision 0.5" in labels
     episodes = read_table(networked_run, "episodes").to_pylist()
     assert {(row["network"], row["revision"]) for row in episodes} == {("complete", 0.5), ("barabasi_albert:m=2", 0.5)}
+    degrees = read_table(networked_run, "decisions", ["neighbours"])["neighbours"]
+    assert (degrees.null_count, degrees.drop_null().to_numpy().min() >= 1) == (len(degrees) / 2, True)
     decided = read_table(networked_run, "rounds").to_pylist()
     assert {(row["round"], row["n_asked"]) for row in decided} == {(1, 20), (2, 10), (3, 10)}
     assert {row["rate_decisions"] for row in decided} == {18}
