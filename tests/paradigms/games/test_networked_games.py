@@ -18,7 +18,9 @@ from atp_ray.checkpoint.scope import check_scope
 from atp_ray.errors import ScopeError, UsageError
 from atp_ray.live.bodies import parse_simulation
 from atp_ray.live.creation import Offer, episode_of
+from atp_ray.live.simulation import Creation
 from atp_ray.live.state import LiveState
+from atp_ray.live.store import LiveStore, Wanted
 from atp_ray.measures.results import load_results
 from atp_ray.networks.kinds import BarabasiAlbert, Lattice, NetworkKind, Ring
 from atp_ray.paradigms.games.fitted_games import FittedGames
@@ -36,8 +38,9 @@ from atp_ray.play.rounds import observe_round, settle_round
 from atp_ray.play.sampling import Sampling
 from atp_ray.play.turns import Observation
 from atp_ray.play.workload import estimate_workload
+from atp_ray.storage.record_json import record_to_json
 from atp_ray.storage.tables import read_table
-from serve_deployments.simulation_api.views import paradigm_view
+from serve_deployments.simulation_api.views import paradigm_view, simulation_view
 
 QUANTAL = ["policy:quantal"]
 ENVIRONMENT = paradigm("games").environment
@@ -288,6 +291,23 @@ def test_the_form_of_a_new_simulation_takes_a_network_as_text_and_a_placement_by
     assert (fields["network"].type, fields["network"].default) == ("text", "complete")
     assert (fields["placement"].type, fields["placement"].choices[-2:]) == ("choice", ["hubs", "cluster"])
     assert (fields["threshold"].type, fields["revision"].maximum) == ("number", 1)
+
+
+def test_a_live_simulation_says_its_network_and_who_was_asked(tmp_path) -> None:
+    profiles = resolve_checkpoints(QUANTAL, None)
+    store = LiveStore(tmp_path, profiles, 10)
+    numbers = make_spec().parameters.model_dump() | {"revision": 0.25}
+    spec = make_spec(network=Ring()).model_dump() | {"parameters": numbers}
+    creation = Creation(name="x", episode=EpisodeSpec.model_validate(spec))
+    (one,) = store.create([Wanted(creation)], "me")
+    for _ in range(2):
+        state = store.live.simulation(one).state
+        store.append(one, "round", record_to_json(record_round(state.spec, state.records, [1] * 8)), "service")
+    view = simulation_view(one, store.live, profiles)
+    assert (view.setting["network"], view.setting["revision"]) == ("ring:k=2", 0.25)
+    again = LiveStore(tmp_path, profiles, 10).live.simulation(one).state
+    assert [record.decisions.n_asked for record in again.records] == [8, 2]
+    assert again.messages(0)[-2]["content"].startswith("Enough chose to share information")
 
 
 def test_what_is_expected_of_a_run_leaves_out_who_is_not_asked() -> None:
