@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ def opened(network: NetworkKind) -> NetworkKind:
     links = _from_yaml(path) if path.suffix in (".yaml", ".yml") else _from_csv(path)
     if not links:
         raise UsageError("holds no links", str(path), _HINT)
-    return parse_model(EdgeList, {"name": network.name or path.stem, "links": links}, str(path))
+    name = network.name or re.sub(r"[^\w.-]+", "-", path.stem).strip("-")[:60]
+    return parse_model(EdgeList, {"name": name, "links": links}, str(path))
 
 
 def _from_yaml(path: Path) -> list[Any]:

@@ -163,7 +163,7 @@ class EdgeList(NetworkKind):
     """Links one by one: given here, or as the name of a file, which `edge_files.opened` reads."""
 
     kind: Literal["edge_list"] = "edge_list"
-    name: str = Field(default="", max_length=200, description="What results call it.")
+    name: str = Field(default="", max_length=60, pattern=r"^[\w.-]*$", description="What results call it.")
     file: str | None = Field(default=None, max_length=1000, description="CSV or YAML file of pairs of seats.")
     links: tuple[Link, ...] = Field(default=(), max_length=MOST_LISTED, description="Pairs of seats, from 0.")
 

@@ -186,14 +186,14 @@ def test_a_comma_is_between_networks_or_inside_one(value: object) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("friends.csv", "seat,friend\n0,1\n2, 3\n1,0\n"),
-        ("friends.yaml", "- [0, 1]\n- [2, 3]\n- [1, 0]\n"),
+        ("my [friends].csv", "seat,friend\n0,1\n2, 3\n1,0\n"),
+        ("my friends.yaml", "- [0, 1]\n- [2, 3]\n- [1, 0]\n"),
     ],
 )
 def test_links_are_read_from_a_file(name: str, text: str, tmp_path) -> None:
     (tmp_path / name).write_text(text)
     network = opened(EdgeList(file=str(tmp_path / name)))
-    assert str(network) == "edge_list:friends"
+    assert str(network) == "edge_list:my-friends"
     assert links(made(network, 4)) == {(0, 1), (1, 0), (2, 3), (3, 2)}
     assert opened(Ring()) == Ring()
 

@@ -65,7 +65,9 @@ class QuantalResponse(Frozen):
         else:
             evidence_S = self.evidence(others_deviant_S, others_decided_S)
             pull = self.success_pull if success else self.failure_pull
-        cases, inverse = np.unique(evidence_S, axis=0, return_inverse=True)
+        # As complex numbers, pairs are sorted ten times as fast as rows are.
+        pairs, inverse = np.unique(evidence_S.view(np.complex128), return_inverse=True)
+        cases = pairs.view(float).reshape(-1, 2)
         success_chance = self.success_chance(parameters.n_agents, parameters.threshold, cases)
         gain, loss = log_stakes(parameters)
         log_odds = self.inverse_temperature * (success_chance * gain + (1 - success_chance) * loss) + pull

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from atp_ray.config_files import Frozen, Number, Whole
-from atp_ray.networks.kinds import Complete, EdgeList
+from atp_ray.networks.kinds import EVERYONE, Complete, EdgeList
 from atp_ray.networks.placement import PlacementRule
 from atp_ray.networks.texts import Network, split_networks
 from atp_ray.paradigms.design import Change
@@ -54,7 +54,11 @@ class GameRequest(GameSettings, EpisodeRequest):
     high: Number = Field(default=1.2, gt=0, le=100, description="Capital's factor after a success.")
     medium: Number = Field(default=1.0, gt=0, le=100, description="Factor of refusers after a failure.")
     low: Number = Field(default=0.8, ge=0, le=100, description="Factor of colluders after a failure.")
-    network: Network = Field(default=Complete(), description=f"{NETWORK}, e.g. watts_strogatz:k=4,p=0.1.")
+    network: Network = Field(
+        default=Complete(),
+        description=f"{NETWORK}, e.g. watts_strogatz:k=4,p=0.1.",
+        json_schema_extra={"default": EVERYONE},
+    )
     placement: PlacementRule | None = Field(default=None, description=PLACEMENT)
 
     @property

@@ -11,7 +11,7 @@ from rich.table import Table
 from atp_ray.measures.results import CellResult
 from atp_ray.paradigms.games.ways import way_parts, ways
 from atp_ray.report.published import beside_paper, published_figure3, published_figure4
-from atp_ray.report.texts import or_dash, percent_text, shown_rounds, undecided_text
+from atp_ray.report.texts import MOST_COLUMNS, or_dash, percent_text, shown_rounds, undecided_text
 
 PAPER_RATIO = 1.0
 PAPER_AGENTS = 8
@@ -29,8 +29,9 @@ def _rates_table(results: Sequence[CellResult]) -> Table:
         table.add_column(name, justify="left" if name == "checkpoint" else "right", no_wrap=True)
     told = ways(results)
     if told:
-        table.add_column("network and more", overflow="fold")
-    shown = shown_rounds(max(len(result.rates_R) for result in results))
+        # Broken between its parts, never inside one.
+        table.add_column("network", min_width=max(len(part) + 1 for way in told for part in way.split(", ")))
+    shown = shown_rounds(max(len(result.rates_R) for result in results), MOST_COLUMNS - bool(told))
     for number in shown:
         table.add_column(f"r{number}", justify="right", no_wrap=True)
     table.add_column("r2|success", justify="right", no_wrap=True)

@@ -16,9 +16,15 @@ def way_parts(setting: Setting) -> list[str]:
 
 
 def ways(results: Sequence[CellResult]) -> list[str]:
-    """Return how each cell was played, `complete` where there is nothing to say; empty if that holds for all."""
-    told = [", ".join(way_parts(result.setting)) for result in results]
-    return [way or EVERYONE for way in told] if any(told) else []
+    """Return how each cell was played; empty if all see all, decide in every round and sit as listed in each."""
+    told = [way_parts(result.setting) for result in results]
+    if not any(told):
+        return []
+    networks = {result.setting.network for result in results} != {EVERYONE}
+    return [
+        ", ".join([EVERYONE, *parts] if networks and result.setting.network == EVERYONE else parts) or "as listed"
+        for result, parts in zip(results, told, strict=True)
+    ]
 
 
 def named_by_way(results: Sequence[CellResult]) -> list[CellResult]:

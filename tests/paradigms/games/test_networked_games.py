@@ -18,7 +18,9 @@ from atp_ray.checkpoint.scope import check_scope
 from atp_ray.errors import ScopeError, UsageError
 from atp_ray.live.bodies import parse_simulation
 from atp_ray.live.creation import Offer, episode_of
+from atp_ray.live.simulation import Creation
 from atp_ray.live.state import LiveState
+from atp_ray.live.store import LiveStore, Wanted
 from atp_ray.measures.results import load_results
 from atp_ray.networks.kinds import BarabasiAlbert, Lattice, NetworkKind, Ring
 from atp_ray.paradigms.games.fitted_games import FittedGames
@@ -35,7 +37,10 @@ from atp_ray.play.prompts import build_messages
 from atp_ray.play.rounds import observe_round, settle_round
 from atp_ray.play.sampling import Sampling
 from atp_ray.play.turns import Observation
+from atp_ray.play.workload import estimate_workload
+from atp_ray.storage.record_json import record_to_json
 from atp_ray.storage.tables import read_table
+from serve_deployments.simulation_api.views import paradigm_view, simulation_view
 
 QUANTAL = ["policy:quantal"]
 ENVIRONMENT = paradigm("games").environment
@@ -228,7 +233,9 @@ def test_network_and_placement_are_axes() -> None:
     for episode in cells[1].episodes:
         one, other = (seat for seat, group in enumerate(episode.seat_groups) if group.checkpoint == "policy:collude")
         assert other in episode.neighbours.of(one)
+    assert "network ring:k=2, not complete; " in cells[0].differs_from_paper
     (plain,) = cells_of()
+    assert "network" not in plain.differs_from_paper
     assert plain.cell_id == cells_of("network=complete", "revision=1")[0].cell_id
 
 
@@ -279,6 +286,35 @@ def test_a_simulation_is_asked_for_with_a_network_but_not_with_a_file_of_the_ser
         episode_of(file, offer)
 
 
+def test_the_form_of_a_new_simulation_takes_a_network_as_text_and_a_placement_by_name() -> None:
+    fields = {field.name: field for field in paradigm_view(paradigm("games")).fields}
+    assert (fields["network"].type, fields["network"].default) == ("text", "complete")
+    assert (fields["placement"].type, fields["placement"].choices[-2:]) == ("choice", ["hubs", "cluster"])
+    assert (fields["threshold"].type, fields["revision"].maximum) == ("number", 1)
+
+
+def test_a_live_simulation_says_its_network_and_who_was_asked(tmp_path) -> None:
+    profiles = resolve_checkpoints(QUANTAL, None)
+    store = LiveStore(tmp_path, profiles, 10)
+    numbers = make_spec().parameters.model_dump() | {"revision": 0.25}
+    spec = make_spec(network=Ring()).model_dump() | {"parameters": numbers}
+    creation = Creation(name="x", episode=EpisodeSpec.model_validate(spec))
+    (one,) = store.create([Wanted(creation)], "me")
+    for _ in range(2):
+        state = store.live.simulation(one).state
+        store.append(one, "round", record_to_json(record_round(state.spec, state.records, [1] * 8)), "service")
+    view = simulation_view(one, store.live, profiles)
+    assert (view.setting["network"], view.setting["revision"]) == ("ring:k=2", 0.25)
+    again = LiveStore(tmp_path, profiles, 10).live.simulation(one).state
+    assert [record.decisions.n_asked for record in again.records] == [8, 2]
+    assert again.messages(0)[-2]["content"].startswith("Enough chose to share information")
+
+
+def test_what_is_expected_of_a_run_leaves_out_who_is_not_asked() -> None:
+    workload = estimate_workload(cells_of("revision=0.5"), {})
+    assert workload.total.decisions == 8 + 4
+
+
 # Results
 
 
@@ -299,6 +335,8 @@ def test_results_say_network_placement_and_revision(networked_run) -> None:
     assert "n=20, t=10, random, revision 0.5" in labels
     episodes = read_table(networked_run, "episodes").to_pylist()
     assert {(row["network"], row["revision"]) for row in episodes} == {("complete", 0.5), ("barabasi_albert:m=2", 0.5)}
+    degrees = read_table(networked_run, "decisions", ["neighbours"])["neighbours"]
+    assert (degrees.null_count, degrees.drop_null().to_numpy().min() >= 1) == (len(degrees) / 2, True)
     decided = read_table(networked_run, "rounds").to_pylist()
     assert {(row["round"], row["n_asked"]) for row in decided} == {(1, 20), (2, 10), (3, 10)}
     assert {row["rate_decisions"] for row in decided} == {18}
