@@ -21,6 +21,7 @@ from atp_ray.foresight.rates_figure import draw_rates
 from atp_ray.foresight.tables import write_labelled
 from atp_ray.paradigms.grids import expand, load_grid
 from atp_ray.paradigms.registry import paradigm
+from atp_ray.paradigms.responding import FittedRun
 from atp_ray.play.cells import CellSpec
 from atp_ray.report.figures.style import figure_style, save_figure
 
@@ -70,6 +71,8 @@ def rates(options: RatesOptions) -> int:
     console.print(_table(cells, found))
     if observed:
         console.print(summary(found))
+    elif assumed := beyond_the_fit(fitted, cells):
+        console.print(assumed)
     console.print(label, style="italic")
     console.print(f"Results: {options.out}", soft_wrap=True)
     if observed:
@@ -86,16 +89,29 @@ def summary(found: Sequence[ExpectedRate]) -> str:
     """Return, for each size, how many of the predicted rates are within 5 points of the played ones."""
     lines = []
     for size in sorted({row.cell.n_agents or 0 for row in found}):
-        gaps = [
-            abs(row.rate - row.played.rate) for row in found if row.played and (row.cell.n_agents or 0) == size
-        ]
+        gaps = [abs(row.rate - row.played.rate) for row in found if row.played and (row.cell.n_agents or 0) == size]
         if gaps:
             within = sum(gap <= CLOSE for gap in gaps)
             lines.append(
-                f"{size} agents: {within} of {len(gaps)} rates within {CLOSE:.0%} of the played ones, mean difference "
-                f"{100 * float(np.mean(gaps)):.1f} points, largest {100 * max(gaps):.1f}"
+                f"{size} agents: {within} of {len(gaps)} rates within {100 * CLOSE:.0f} points of the played ones, "
+                f"mean difference {100 * float(np.mean(gaps)):.1f} points, largest {100 * max(gaps):.1f}"
             )
     return "\n".join(lines) or "Nothing that was played could be compared."
+
+
+def beyond_the_fit(fitted: FittedRun, cells: Sequence[CellSpec]) -> str | None:
+    """Return what is assumed where populations are of other sizes than those of the fit; None where nothing is."""
+    others = sorted({cell.n_agents for cell in cells if cell.n_agents} - set(fitted.sizes))
+    if not others or not fitted.sizes:
+        return None
+    return (
+        f"Fitted on episodes of {_listed(fitted.sizes)} agents: that agents respond alike among {_listed(others)} is "
+        "assumed; play some to see whether they do (--observed)."
+    )
+
+
+def _listed(sizes: Sequence[int]) -> str:
+    return ", ".join(f"{size:,}" for size in sizes)
 
 
 def _grid_cells(options: RatesOptions, name: str, profile: FittedProfile) -> list[CellSpec]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
@@ -18,12 +19,13 @@ from atp_ray.paradigms.responding import FitSource
 
 MOST_FOLDS = 5
 LEAST_EPISODES = 10
+NEGLIGIBLE = 1e-3  # nats per decision: what one more parameter must gain
 _WEAK = 1e-3  # a penalty that only decides where the data say nothing
 _FIRST_LAPSE, _LEAST_LAPSE = 0.02, 1e-4  # where the search begins
 
 
 def fit_games(source: FitSource, n_bootstrap: int, seed: int, on_step: Callable[[int, int], None]) -> FittedGames:
-    """Fit every family to the decisions of a checkpoint and keep the one that foresees held-out episodes best.
+    """Fit every family to the decisions of a checkpoint and keep one by the log-loss on held-out episodes.
 
     Raises:
         UsageError: the run has no decisions of it, or too few episodes to hold some out.
@@ -42,17 +44,8 @@ def fit_games(source: FitSource, n_bootstrap: int, seed: int, on_step: Callable[
         done += 1
         on_step(done, total)
 
-    losses: dict[Family, float] = {}
-    for family in PARAMETERS:
-        found = []
-        for fold in range(MOST_FOLDS):
-            response = _fitted(family, observed, (fold_E != fold).astype(float))
-            held_E = (fold_E == fold).astype(float)
-            counts = held_E @ observed.colluded_EU, held_E @ observed.refrained_EU
-            found.append((log_loss(chances(response, observed), *counts), sum(count.sum() for count in counts)))
-            step()
-        losses[family] = float(np.average([loss for loss, _ in found], weights=[size for _, size in found]))
-    chosen = min(losses, key=losses.__getitem__)
+    losses = {family: _held_out_loss(family, observed, fold_E, step) for family in PARAMETERS}
+    chosen = simplest(losses)
     best = _fitted(chosen, observed, np.ones(n_episodes))
     step()
     draws = []
@@ -71,6 +64,7 @@ def fit_games(source: FitSource, n_bootstrap: int, seed: int, on_step: Callable[
         checkpoint=source.checkpoint,
         episodes=n_episodes,
         decisions=int(n_decisions),
+        sizes=tuple(sorted({numbers.n_agents for numbers in observed.settings})),
         version=atp_ray.__version__,
         quantal=best if isinstance(best, QuantalResponse) else None,
         logistic=best if isinstance(best, LogisticResponse) else None,
@@ -78,7 +72,33 @@ def fit_games(source: FitSource, n_bootstrap: int, seed: int, on_step: Callable[
     )
 
 
-def _fitted(family: Family, observed: Observed, weight_E: FloatArray, start: GameResponse | None = None) -> GameResponse:
+def simplest(losses: Mapping[Family, float]) -> Family:
+    """Return the first family whose loss in nats per decision is the least, or more than that by next to nothing.
+
+    Args:
+        losses: in the order of `PARAMETERS`, so that lapses are only found where there are some.
+    """
+    least = min(losses.values())
+    return next(family for family, loss in losses.items() if loss <= least + NEGLIGIBLE)
+
+
+def _held_out_loss(
+    family: Family, observed: Observed, fold_E: npt.NDArray[np.int64], step: Callable[[], None]
+) -> float:
+    """Return the loss in nats per decision of a family, each fold by a fit to the others."""
+    loss = 0.0
+    for fold in range(MOST_FOLDS):
+        held_E = (fold_E == fold).astype(float)
+        counts = held_E @ observed.colluded_EU, held_E @ observed.refrained_EU
+        chance_U = chances(_fitted(family, observed, 1 - held_E), observed)
+        loss += log_loss(chance_U, *counts) * float(sum(count.sum() for count in counts))
+        step()
+    return loss / float(observed.colluded_EU.sum() + observed.refrained_EU.sum())
+
+
+def _fitted(
+    family: Family, observed: Observed, weight_E: FloatArray, start: GameResponse | None = None
+) -> GameResponse:
     counts = weight_E @ observed.colluded_EU, weight_E @ observed.refrained_EU
     if family == "logistic":
         return fit_logistic(observed, *counts)
