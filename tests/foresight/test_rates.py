@@ -23,7 +23,7 @@ def response(policy: QuantalResponse, checkpoint: str = POLICY) -> FittedGames:
     return FittedGames(
         label=LABEL.format(checkpoint=checkpoint), family="quantal", losses={"quantal": 0.2}, base_loss=0.6,
         checkpoint=checkpoint, episodes=10, decisions=240, sizes=(8,), version="test", quantal=policy,
-        bootstrap=((*values, policy.success_pull, policy.failure_pull),),
+        bootstrap=((*values, policy.success_pull, policy.failure_pull, policy.evidence_cap),),
     )  # fmt: skip
 
 

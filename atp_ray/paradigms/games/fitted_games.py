@@ -12,7 +12,9 @@ from atp_ray.paradigms.games.responses import FEATURES, Family, LogisticResponse
 from atp_ray.paradigms.responding import FittedRun
 
 LABEL = "A response model fitted to games of {checkpoint}; it is not {checkpoint} itself."
-_QUANTAL = ("inverse_temperature", "prior_collude", "prior_refrain", "success_pull", "failure_pull")
+_QUANTAL = (
+    "inverse_temperature", "prior_collude", "prior_refrain", "success_pull", "failure_pull", "evidence_cap",
+)  # fmt: skip
 PARAMETERS: dict[Family, tuple[str, ...]] = {
     "quantal": _QUANTAL,
     "quantal with lapses": (*_QUANTAL, "lapse"),

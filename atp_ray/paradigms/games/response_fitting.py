@@ -59,7 +59,7 @@ def fit_games(source: FitSource, n_bootstrap: int, seed: int, on_step: Callable[
     return FittedGames(
         label=LABEL.format(checkpoint=source.checkpoint),
         family=chosen,
-        losses=dict(losses),
+        losses={str(family): loss for family, loss in losses.items()},
         base_loss=log_loss(rate, colluded_U, refrained_U),
         checkpoint=source.checkpoint,
         episodes=n_episodes,
@@ -158,36 +158,41 @@ def fit_quantal(
     start: QuantalResponse | None = None,
     lapses: bool = False,
 ) -> QuantalResponse:
-    """Return the quantal response of the highest likelihood; at most as many others count as were ever seen.
+    """Return the quantal response of the highest likelihood.
+
+    At most as many others count as evidence as were ever seen. How many do is fitted too where games are of several
+    sizes; games of one size cannot tell.
 
     Args:
         start: parameters to begin with; those of the policy of `policy:quantal` are never looked at otherwise.
         lapses: whether some decisions may be a coin's; without them, one choice of 1,000 against the odds makes the
             whole response look less decided.
     """
-    cap = float(max(1, observed.others_decided_U.max()))
+    most = float(max(1, observed.others_decided_U.max()))
+    several_sizes = len({numbers.n_agents for numbers in observed.settings}) > 1
     begin = start or QuantalResponse(
-        inverse_temperature=3, prior_collude=1, prior_refrain=1, success_pull=0, failure_pull=0, evidence_cap=cap,
-        lapse=_FIRST_LAPSE if lapses else 0,
+        inverse_temperature=3, prior_collude=1, prior_refrain=1, success_pull=0, failure_pull=0, evidence_cap=most / 2,
+        lapse=_FIRST_LAPSE,
     )  # fmt: skip
     scale = float(colluded_U.sum() + refrained_U.sum())
 
     def made(theta: FloatArray) -> QuantalResponse:
-        temperature, collude, refrain = np.exp(np.clip(theta[:3], -6, 6))
+        temperature, collude, refrain = np.exp(np.clip(theta[:3], -6, 6)).tolist()
         return QuantalResponse(
-            inverse_temperature=float(temperature), prior_collude=float(collude), prior_refrain=float(refrain),
-            success_pull=float(theta[3]), failure_pull=float(theta[4]), evidence_cap=cap,
+            inverse_temperature=temperature, prior_collude=collude, prior_refrain=refrain,
+            success_pull=float(theta[3]), failure_pull=float(theta[4]),
             lapse=float(expit(theta[5])) if lapses else 0,
+            evidence_cap=float(np.clip(np.exp(theta[-1]), 1, most)) if several_sizes else most,
         )  # fmt: skip
 
     def loss(theta: FloatArray) -> float:
         weak = _WEAK * float(theta[:5] @ theta[:5]) / scale
         return log_loss(chances(made(theta), observed), colluded_U, refrained_U) + weak
 
-    logs = np.log([begin.inverse_temperature, begin.prior_collude, begin.prior_refrain])
-    first = [*logs, begin.success_pull, begin.failure_pull]
-    if lapses:
-        first.append(float(logit(max(begin.lapse, _LEAST_LAPSE))))
+    first = [*np.log([begin.inverse_temperature, begin.prior_collude, begin.prior_refrain])]
+    first += [begin.success_pull, begin.failure_pull]
+    first += [float(logit(max(begin.lapse, _LEAST_LAPSE)))] if lapses else []
+    first += [float(np.log(begin.evidence_cap))] if several_sizes else []
     return made(minimize(loss, np.array(first), method="L-BFGS-B", options={"maxiter": 300}).x)
 
 
