@@ -86,16 +86,21 @@ def rates(options: RatesOptions) -> int:
 
 
 def summary(found: Sequence[ExpectedRate]) -> str:
-    """Return, for each size, how many of the predicted rates are within 5 points of the played ones."""
-    lines = []
-    for size in sorted({row.cell.n_agents or 0 for row in found}):
-        gaps = [abs(row.rate - row.played.rate) for row in found if row.played and (row.cell.n_agents or 0) == size]
-        if gaps:
-            within = sum(gap <= CLOSE for gap in gaps)
-            lines.append(
-                f"{size} agents: {within} of {len(gaps)} rates within {100 * CLOSE:.0f} points of the played ones, "
-                f"mean difference {100 * float(np.mean(gaps)):.1f} points, largest {100 * max(gaps):.1f}"
-            )
+    """Return, for each size, how many of the expected rates are within 5 points, and the interval, of the played ones.
+
+    A run of few episodes does not know its own rates to 5 points: then the interval is what says whether they agree.
+    """
+    by_size: dict[int, list[tuple[float, bool]]] = {}
+    for row in found:
+        if row.played is not None:
+            inside = row.played.ci_low <= row.rate <= row.played.ci_high
+            by_size.setdefault(row.cell.n_agents or 0, []).append((abs(row.rate - row.played.rate), inside))
+    lines = [
+        f"{size} agents: {sum(gap <= CLOSE for gap, _ in rows)} of {len(rows)} rates within {100 * CLOSE:.0f} points "
+        f"of the played ones, {sum(inside for _, inside in rows)} within their 95 % interval; mean difference "
+        f"{100 * float(np.mean([gap for gap, _ in rows])):.1f} points, largest {100 * max(gap for gap, _ in rows):.1f}"
+        for size, rows in sorted(by_size.items())
+    ]
     return "\n".join(lines) or "Nothing that was played could be compared."
 
 
