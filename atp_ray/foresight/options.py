@@ -187,7 +187,14 @@ class RatesOptions(CommandOptions):
     n_agents: Count | None = Field(None, description="agents per game; the grid's if not given")
     rounds: Count | None = Field(None, description="rounds per episode; the grid's if not given")
     set: KeyValues = Field((), description="change any key of the grid; repeat for several")
-    out: Annotated[File, Shown("FILE")] = Field(Path("rates.parquet"), description="table to write")
+    observed: Annotated[tuple[Place, ...], BeforeValidator(one_as_several), Shown("RUN")] = Field(
+        (),
+        description="run that played it: its settings are predicted instead of a grid's, and its rates put beside; "
+        "repeat for several",
+    )
+    out: Annotated[File, Shown("FILE")] = Field(
+        Path("rates.parquet"), description="table to write; with --observed a figure beside it"
+    )
 
 
 class ForesightOptions(Options):

@@ -41,6 +41,7 @@ class FittedRun(Frozen):
     checkpoint: str
     episodes: int
     decisions: int
+    sizes: tuple[int, ...] = ()
     version: str
 
     def described(self) -> list[tuple[str, float, float, float]]:
