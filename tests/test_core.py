@@ -15,6 +15,7 @@ from atp_ray.checkpoint.names import resolve_checkpoint
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile
 from atp_ray.config_files import config_names, configs_dir, load_yaml, parse_model
 from atp_ray.errors import EngineError, UsageError, suggestion
+from atp_ray.paradigms.conventions.scenarios import NamingGame
 from atp_ray.paradigms.games.payoffs import Payoffs, payoffs_for_incentive_ratio, published_payoffs
 from atp_ray.paradigms.games.scenarios import GameNumbers, GameScenario
 from atp_ray.paradigms.grids import Grid, load_grid
@@ -106,7 +107,12 @@ def test_fixed_colluders_sit_at_the_head_or_the_tail(position) -> None:
 
 @pytest.mark.parametrize(
     ("paradigm", "model", "count"),
-    [("games", GameScenario, 7), ("role_play", RolePlayScenario, 16), ("tool_usage", ToolScenario, 1)],
+    [
+        ("games", GameScenario, 7),
+        ("role_play", RolePlayScenario, 16),
+        ("tool_usage", ToolScenario, 1),
+        ("conventions", NamingGame, 2),
+    ],
 )
 def test_every_shipped_scenario_is_valid_and_named_by_its_file(paradigm, model, count) -> None:
     paths = sorted((configs_dir() / "scenarios" / paradigm).glob("*.yaml"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -12,6 +13,7 @@ from atp_ray.checkpoint.profiles import FittedProfile, ModelProfile, Profile
 from atp_ray.config_files import Frozen
 from atp_ray.errors import ScopeError, UsageError
 from atp_ray.paradigms.registry import paradigm
+from atp_ray.paradigms.responding import FittedRun
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec, Visibility
 from atp_ray.play.prompts import LAYOUT_VERSION
@@ -35,6 +37,9 @@ class TrainingScope(Frozen):
     longest_window: int
     high: tuple[float, float]
     low: tuple[float, float]
+    most_names: int | None = Field(default=None, description="Names of a naming game; None where it was taught none.")
+    longest_window_conventions: int | None = None
+    most_agents_conventions: int | None = None
 
     def check(self, spec: EpisodeSpec) -> None:
         """Refuse an episode whose prompts were not trained on.
@@ -90,7 +95,7 @@ def check_scope(cells: Sequence[CellSpec], profiles: Iterable[Profile]) -> None:
 
 
 def require_fitted_to(profile: FittedProfile, spec: EpisodeSpec) -> None:
-    """Refuse an episode of another paradigm than the response was fitted to.
+    """Refuse an episode of another paradigm than the response was fitted to, or of its own that it cannot play.
 
     Raises:
         ScopeError: names both.
@@ -98,8 +103,16 @@ def require_fitted_to(profile: FittedProfile, spec: EpisodeSpec) -> None:
     if profile.paradigm != spec.paradigm:
         what = f"was fitted to {profile.paradigm} and cannot play {spec.paradigm}"
         raise ScopeError(what, profile.name, f"Fit a response to a run of {spec.paradigm}")
+    response = _fitted_run(profile.paradigm, profile.response, profile.name)
+    if (problem := paradigm(spec.paradigm).responding.outside(response, spec)) is not None:
+        raise ScopeError(problem, profile.name, "Play what it was fitted to, or fit another one")
+
+
+@lru_cache(maxsize=8)  # a grid has many episodes
+def _fitted_run(paradigm_name: str, text: str, name: str) -> FittedRun:
+    return paradigm(paradigm_name).responding.read(text, name)
 
 
 def scenario_digest(scenario: Scenario) -> str:
     """Return 16 hexadecimal digits that change with any word of the scenario."""
-    return hashlib.sha256(scenario.model_dump_json().encode()).hexdigest()[:16]
+    return hashlib.sha256(scenario.wording().model_dump_json().encode()).hexdigest()[:16]

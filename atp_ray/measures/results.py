@@ -30,6 +30,10 @@ class Setting(NamedTuple):
     network: str = EVERYONE
     placement: str | None = None
     revision: float | None = None
+    names: str | None = None
+    established: str | None = None
+    committed: int | None = None
+    pairing: str | None = None
 
 
 class Interval(NamedTuple):
@@ -83,6 +87,12 @@ def setting_of(row: Mapping[str, object]) -> Setting:
     # Runs of before the other paradigms, and of before networks, have no such column.
     fields = {**row, "paradigm": row["paradigm"] or DEFAULT, "network": row["network"] or EVERYONE}
     return Setting(*(fields[field] for field in Setting._fields))  # type: ignore[arg-type]
+
+
+def own_numbers(setting: Setting) -> tuple[float | str, ...]:
+    """Return what orders settings of the same payoffs: who sees whom, names, committed agents, pairing."""
+    way = (setting.network, setting.placement or "", setting.revision or 1.0)
+    return (*way, setting.names or "", setting.established or "", setting.committed or 0, setting.pairing or "")
 
 
 def honest_label(results: Iterable[CellResult]) -> str | None:
@@ -161,7 +171,5 @@ def _order(result: CellResult) -> tuple[object, ...]:
         setting.supervision or "",
         setting.high or 0,
         setting.low or 0,
-        setting.network,
-        setting.placement or "",
-        setting.revision or 1,
+        *own_numbers(setting),
     )

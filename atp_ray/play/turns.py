@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from atp_ray.play.actions import ActionArray
 from atp_ray.play.capital import FloatArray
-from atp_ray.play.decisions import BoolArray, Decisions
+from atp_ray.play.decisions import BoolArray, Decisions, options_of
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.problems import Solution
 
@@ -34,6 +34,11 @@ class PublicRound:
     hidden: frozenset[int] = frozenset()
     options_A: ActionArray | None = None
     asked_A: BoolArray | None = None
+
+    @property
+    def chosen_A(self) -> ActionArray:
+        """The index of the option each seat took, [A]; -1 for none."""
+        return self.options_A if self.options_A is not None else options_of(self.actions_A)
 
 
 @dataclass(frozen=True, slots=True)

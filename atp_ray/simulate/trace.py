@@ -35,8 +35,8 @@ def print_trace(console: Console, cell: CellSpec, records: Sequence[RoundRecord]
 
 def _print_header(console: Console, cell: CellSpec, told: Presentation) -> None:
     spec = cell.episodes[0]
-    first, second = spec.scenario.options
-    console.print(f"\n[bold]{spec.scenario.title}[/bold]: {first} or {second}")
+    *others, last = spec.scenario.options
+    console.print(f"\n[bold]{spec.scenario.title}[/bold]: {', '.join(others)} or {last}")
     note = " (not a statement about Qwen or Llama)" if cell.checkpoint_kind in ("embedded", "policy", "fitted") else ""
     console.print(f"{told.numbers_line(spec)}, {cell.checkpoint}{note}")
 

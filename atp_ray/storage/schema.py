@@ -78,6 +78,7 @@ EPISODES = pa.schema(
         pa.field("reading", pa.string()),
         pa.field("unreadable", pa.string()),
         *WAY,
+        pa.field("history_window", pa.int32()),
     ]
 )
 
