@@ -113,8 +113,9 @@ class LiveState:
                 return self._with_spec(_with_numbers(self.spec, intervention))
 
     def with_seed(self, seed: int) -> LiveState:
-        """Return the state with another seed from the next round on."""
-        return self._with_spec(_revised(self.spec, seed=seed))
+        """Return the state with another seed from the next round on; the network stays."""
+        drawn = {"network_seed": self.spec.drawn_with} if self.spec.network.random else {}
+        return self._with_spec(_revised(self.spec, seed=seed, **drawn))
 
     def observations(self, seats: Sequence[int]) -> tuple[Observation, ...]:
         """Return what `seats` remember of the rounds in their window, every intervention taken into account."""

@@ -65,6 +65,11 @@ class EpisodeRequest(Frozen):
         return self
 
     @property
+    def files(self) -> list[str]:
+        """The fields that name a file of this machine."""
+        return [name for name in self.local_fields if name in self.model_fields_set]
+
+    @property
     def seated(self) -> int:
         """How many seats there are."""
         return sum(part.seats for part in self.players) or self.n_agents

@@ -15,6 +15,7 @@ from atp_ray.play.memory import EpisodeMemory
 
 if TYPE_CHECKING:  # agents foresee nothing, and would pay for what does
     from atp_ray.responses.interventions import Stopping
+    from atp_ray.responses.observed_flips import ObservedFlips
     from atp_ray.responses.prediction import Forecast
 
 
@@ -41,6 +42,7 @@ class FittedRun(Frozen):
     checkpoint: str
     episodes: int
     decisions: int
+    sizes: tuple[int, ...] = ()
     version: str
 
     def described(self) -> list[tuple[str, float, float, float]]:
@@ -105,6 +107,11 @@ class Responding:
         """
         del spec, fixed, n_runs, seed, on_draw
         raise UsageError("is of a paradigm whose tipping is not foreseen", response.paradigm)
+
+    def observed(self, response: FittedRun, spec: EpisodeSpec, run_dir: Path) -> list[ObservedFlips]:
+        """Return which populations of the checkpoint it was fitted to tipped in a run, by seats that always deviate."""
+        del response, spec, run_dir
+        return []
 
     def stop(
         self,

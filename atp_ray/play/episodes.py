@@ -10,6 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from atp_ray.config_files import Frozen, added
+from atp_ray.networks.kinds import Complete, require_fits
+from atp_ray.networks.neighbours import Neighbours, neighbours
+from atp_ray.networks.texts import Network
 from atp_ray.paradigms import registry
 from atp_ray.play.sampling import Sampling
 from atp_ray.play.scenario import Numbers, Scenario
@@ -18,7 +21,7 @@ Visibility = Literal["replies", "choices", "counts"]
 Feedback = Literal["choices_and_counts", "choices"]
 Reading = Literal["last", "first"]
 Unreadable = Literal["left_out", "counted"]
-FIXED_COLLUDER = "policy:collude"
+FIXED_COLLUDER, FIXED_REFUSER = "policy:collude", "policy:refrain"
 POLICY_PREFIX = "policy:"
 
 
@@ -65,6 +68,8 @@ class EpisodeSpec(Frozen):
     unreadable: Unreadable = added(
         "left_out", "What an unreadable reply is in the rate; `counted` as the action undone."
     )
+    network: Network = added(Complete(), "Who sees, or meets, whom.")
+    network_seed: int | None = added(None, "Seed of a network that is drawn at random; null: the episode's.", ge=0)
 
     @model_validator(mode="after")
     def _consistent(self) -> EpisodeSpec:
@@ -81,6 +86,7 @@ class EpisodeSpec(Frozen):
         planned = self.parameters.planned_rounds()
         if planned is not None and planned != self.rounds:
             raise ValueError(f"the scenario's numbers are for {planned} rounds, the episode has {self.rounds}")
+        require_fits(self.network, self.parameters.n_agents)
         return self
 
     @cached_property
@@ -97,6 +103,16 @@ class EpisodeSpec(Frozen):
     def seat_groups(self) -> tuple[SeatGroup, ...]:
         """The group of each seat, length n_agents."""
         return tuple(group for group in self.seats for _ in range(group.count))
+
+    @cached_property
+    def neighbours(self) -> Neighbours | None:
+        """The neighbours of each seat; None where everyone is everyone's."""
+        return neighbours(self.network, self.parameters.n_agents, self.drawn_with)
+
+    @property
+    def drawn_with(self) -> int:
+        """The seed of the network."""
+        return self.seed if self.network_seed is None else self.network_seed
 
 
 def seat_plan(group: SeatGroup, fixed_colluders: int, position: Literal["head", "tail"]) -> tuple[SeatGroup, ...]:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 
 from atp_ray.paradigms import registry
-from atp_ray.play.actions import Action
 from atp_ray.play.decisions import BoolArray, IntArray
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.problems import Solution
@@ -44,14 +43,6 @@ class SeatView(NamedTuple):
     round: int = 1
     notes: tuple[str, ...] = ()
     n_forgotten: int = 0
-
-
-class OthersCount(NamedTuple):
-    """How the other seats acted in a round: colluders, decisions read, seats without a decision."""
-
-    n_deviant: int
-    n_decided: int
-    n_silent: int
 
 
 class EpisodeMemory:
@@ -143,11 +134,3 @@ class EpisodeMemory:
 def took_part(asked_A: BoolArray | None, seats: Sequence[int] | IntArray) -> BoolArray:
     """Return which of `seats` [S] were asked in a round; `asked_A` is None where all were."""
     return np.ones(len(seats), dtype=bool) if asked_A is None else asked_A[np.asarray(seats, dtype=np.int64)]
-
-
-def count_others(public: PublicRound, seat: int) -> OthersCount:
-    """Count what the seats other than `seat` did in a round, as far as `seat` sees it."""
-    actions = np.delete(public.actions_A, sorted(public.hidden | {seat}))
-    n_deviant = int((actions == Action.DEVIANT).sum())
-    n_decided = n_deviant + int((actions == Action.ALIGNED).sum())
-    return OthersCount(n_deviant, n_decided, len(actions) - n_decided)

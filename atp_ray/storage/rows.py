@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -18,6 +19,7 @@ from atp_ray.play.decisions import COUNTS
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.records import RoundRecord
 
+MOST_RUNS = 20  # of neighbouring seats of one checkpoint that a label lists
 Rounds = Mapping[str, Sequence[RoundRecord]]
 _LABELS = np.array([action.label for action in Action])
 _COUNTED_LABELS = np.array([action.label if action.is_decision else None for action in Action], dtype=object)
@@ -106,6 +108,7 @@ def episode_row(cell: CellSpec, spec: EpisodeSpec, rounds: Rounds) -> dict[str, 
         **paradigm(spec.paradigm).design.setting(spec.parameters),
         "rounds": spec.rounds,
         "visibility": spec.visibility,
+        "network": str(spec.network),
         "feedback": spec.feedback,
         "reading": spec.reading,
         "unreadable": spec.unreadable,
@@ -129,6 +132,7 @@ def cell_rows(cell: CellSpec, rounds: Rounds) -> list[dict[str, Any]]:
         "n_agents": cell.n_agents,
         **cell.setting,
         "visibility": cell.episodes[0].visibility,
+        "network": str(cell.episodes[0].network),
         "p_recollude_given_success": again.rate,
         "p_recollude_ci_low": again.low,
         "p_recollude_ci_high": again.high,
@@ -163,6 +167,14 @@ def _assumed(cell: CellSpec, rounds: Rounds, number: int) -> int:
 
 
 def population_label(spec: EpisodeSpec) -> str:
-    """Return who sits where, e.g. `policy:collude:2,tiny:6`."""
-    runs = groupby(group.checkpoint for group in spec.seat_groups)
-    return ",".join(f"{name}:{sum(1 for _ in seats)}" for name, seats in runs)
+    """Return who sits where, e.g. `policy:collude:2,tiny:6`; of many scattered seats, who has how many."""
+    runs = [
+        (name, sum(group.count for group in groups))
+        for name, groups in groupby(spec.seats, lambda group: group.checkpoint)
+    ]
+    if len(runs) > MOST_RUNS:
+        totals = Counter[str]()
+        for name, count in runs:
+            totals[name] += count
+        runs = list(totals.items())
+    return ",".join(f"{name}:{count}" for name, count in runs)

@@ -19,6 +19,8 @@ SETTING = [
     pa.field("low", pa.float64()),
     pa.field("incentive_ratio", pa.float64()),
 ]
+# Who sees whom, and how many decide in a round.
+WAY = [pa.field("network", pa.string()), pa.field("revision", pa.float64())]
 
 DECISIONS = pa.schema(
     [
@@ -75,6 +77,7 @@ EPISODES = pa.schema(
         pa.field("feedback", pa.string()),
         pa.field("reading", pa.string()),
         pa.field("unreadable", pa.string()),
+        *WAY,
         pa.field("history_window", pa.int32()),
     ]
 )
@@ -102,6 +105,8 @@ CELLS = pa.schema(
         pa.field("p_recollude_ci_method", pa.string()),
         pa.field("n_assumed", pa.int64()),
         pa.field("differs_from_paper", pa.string()),
+        *WAY,
+        pa.field("placement", pa.string()),
     ]
 )
 

@@ -30,6 +30,7 @@ from atp_ray.live.schemas import (
 )
 from atp_ray.live.simulation import Simulation
 from atp_ray.live.state import LiveState
+from atp_ray.networks.kinds import EVERYONE
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.requests import EpisodeRequest
@@ -52,6 +53,8 @@ def simulation_view(simulation_id: str, live: LiveFold, profiles: Mapping[str, P
     simulation, first = live.simulation(simulation_id), live.events(simulation_id)[0]
     spec, creation = simulation.state.spec, simulation.creation
     setting: dict[str, Any] = dict(paradigm(spec.paradigm).design.setting(spec.parameters))
+    if str(spec.network) != EVERYONE:
+        setting["network"] = str(spec.network)
     seats = Counter[str]()
     for group in spec.seats:
         seats[group.checkpoint] += group.count
@@ -95,11 +98,13 @@ def paradigm_view(room: Paradigm) -> ParadigmView:
 
 def _field_view(name: str, schema: dict[str, Any]) -> FieldView | None:
     """Return a field as a form shows it, None for one that is no single value."""
-    # Of several kinds of number the widest: a threshold may be a count or a fraction.
+    # Of several kinds of number the widest: a threshold may be a count or a fraction. A text where there is one.
     kinds = [part for part in schema.get("anyOf", ()) if part.get("type") != "null"]
-    plain = next((part for part in kinds if part.get("type") == "number"), (kinds or [schema])[0])
-    if len(kinds) > 1:
-        plain = {"type": plain["type"], "minimum": 0}
+    plain = next((part for name in ("number", "string") for part in kinds if part.get("type") == name), None)
+    if plain is None:
+        plain = (kinds or [schema])[0]
+    elif len(kinds) > 1 and plain["type"] == "number":
+        plain = {"type": "number", "minimum": 0}
     if "enum" in plain:
         kind = "choice"
     elif plain.get("type") in ("number", "integer"):

@@ -16,10 +16,10 @@ from atp_ray.measures.results import setting_of
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.actions import Action
 from atp_ray.play.episodes import EpisodeSpec
-from atp_ray.play.memory import count_others
 from atp_ray.play.parsing import visible_reply
 from atp_ray.play.records import RoundRecord
 from atp_ray.play.rounds import observe_round
+from atp_ray.play.sight import count_others
 from atp_ray.report.html.answer import TipCounts
 from atp_ray.report.html.choice import MOST, Candidate, Chosen, candidates, choose
 from atp_ray.report.html.rebuilt import read_profiles, rebuilt_specs
@@ -196,8 +196,8 @@ def _transcript(
 def _rounds(spec: EpisodeSpec, records: Sequence[RoundRecord], seat: int, of: Candidate) -> HtmlTable:
     """Return what happened around the tip, round by round: to the others, to all, and to this seat."""
     told = paradigm(spec.paradigm).presentation
-    several = spec.parameters.n_agents > 1
-    columns = [Column("round"), *([Column(f"others: {told.terms.deviates}", "end")] if several else [])]
+    several, whom = spec.parameters.n_agents > 1, "others" if spec.neighbours is None else "neighbours"
+    columns = [Column("round"), *([Column(f"{whom}: {told.terms.deviates}", "end")] if several else [])]
     columns += [Column("outcome"), Column("this agent")]
     notes = [plain(told.seat_note(spec, record, seat)) for record in records]
     columns += [Column("what it got")] if any(notes) else []
@@ -205,7 +205,7 @@ def _rounds(spec: EpisodeSpec, records: Sequence[RoundRecord], seat: int, of: Ca
     for record, note in zip(records, notes, strict=True):
         if of.before < record.round < of.after - ROUNDS_BEFORE or record.round < of.before - ROUNDS_BEFORE:
             continue
-        others = count_others(observe_round(spec, record, (seat,)).public, seat)
+        others = count_others(spec, observe_round(spec, record, (seat,)).public, seat)
         mark = ""
         if record.round == of.tip:
             mark = f" (tip: {count(spec, record.decisions.action_A).rate:.0%})" if several else " (tip)"
