@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -99,6 +100,7 @@ async def rehearse(spec: EpisodeSpec, casts: Mapping[str, Cast], seed: int = 0) 
     last of them.
     """
     environment, played = paradigm(spec.paradigm).environment, _seats_played(spec)
+    asked, spec = partial(environment.asked, spec), environment.rehearsed(spec)
     seats = [seat for group_seats in played for seat in group_seats]
     actors = [_actor(spec, seat, casts, seed) for seat in seats]
     memory, settled = EpisodeMemory(spec, seats), list[RoundRecord]()
@@ -107,7 +109,7 @@ async def rehearse(spec: EpisodeSpec, casts: Mapping[str, Cast], seed: int = 0) 
     sums = {group.checkpoint: np.zeros((n_rounds, 3)) for group in spec.seats if group.checkpoint in casts}
     for number in range(1, n_rounds + 1):
         rows = [await _decide(memory, index, actor) for index, actor in enumerate(actors)]
-        asked_A = environment.asked(spec, number)
+        asked_A = asked(number)
         for group, group_seats in zip(spec.seats, played, strict=True):
             if group.checkpoint in casts:
                 # Where only some are asked in a round, each on average that often.
@@ -144,7 +146,8 @@ async def _decide(memory: EpisodeMemory, index: int, actor: _Rehearsed | None) -
     group: SeatGroup = spec.seat_groups[memory.seats[index]]
     if actor is None:
         action = Action.DEVIANT if group.checkpoint == FIXED_COLLUDER else Action.ALIGNED
-        return SeatDecision(action, decision_texts(spec.scenario.options)[action is Action.ALIGNED], attempts=0)
+        texts, option = decision_texts(spec.scenario.options), int(action is Action.ALIGNED)
+        return SeatDecision(action, texts[option], attempts=0, option=option if len(texts) > 2 else None)
     actor.view = memory.seat_view(index)
     alternate = bool(getattr(actor.cast.profile, "alternate_roles", False))
     asking = Asking(actor, actor.view, group.sampling, alternate_roles=alternate, tools=actor)
