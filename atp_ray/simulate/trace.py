@@ -56,7 +56,8 @@ def _print_seat(console: Console, spec: EpisodeSpec, record: RoundRecord, seat: 
             console.print(line)
         return
     stands = record.decisions.asked_A is not None and not record.decisions.asked_A[seat]
-    mark = f"{_mark(spec, record, seat, told)}{' [dim](not asked in this round)[/dim]' if stands else ''}"
+    idle = record.decisions.action_A[seat] == Action.IDLE
+    mark = _mark(spec, record, seat, told) + (" [dim](not asked in this round)[/dim]" if stands and not idle else "")
     console.print(f"  agent {seat + 1:<3} {mark}  {told.seat_note(spec, record, seat)}")
     if (reply := record.decisions.reply_A[seat]) and not stands:
         console.print(f"            {escape(visible_reply(reply) or reply)}", style="dim")
