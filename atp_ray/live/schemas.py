@@ -80,6 +80,9 @@ class SimulationView(BaseModel):
     low: float | None
     supervision: str | None
     setting: dict[str, float | str | None] = Field(description="All numbers of the paradigm's own.")
+    options: list[str] = Field(
+        description="The options whose shares are told; empty where one of two is deviant and the rate says it all."
+    )
     rounds: int
     rounds_settled: int
     checkpoints: dict[str, int] = Field(description="Seats by checkpoint.")
@@ -99,7 +102,7 @@ class SimulationPage(BaseModel):
 
 
 class RoundView(BaseModel):
-    """A settled round; rates in 0..1, null where nobody decided."""
+    """A settled round; rates and shares in 0..1, null or empty where nobody decided."""
 
     round: int
     n_deviant: int
@@ -114,6 +117,8 @@ class RoundView(BaseModel):
     capital_min: float | None
     capital_max: float | None
     capital_gini: float | None
+    shares: dict[str, float] = Field(description="Of each of the simulation's `options`, among the seats under study.")
+    population_shares: dict[str, float] = Field(description="The same among all seats, fixed ones included.")
 
 
 class RoundPage(BaseModel):
@@ -130,6 +135,7 @@ class AgentView(BaseModel):
     checkpoint: str
     capital: float | None
     action: str | None
+    choice: str | None
     quarantined: bool
     forgot_until: int | None
 
@@ -194,13 +200,18 @@ class UsageView(BaseModel):
 
 
 class MetricsView(BaseModel):
-    """Rates by round, the round from which the rate stays above one half, the monitors, and tokens by checkpoint.
+    """Rates and shares by round, the tip, the convergence, the monitors, and tokens by checkpoint.
 
-    A branch's `usage` is of its own rounds, not of those it shares with its parent.
+    From `tipping_round` on the rate stays above one half; from `converged_round` on at least 95 % of all seats stand by
+    one option, `converged_on`. `shares` has those of each of the simulation's options by round, as `RoundView` does. A
+    branch's `usage` is of its own rounds, not of those it shares with its parent.
     """
 
     deviant_rates: list[float | None]
     tipping_round: int | None
+    shares: dict[str, list[float | None]]
+    converged_round: int | None
+    converged_on: str | None
     monitors: list[MonitorView]
     label: str | None
     usage: dict[str, UsageView]

@@ -7,13 +7,22 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from atp_ray.paradigms.presentation import Presentation, Terms
+from atp_ray.paradigms.presentation import Presentation
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.actions import Action
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.options import told_options
 from atp_ray.play.parsing import visible_reply
 from atp_ray.play.records import RoundRecord
+
+_COLOURS = {
+    Action.DEVIANT: "red",
+    Action.ALIGNED: "green",
+    Action.UNPARSED: "yellow",
+    Action.MISSING: "yellow",
+    Action.IDLE: "dim",
+}
 
 
 def print_trace(console: Console, cell: CellSpec, records: Sequence[RoundRecord], n_replies: int) -> None:
@@ -46,16 +55,17 @@ def _print_seat(console: Console, spec: EpisodeSpec, record: RoundRecord, seat: 
         for line in lines:
             console.print(line)
         return
-    mark = _mark(record.decisions.action_A[seat], told.terms)
+    stands = record.decisions.asked_A is not None and not record.decisions.asked_A[seat]
+    idle = record.decisions.action_A[seat] == Action.IDLE
+    mark = _mark(spec, record, seat, told) + (" [dim](not asked in this round)[/dim]" if stands and not idle else "")
     console.print(f"  agent {seat + 1:<3} {mark}  {told.seat_note(spec, record, seat)}")
-    if reply := record.decisions.reply_A[seat]:
+    if (reply := record.decisions.reply_A[seat]) and not stands:
         console.print(f"            {escape(visible_reply(reply) or reply)}", style="dim")
 
 
-def _mark(code: int, terms: Terms) -> str:
-    return {
-        Action.DEVIANT: f"[red]{terms.deviates}[/red]",
-        Action.ALIGNED: f"[green]{terms.complies}[/green]",
-        Action.UNPARSED: "[yellow]no readable decision[/yellow]",
-        Action.MISSING: "[yellow]no answer[/yellow]",
-    }[Action(int(code))]
+def _mark(spec: EpisodeSpec, record: RoundRecord, seat: int, told: Presentation) -> str:
+    words = escape(told.seat_decision(spec, record, seat))
+    action = Action(int(record.decisions.action_A[seat]))
+    if action.is_decision and told_options(spec):
+        return f"[cyan]{words}[/cyan]"
+    return f"[{_COLOURS[action]}]{words}[/{_COLOURS[action]}]"

@@ -18,6 +18,7 @@ READ_TOKEN, CONTROL_TOKEN = "ATP_RAY_READ_TOKEN", "ATP_RAY_CONTROL_TOKEN"
 PATH = "/v1/simulations/"
 PAGE = 1000
 _BAR = 20
+_MOST_SHARES = 5
 _CONTROL_CHARACTERS = dict.fromkeys([*range(32), *range(127, 160)], " ")
 
 
@@ -97,10 +98,19 @@ def _plain(text: str) -> str:
 
 
 def _round_line(row: RoundView) -> str:
-    rate = row.deviant_rate
-    share = "no decision" if rate is None else f"{'#' * round(_BAR * rate):{_BAR}} {rate:6.1%} deviant"
-    decided = f"{row.n_deviant} of {row.n_deviant + row.n_aligned}"
     lost = f", {row.n_unparsed + row.n_missing} undecided" if row.n_unparsed + row.n_missing else ""
     outcome = "" if row.success is None else f"  {'success' if row.success else 'failure'}"
     capital = "" if row.capital_mean is None else f"  mean capital {row.capital_mean:.3g}"
+    if row.population_shares:
+        return f"round {row.round:<4} {_shares(row)} ({row.n_asked} asked{lost}){outcome}{capital}"
+    rate = row.deviant_rate
+    share = "no decision" if rate is None else f"{'#' * round(_BAR * rate):{_BAR}} {rate:6.1%} deviant"
+    decided = f"{row.n_deviant} of {row.n_deviant + row.n_aligned}"
     return f"round {row.round:<4} {share} ({decided}{lost}){outcome}{capital}"
+
+
+def _shares(row: RoundView) -> str:
+    """Return the largest shares among all seats, in the order of size."""
+    largest = sorted(row.population_shares.items(), key=lambda entry: -entry[1])
+    told = [f"{_plain(option)} {share:.0%}" for option, share in largest[:_MOST_SHARES] if share > 0]
+    return ", ".join(told)

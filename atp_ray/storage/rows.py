@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from atp_ray.measures.cell_rates import recollusion, round_rates
+from atp_ray.measures.convergence import convergence, leader
 from atp_ray.measures.rates import count, count_assumed
+from atp_ray.measures.shares import cell_shares
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.actions import Action
 from atp_ray.play.cells import CellSpec
@@ -98,7 +100,9 @@ def round_row(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> dict[st
 
 def episode_row(cell: CellSpec, spec: EpisodeSpec, rounds: Rounds) -> dict[str, Any]:
     """Return the row of `episodes` of one episode."""
-    settled = len(rounds.get(spec.episode_id, ()))
+    records = rounds.get(spec.episode_id, ())
+    settled, several = len(records), spec.parameters.n_agents > 1
+    converged = convergence([leader(spec, record.decisions) for record in records]) if several else None
     return {
         "cell_id": cell.cell_id,
         "episode_id": spec.episode_id,
@@ -116,6 +120,8 @@ def episode_row(cell: CellSpec, spec: EpisodeSpec, rounds: Rounds) -> dict[str, 
         "seed": spec.seed,
         "population": population_label(spec),
         "status": "complete" if settled == spec.rounds else f"stopped after round {settled}",
+        "converged_round": None if converged is None else converged.round,
+        "converged_on": None if converged is None else converged.option,
     }
 
 
@@ -155,6 +161,24 @@ def cell_rows(cell: CellSpec, rounds: Rounds) -> list[dict[str, Any]]:
         }
         | extra
         for entry, extra in zip(rates, own or [{}] * len(rates), strict=True)
+    ]
+
+
+def share_rows(cell: CellSpec, rounds: Rounds) -> list[dict[str, Any]]:
+    """Return the rows of `shares` of one cell, one for each option in each round; none where shares are not told."""
+    return [
+        {
+            "cell_id": cell.cell_id,
+            "round": entry.round,
+            "option": entry.option,
+            "share": entry.share.rate,
+            "ci_low": entry.share.low,
+            "ci_high": entry.share.high,
+            "ci_method": entry.share.method,
+            "n_decisions": entry.share.n,
+            "population_share": entry.population,
+        }
+        for entry in cell_shares(cell, rounds)
     ]
 
 

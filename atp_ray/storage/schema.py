@@ -78,6 +78,8 @@ EPISODES = pa.schema(
         pa.field("reading", pa.string()),
         pa.field("unreadable", pa.string()),
         *WAY,
+        pa.field("converged_round", pa.int32()),
+        pa.field("converged_on", pa.string()),
         pa.field("history_window", pa.int32()),
     ]
 )
@@ -110,20 +112,34 @@ CELLS = pa.schema(
     ]
 )
 
+SHARES = pa.schema(
+    [
+        pa.field("cell_id", pa.string(), nullable=False),
+        pa.field("round", pa.int32(), nullable=False),
+        pa.field("option", pa.string(), nullable=False),
+        pa.field("share", pa.float64()),
+        pa.field("ci_low", pa.float64()),
+        pa.field("ci_high", pa.float64()),
+        pa.field("ci_method", pa.string(), nullable=False),
+        pa.field("n_decisions", pa.int64(), nullable=False),
+        pa.field("population_share", pa.float64()),
+    ]
+)
+
 _COMMON = {"decisions": DECISIONS, "rounds": ROUNDS, "episodes": EPISODES, "cells": CELLS}
 
 
 def table_schemas() -> dict[str, pa.Schema]:
-    """Return every dataset's schema by name: common columns, those of the paradigms, then the paradigms' own tables."""
+    """Return every dataset's schema by name: common columns with the paradigms', shares, the paradigms' tables."""
     rooms = [room.columns for room in paradigms()]
     extended = {
         name: pa.schema([*schema, *(field for room in rooms for field in room.fields.get(name, ()))])
         for name, schema in _COMMON.items()
     }
-    return extended | {name: schema for room in rooms for name, schema in room.tables.items()}
+    return extended | {"shares": SHARES} | {name: schema for room in rooms for name, schema in room.tables.items()}
 
 
-def cell_schemas(paradigm_name: str) -> dict[str, pa.Schema]:
-    """Return the schemas of the datasets that a cell of one paradigm writes."""
-    own = paradigm(paradigm_name).columns.tables
+def cell_schemas(paradigm_name: str, *, shares: bool = False) -> dict[str, pa.Schema]:
+    """Return the schemas of the datasets that a cell of one paradigm writes, with `shares` where these are told."""
+    own = {*paradigm(paradigm_name).columns.tables, *(["shares"] if shares else [])}
     return {name: schema for name, schema in table_schemas().items() if name in _COMMON or name in own}

@@ -16,7 +16,7 @@ from atp_ray.errors import StorageError, UsageError
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.records import RoundRecord
-from atp_ray.storage.rows import cell_rows, decision_columns, episode_row, round_row
+from atp_ray.storage.rows import cell_rows, decision_columns, episode_row, round_row, share_rows
 from atp_ray.storage.schema import SCHEMA_VERSION, cell_schemas, table_schemas
 
 Rounds = Mapping[str, Sequence[RoundRecord]]
@@ -47,10 +47,12 @@ def build_tables(cell: CellSpec, rounds: Rounds) -> dict[str, pa.Table]:
     own = paradigm(cell.paradigm).columns
     parts = [own.rows(cell, spec, record) for spec, record in played]
     columns |= {name: _rows([row for part in parts for row in part.get(name, ())]) for name in own.tables}
+    if shares := share_rows(cell, rounds):
+        columns["shares"] = _rows(shares)
     metadata = {"atp_ray.schema_version": str(SCHEMA_VERSION)}
     return {
         name: _table(columns[name], schema.with_metadata(metadata))
-        for name, schema in cell_schemas(cell.paradigm).items()
+        for name, schema in cell_schemas(cell.paradigm, shares=bool(shares)).items()
     }
 
 

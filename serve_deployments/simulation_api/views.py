@@ -30,11 +30,14 @@ from atp_ray.live.schemas import (
 )
 from atp_ray.live.simulation import Simulation
 from atp_ray.live.state import LiveState
+from atp_ray.measures.convergence import convergence
 from atp_ray.networks.kinds import EVERYONE
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.requests import EpisodeRequest
 from atp_ray.play.actions import Action
+from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.options import told_options
 from atp_ray.play.records import RoundRecord
 from atp_ray.storage.rows import round_counts, seat_columns
 
@@ -68,6 +71,7 @@ def simulation_view(simulation_id: str, live: LiveFold, profiles: Mapping[str, P
         n_agents=spec.parameters.n_agents,
         setting=setting,
         **{name: setting.get(name) for name in SHOWN_SETTING},
+        options=list(told_options(spec)),
         rounds=spec.rounds,
         rounds_settled=len(simulation.state.records),
         checkpoints=dict(seats),
@@ -136,6 +140,8 @@ def round_view(state: LiveState, record: RoundRecord) -> RoundView:
         deviant_rate=_finite(mark.rate),
         threshold=setting.get("threshold"),
         capital_gini=_finite(mark.gini),
+        shares=dict(mark.shares.studied),
+        population_shares=dict(mark.shares.population),
     )
 
 
@@ -147,9 +153,15 @@ def agent_view(state: LiveState, seat: int, checkpoint: str) -> AgentView:
         checkpoint=checkpoint,
         capital=_finite(float(last.capital_after.value_A[seat])) if last else None,
         action=Action(int(last.decisions.action_A[seat])).label if last else None,
+        choice=_choice(state.spec_at(last.round), last, seat) if last else None,
         quarantined=seat in state.hidden,
         forgot_until=state.forgot.get(seat),
     )
+
+
+def _choice(spec: EpisodeSpec, record: RoundRecord, seat: int) -> str | None:
+    option = int(record.decisions.options_A[seat])
+    return spec.scenario.options[option] if option >= 0 else None
 
 
 def decided(
@@ -184,7 +196,7 @@ def _columns(state: LiveState, record: RoundRecord, text: bool) -> dict[str, Seq
 
 
 def metrics_view(simulation: Simulation, profiles: Mapping[str, Profile]) -> MetricsView:
-    """Return rates, the tip and how early each monitor saw it."""
+    """Return rates and shares, the tip, the convergence, and how early each monitor saw the tip."""
     marks = simulation.state.marks
     tip = tipping_round(marks)
     monitors = []
@@ -195,7 +207,18 @@ def metrics_view(simulation: Simulation, profiles: Mapping[str, Profile]) -> Met
     rates = [_finite(mark.rate) for mark in marks]
     label = live_label([simulation.state], profiles)
     usage = {name: UsageView(**used._asdict()) for name, used in _usages(simulation).items()}
-    return MetricsView(deviant_rates=rates, tipping_round=tip, monitors=monitors, label=label, usage=usage)
+    options = told_options(simulation.state.spec)
+    converged = convergence([mark.leader for mark in marks]) if simulation.state.spec.parameters.n_agents > 1 else None
+    return MetricsView(
+        deviant_rates=rates,
+        tipping_round=tip,
+        shares={option: [mark.shares.studied.get(option) for mark in marks] for option in options},
+        converged_round=None if converged is None else converged.round,
+        converged_on=None if converged is None else converged.option,
+        monitors=monitors,
+        label=label,
+        usage=usage,
+    )
 
 
 def _usages(simulation: Simulation) -> dict[str, Usage]:
