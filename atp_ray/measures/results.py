@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from atp_ray.measures.convergence import Convergence
 from atp_ray.networks.kinds import EVERYONE
 from atp_ray.paradigms.registry import DEFAULT
+from atp_ray.play.cells import Embedded
 from atp_ray.storage.tables import read_table, written_tables
 
 
@@ -79,7 +80,6 @@ class CellResult(NamedTuple):
 EMBEDDED_NOTE = "A small embedded test checkpoint, taught by an analytic policy."
 FITTED_NOTE = "policy:fitted:* is a response model fitted to what a checkpoint did, not that checkpoint"
 NOT_ABOUT = "Not a statement about Qwen or Llama."
-_TINY = "tiny is a small embedded test checkpoint"
 
 
 def load_results(run_dir: Path) -> list[CellResult]:
@@ -134,14 +134,21 @@ def players_label(players: Iterable[tuple[str, str]]) -> str | None:
         kinds.setdefault(kind, set()).add(checkpoint)
     notes = []
     if embedded := kinds.get("embedded"):
-        others = embedded != {"tiny"}
-        whose = "tiny and what is trained from it are small embedded test checkpoints" if others else _TINY
-        notes.append(f"{whose} taught by an analytic policy")
+        notes.append(f"{_small(embedded)} taught by an analytic policy")
     if "policy" in kinds:
         notes.append("policy:* is an analytic policy, no language model")
     if "fitted" in kinds:
         notes.append(FITTED_NOTE)
     return f"{'; '.join(notes)}. {NOT_ABOUT}" if notes else None
+
+
+def _small(embedded: set[str]) -> str:
+    """Return what small checkpoints are: the shipped ones by name, and that others were trained from them."""
+    parts = [name for name in get_args(Embedded) if name in embedded]
+    if embedded.difference(parts):
+        parts = [*(parts or ["tiny"]), f"what is trained from {'them' if len(parts) > 1 else 'it'}"]
+    what = "is a small embedded test checkpoint" if len(parts) == 1 else "are small embedded test checkpoints"
+    return f"{' and '.join(parts)} {what}"
 
 
 def complement(interval: Interval | None) -> Interval | None:
