@@ -17,7 +17,7 @@ from atp_ray.play.actions import Action
 from atp_ray.play.decisions import BoolArray
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.problems import Solution
-from atp_ray.play.turns import Observation, PublicRound
+from atp_ray.play.turns import Observation, PublicRound, Talk
 
 
 class SeatRound(NamedTuple):
@@ -35,7 +35,7 @@ class SeatRound(NamedTuple):
 class SeatView(NamedTuple):
     """Everything one seat may use to decide: the episode, its seat, its remembered rounds, the round to decide.
 
-    `notes` are announcements made before that round.
+    `notes` are announcements made before that round, `talk` is what was said in it so far.
     """
 
     spec: EpisodeSpec
@@ -43,6 +43,7 @@ class SeatView(NamedTuple):
     rounds: tuple[SeatRound, ...]
     round: int = 1
     notes: tuple[str, ...] = ()
+    talk: Talk | None = None
 
 
 class OthersCount(NamedTuple):
@@ -96,8 +97,13 @@ class EpisodeMemory:
         """The latest settled round, for players that decide for all hosted seats at once."""
         return self._rounds[-1] if self._rounds else None
 
-    def seat_view(self, index: int, notes: tuple[str, ...] = ()) -> SeatView:
-        """Return what the `index`-th hosted seat may use to decide; `notes` are announcements for this round."""
+    def seat_view(self, index: int, notes: tuple[str, ...] = (), talk: Talk | None = None) -> SeatView:
+        """Return what the `index`-th hosted seat may use to decide.
+
+        Args:
+            notes: announcements for this round.
+            talk: what was said in this round; None before it, or where nobody is asked to.
+        """
         rounds = tuple(
             SeatRound(
                 observation.public,
@@ -111,7 +117,7 @@ class EpisodeMemory:
             for observation in self._seen(index)
             if not (observation.forgotten_S and observation.forgotten_S[index])
         )
-        return SeatView(self.spec, self.seats[index], rounds, self.known_rounds + 1, notes)
+        return SeatView(self.spec, self.seats[index], rounds, self.known_rounds + 1, notes, talk)
 
     def _seen(self, index: int) -> Sequence[Observation]:
         """Return the rounds in one seat's window."""
@@ -135,6 +141,13 @@ class EpisodeMemory:
 def took_part(asked_A: BoolArray | None, seats: Sequence[int]) -> BoolArray:
     """Return which of `seats` [S] were asked in a round; `asked_A` is None where all were."""
     return np.ones(len(seats), dtype=bool) if asked_A is None else asked_A[list(seats)]
+
+
+def heard_seats(spec: EpisodeSpec, round_number: int, hidden: frozenset[int], seat: int) -> Sequence[int]:
+    """Return whose messages `seat` hears in a round: all others' but those in quarantine; of a pair, its partner's."""
+    partner_A = registry.paradigm(spec.paradigm).environment.partners(spec, round_number)
+    near = range(spec.parameters.n_agents) if partner_A is None else [int(partner_A[seat])]
+    return [other for other in near if other >= 0 and other != seat and other not in hidden]
 
 
 def count_others(public: PublicRound, seat: int) -> OthersCount:

@@ -38,6 +38,7 @@ DECISIONS = pa.schema(
         pa.field("failure", pa.string()),
         pa.field("counts_as", pa.string()),
         pa.field("asked", pa.bool_()),
+        pa.field("said", pa.string()),
     ]
 )
 
@@ -75,6 +76,7 @@ EPISODES = pa.schema(
         pa.field("feedback", pa.string()),
         pa.field("reading", pa.string()),
         pa.field("unreadable", pa.string()),
+        pa.field("talk", pa.int32()),
     ]
 )
 
@@ -104,20 +106,38 @@ CELLS = pa.schema(
     ]
 )
 
+PROBES = pa.schema(
+    [
+        *_ID,
+        pa.field("round", pa.int32(), nullable=False),
+        pa.field("seat", pa.int32(), nullable=False),
+        pa.field("checkpoint", pa.string(), nullable=False),
+        pa.field("probe", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("reply", pa.string()),
+        pa.field("answer", pa.string()),
+        pa.field("value", pa.float64()),
+        pa.field("actual", pa.float64()),
+        *(pa.field(name, pa.int32()) for name in COUNTS),
+        pa.field("latency_s", pa.float64()),
+        pa.field("failure", pa.string()),
+    ]
+)
+
 _COMMON = {"decisions": DECISIONS, "rounds": ROUNDS, "episodes": EPISODES, "cells": CELLS}
 
 
 def table_schemas() -> dict[str, pa.Schema]:
-    """Return every dataset's schema by name: common columns, those of the paradigms, then the paradigms' own tables."""
+    """Return every dataset's schema by name: those of all paradigms with their own columns, probes, then their own."""
     rooms = [room.columns for room in paradigms()]
     extended = {
         name: pa.schema([*schema, *(field for room in rooms for field in room.fields.get(name, ()))])
         for name, schema in _COMMON.items()
     }
-    return extended | {name: schema for room in rooms for name, schema in room.tables.items()}
+    return extended | {"probes": PROBES} | {name: schema for room in rooms for name, schema in room.tables.items()}
 
 
-def cell_schemas(paradigm_name: str) -> dict[str, pa.Schema]:
-    """Return the schemas of the datasets that a cell of one paradigm writes."""
-    own = paradigm(paradigm_name).columns.tables
-    return {name: schema for name, schema in table_schemas().items() if name in _COMMON or name in own}
+def cell_schemas(paradigm_name: str, *, probes: bool = False) -> dict[str, pa.Schema]:
+    """Return the schemas of the datasets that a cell of one paradigm writes, with those of probes where it has any."""
+    written = {*_COMMON, *paradigm(paradigm_name).columns.tables, *(["probes"] if probes else [])}
+    return {name: schema for name, schema in table_schemas().items() if name in written}

@@ -197,7 +197,7 @@ def _usages(simulation: Simulation) -> dict[str, Usage]:
     """Return what a simulation's own rounds asked of each checkpoint."""
     state, parent = simulation.state, simulation.creation.parent
     own = state.records[parent.round if parent is not None else 0 :]
-    return add_usages(usage_of(state.spec_at(record.round), record.decisions) for record in own)
+    return add_usages(usage_of(state.spec_at(record.round), record.decisions, record.probed) for record in own)
 
 
 def event_view(event: Event, state: LiveState) -> EventView:

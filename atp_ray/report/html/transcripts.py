@@ -185,8 +185,9 @@ def _transcript(
     title = f"{spec.scenario.title}, agent {seat + 1}" if spec.parameters.n_agents > 1 else spec.scenario.title
     records = settled_rounds(stored, spec)
     known = [record for record in records if record.round < of.after]
-    sent = messages(spec, manifest, known, seat, of.after)
-    earlier = messages(spec, manifest, [r for r in known if r.round < of.before], seat, of.before)
+    said = {record.round: record.decisions.said_A for record in records}
+    sent = messages(spec, manifest, known, seat, of.after, said.get(of.after))
+    earlier = messages(spec, manifest, [r for r in known if r.round < of.before], seat, of.before, said.get(of.before))
     shown, n_left_out = marked(sent, earlier)
     numbers = plain(paradigm(spec.paradigm).presentation.numbers_line(spec))
     where = f"{where}, seed {spec.seed}. {numbers}."
