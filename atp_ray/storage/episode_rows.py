@@ -96,7 +96,7 @@ def stored_episodes(
     chosen = {} if seats is None else {"seat": seats}
     return StoredEpisodes(
         rows("decisions", "seat", "checkpoint", "action", "choice", "asked", "said", *_CAPITAL),
-        rows("decisions", "seat", "action", "choice", "reply", **chosen),
+        rows("decisions", "seat", "action", "choice", "said", "reply", **chosen),
         rows("rounds", "success"),
         rows(SOLUTIONS, "seat", *Solution.__dataclass_fields__, **chosen) if _has_solutions(run_dir) else None,
     )

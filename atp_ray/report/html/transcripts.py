@@ -12,7 +12,6 @@ from atp_ray.checkpoint.profiles import MODELLESS_KINDS
 from atp_ray.errors import AtpError
 from atp_ray.measures.cell_tips import cell_tips
 from atp_ray.measures.rates import count
-from atp_ray.measures.results import setting_of
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.actions import Action
 from atp_ray.play.episodes import EpisodeSpec
@@ -20,6 +19,7 @@ from atp_ray.play.memory import count_others
 from atp_ray.play.parsing import visible_reply
 from atp_ray.play.records import RoundRecord
 from atp_ray.play.rounds import observe_round
+from atp_ray.report.cell_labels import cell_labels
 from atp_ray.report.html.answer import TipCounts
 from atp_ray.report.html.choice import MOST, Candidate, Chosen, candidates, choose
 from atp_ray.report.html.rebuilt import read_profiles, rebuilt_specs
@@ -27,19 +27,19 @@ from atp_ray.report.html.sent import Said, marked, messages
 from atp_ray.report.html.tables import Column, HtmlTable, Row, plain
 from atp_ray.report.html.texts import Excerpt, excerpt, quantity
 from atp_ray.storage.episode_rows import StoredEpisodes, settled_rounds, stored_episodes
-from atp_ray.storage.tables import read_table
 
 ROUNDS_BEFORE = 3  # rounds shown before the two that are compared
 REPLY_ROOM, THINKING_ROOM = 24_000, 24_000  # bytes of one reply
 
 
 class Reply(NamedTuple):
-    """What an agent answered in a round, its thinking apart."""
+    """What an agent said before a round and answered in it, its thinking apart."""
 
     round: int
     decision: str
     text: Excerpt | None
     thinking: Excerpt | None
+    said: Excerpt | None = None
 
 
 class Transcript(NamedTuple):
@@ -70,7 +70,7 @@ def transcripts(run_dir: Path, manifest: Mapping[str, Any]) -> Transcripts:
         UsageError: the run has no results.
         StorageError: they cannot be read.
     """
-    settings = _settings(run_dir)
+    settings = cell_labels(run_dir)
     found = _all_tips(run_dir, settings)
     counts = TipCounts(
         *(sum(column) for column in zip(TipCounts(0, 0, 0), *(tips for tips, _, _ in found), strict=True))
@@ -145,17 +145,6 @@ def _policies(manifest: Mapping[str, Any], chosen: Sequence[Chosen], specs: Mapp
     return f"{' and '.join(names)} {verb} no messages; those shown are what a language model in that seat is sent."
 
 
-def _settings(run_dir: Path) -> dict[str, str]:
-    """Return what each cell is called: its checkpoint and its setting."""
-    names = {}
-    for row in read_table(run_dir, "cells").to_pylist():
-        if row["cell_id"] not in names:
-            setting = setting_of(row)
-            label = paradigm(setting.paradigm).presentation.setting_label(setting)
-            names[row["cell_id"]] = f"{setting.checkpoint}, {label}"
-    return names
-
-
 def _stored(run_dir: Path, cell_id: str, chosen: Sequence[Chosen], specs: Mapping[str, EpisodeSpec]) -> StoredEpisodes:
     """Read what the transcripts of one cell need."""
     own = [entry for entry in chosen if entry.candidate.cell_id == cell_id]
@@ -227,7 +216,11 @@ def _replies(stored: StoredEpisodes, chosen: Chosen) -> tuple[Reply, Reply]:
     of = chosen.candidate
     mine = (pc.field("episode_id") == of.episode_id) & (pc.field("seat") == chosen.seat)
     rows = {row["round"]: row for row in stored.replies.filter(mine).to_pylist()}
-    return _reply(rows[of.before]), _reply(rows[of.after])
+    before, after = (
+        _reply(row)._replace(said=excerpt(row["said"], REPLY_ROOM) if row["said"] is not None else None)
+        for row in (rows[of.before], rows[of.after])
+    )
+    return before, after
 
 
 def _reply(row: Mapping[str, Any]) -> Reply:

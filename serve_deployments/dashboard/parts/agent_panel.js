@@ -27,7 +27,7 @@ export function AgentPanel({ view, history, say, at, move, close }) {
             <${Button} class="small" off=${at.round >= history.rounds.length} onClick=${() => turn(1)}>Later</${Button}>
           </span>
         </div>
-        <${Reply} decision=${told.decision} say=${say} />
+        <${Reply} decision=${told.decision} say=${say} talks=${view.talk > 0} />
       </section>
       <section aria-labelledby="memory-title">
         <h3 id="memory-title">Memory${told.memory && `: the messages for round ${told.memory.round}`}</h3>
@@ -76,7 +76,7 @@ function Standing({ agent, say }) {
   return html`<${Facts} facts=${facts} />`;
 }
 
-function Reply({ decision, say }) {
+function Reply({ decision, say, talks }) {
   if (!decision) return html`<p class="muted">Loading…</p>`;
   const choice = decision.choice ? `${say[decision.action]} (${decision.choice})` : say[decision.action];
   return html`
@@ -84,5 +84,6 @@ function Reply({ decision, say }) {
       ${choice} · reward ${number(decision.reward)} · capital after ${number(decision.capital_after)} ·${" "}
       ${decision.checkpoint}
     </p>
+    ${talks && html`<p>Said before deciding: ${decision.said ? html`<q>${decision.said}</q>` : "nothing"}</p>`}
     <pre class="reply">${decision.reply ?? "no reply"}</pre>`;
 }
