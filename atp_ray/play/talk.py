@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import heard_seats
 from atp_ray.play.parsing import visible_reply
@@ -37,15 +35,10 @@ def heard_text(spec: EpisodeSpec, round_number: int, talk: Talk, seat: int) -> s
     heard = heard_seats(spec, round_number, talk.hidden, seat)
     spoken = [(other, text) for other in heard if (text := talk.said_A[other]) is not None]
     lines = ["What was said before this decision:", *(f"Agent {other + 1}: {_quoted(text)}" for other, text in spoken)]
-    lines += _silent(len(heard), len(spoken))
+    if len(spoken) < len(heard):
+        lines.append("The rest said nothing." if spoken else "The others said nothing.")
     own = talk.said_A[seat]
     return "\n".join([*lines, "You said nothing." if own is None else f"You: {_quoted(own)}"])
-
-
-def _silent(n_heard: int, n_spoken: int) -> Sequence[str]:
-    if n_heard == n_spoken:
-        return ()
-    return ("The others said nothing.",)
 
 
 def _quoted(text: str) -> str:

@@ -61,7 +61,7 @@ def test_a_seat_is_told_what_those_it_hears_have_said_and_what_it_said_itself() 
     assert told.splitlines() == [
         "What was said before this decision:",
         "Agent 3: \"the others 'lie'\"",
-        "The others said nothing.",
+        "The rest said nothing.",
         'You: "join me"',
     ]
     assert heard_text(talking(), 1, Talk(SPOKEN, frozenset({2})), 1).splitlines() == [
