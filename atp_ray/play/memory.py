@@ -16,7 +16,7 @@ from atp_ray.paradigms import registry
 from atp_ray.play.decisions import BoolArray, IntArray
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.problems import Solution
-from atp_ray.play.turns import Observation, PublicRound
+from atp_ray.play.turns import Observation, PublicRound, Talk
 
 
 class SeatRound(NamedTuple):
@@ -34,7 +34,8 @@ class SeatRound(NamedTuple):
 class SeatView(NamedTuple):
     """Everything one seat may use to decide: the episode, its seat, its remembered rounds, the round to decide.
 
-    `notes` are announcements made before that round; `n_forgotten` rounds of the window were erased.
+    `notes` are announcements made before that round, `talk` is what was said in it so far; `n_forgotten` rounds of the
+    window were erased.
     """
 
     spec: EpisodeSpec
@@ -43,6 +44,7 @@ class SeatView(NamedTuple):
     round: int = 1
     notes: tuple[str, ...] = ()
     n_forgotten: int = 0
+    talk: Talk | None = None
 
 
 class EpisodeMemory:
@@ -93,8 +95,13 @@ class EpisodeMemory:
         """The rounds in any hosted seat's window, oldest first, for players that decide for all of them at once."""
         return self._rounds
 
-    def seat_view(self, index: int, notes: tuple[str, ...] = ()) -> SeatView:
-        """Return what the `index`-th hosted seat may use to decide; `notes` are announcements for this round."""
+    def seat_view(self, index: int, notes: tuple[str, ...] = (), talk: Talk | None = None) -> SeatView:
+        """Return what the `index`-th hosted seat may use to decide.
+
+        Args:
+            notes: announcements for this round.
+            talk: what was said in this round; None before it, or where nobody is asked to.
+        """
         seen = self._seen(index)
         rounds = tuple(
             SeatRound(
@@ -110,7 +117,7 @@ class EpisodeMemory:
             if not (observation.forgotten_S and observation.forgotten_S[index])
         )
         n_forgotten = len(seen) - len(rounds)
-        return SeatView(self.spec, self.seats[index], rounds, self.known_rounds + 1, notes, n_forgotten)
+        return SeatView(self.spec, self.seats[index], rounds, self.known_rounds + 1, notes, n_forgotten, talk)
 
     def _seen(self, index: int) -> Sequence[Observation]:
         """Return the rounds in one seat's window."""

@@ -26,6 +26,7 @@ class ConventionEnvironment(Environment):
     numbers_model = ConventionNumbers
     remembers_replies = False
     remembers_own_turns = True
+    tells_shares = True
 
     def system(self, spec: EpisodeSpec) -> str:
         """Return the rules; the same for every seat."""

@@ -67,16 +67,17 @@ class ConventionPresentation(Presentation):
         return settings.setting_label(setting)
 
     def tables(self, results: Sequence[CellResult]) -> list[RenderableType]:
-        """Return a table of the challenger's shares for each population."""
+        """Return a table of the challenger's shares for each population, then those of all names and of convergence."""
         from atp_ray.paradigms.conventions.tables import naming_tables
 
-        return naming_tables(results, self.terms.rate)
+        return [*naming_tables(results, self.terms.rate), *super().tables(results)]
 
     def figures(self, results: Sequence[CellResult]) -> Iterator[tuple[Figure, str]]:
-        """Yield the challenger's share by round, and by the number of committed agents where there are several."""
+        """Yield the challenger's share by round and by the number of committed agents, then the shares of all names."""
         from atp_ray.paradigms.conventions.figures import naming_figures
 
-        return naming_figures(results, self.terms.rate)
+        yield from naming_figures(results, self.terms.rate)
+        yield from super().figures(results)
 
 
 def shares_text(spec: EpisodeSpec, option_A: ActionArray) -> str:
