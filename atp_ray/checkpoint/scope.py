@@ -64,6 +64,8 @@ class TrainingScope(BaseModel):
             return f"prompt layout {LAYOUT_VERSION} (it knows layout {self.layout_version})"
         if self.scenarios.get(spec.scenario.name) != scenario_digest(spec.scenario):
             return f"the wording of scenario '{spec.scenario.name}'"
+        if spec.talk or spec.probes:
+            return "messages before decisions" if spec.talk else "probes"
         return paradigm(spec.paradigm).teaching.outside(spec, self)
 
 

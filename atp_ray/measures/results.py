@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import NamedTuple, get_args
 
 from atp_ray.measures.convergence import Convergence
+from atp_ray.networks.kinds import EVERYONE
 from atp_ray.paradigms.registry import DEFAULT
 from atp_ray.play.cells import Embedded
 from atp_ray.storage.tables import read_table, written_tables
 
 
 class Setting(NamedTuple):
-    """What a cell was played with; a number is None where a paradigm has none or the episodes do not share it."""
+    """What a cell was played with; a number is None where a paradigm has none or the episodes do not share it.
+
+    `placement` is None where seats are as listed, `revision` where everyone decides in every round.
+    """
 
     checkpoint: str
     checkpoint_kind: str
@@ -25,6 +29,9 @@ class Setting(NamedTuple):
     high: float | None = None
     medium: float | None = None
     low: float | None = None
+    network: str = EVERYONE
+    placement: str | None = None
+    revision: float | None = None
     names: str | None = None
     established: str | None = None
     committed: int | None = None
@@ -104,14 +111,15 @@ def cells_with_shares(run_dir: Path) -> set[str]:
 
 def setting_of(row: Mapping[str, object]) -> Setting:
     """Return what a row of `cells` was played with."""
-    # Runs of before the other paradigms have no such column.
-    fields = {**row, "paradigm": row["paradigm"] or DEFAULT}
+    # Runs of before the other paradigms, and of before networks, have no such column.
+    fields = {**row, "paradigm": row["paradigm"] or DEFAULT, "network": row["network"] or EVERYONE}
     return Setting(*(fields[field] for field in Setting._fields))  # type: ignore[arg-type]
 
 
-def own_numbers(setting: Setting) -> tuple[int | str, ...]:
-    """Return what orders settings of the same payoffs: names, committed agents, pairing."""
-    return (setting.names or "", setting.established or "", setting.committed or 0, setting.pairing or "")
+def own_numbers(setting: Setting) -> tuple[float | str, ...]:
+    """Return what orders settings of the same payoffs: who sees whom, names, committed agents, pairing."""
+    way = (setting.network, setting.placement or "", setting.revision or 1.0)
+    return (*way, setting.names or "", setting.established or "", setting.committed or 0, setting.pairing or "")
 
 
 def honest_label(results: Iterable[CellResult]) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from atp_ray.paradigms.conventions import settings
 from atp_ray.paradigms.conventions.pairing import NOBODY, partners_of
 from atp_ray.paradigms.conventions.scenarios import PAIRINGS, naming_of
 from atp_ray.paradigms.conventions.settlement import meetings_of
@@ -16,7 +17,10 @@ from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.records import RoundRecord
 
 if TYPE_CHECKING:
-    from atp_ray.measures.results import Setting
+    from matplotlib.figure import Figure
+    from rich.console import RenderableType
+
+    from atp_ray.measures.results import CellResult, Setting
 
 MOST_SHARES = 4  # names told one by one
 
@@ -59,12 +63,21 @@ class ConventionPresentation(Presentation):
         return [] if partners_of(spec, record.round)[seat] == NOBODY else None
 
     def setting_label(self, setting: Setting) -> str:
-        """Return n, names, committed agents and pairing."""
-        names = (setting.names or "").split(",")
-        listed = " ".join(names) if len(names) <= MOST_SHARES else f"{len(names)} names"
-        start = "from scratch" if setting.established is None else f"from {setting.established}"
-        committed = f", {setting.committed} committed" if setting.committed else ""
-        return f"n={setting.n_agents}, {listed} {start}{committed}, {setting.pairing}"
+        """Return n, names, start, pairing and committed agents."""
+        return settings.setting_label(setting)
+
+    def tables(self, results: Sequence[CellResult]) -> list[RenderableType]:
+        """Return a table of the challenger's shares for each population, then those of all names and of convergence."""
+        from atp_ray.paradigms.conventions.tables import naming_tables
+
+        return [*naming_tables(results, self.terms.rate), *super().tables(results)]
+
+    def figures(self, results: Sequence[CellResult]) -> Iterator[tuple[Figure, str]]:
+        """Yield the challenger's share by round and by the number of committed agents, then the shares of all names."""
+        from atp_ray.paradigms.conventions.figures import naming_figures
+
+        yield from naming_figures(results, self.terms.rate)
+        yield from super().figures(results)
 
 
 def shares_text(spec: EpisodeSpec, option_A: ActionArray) -> str:

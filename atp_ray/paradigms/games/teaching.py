@@ -55,6 +55,8 @@ class GameTeaching(Teaching):
             return f"visibility '{spec.visibility}' with n = {game.n_agents} (at most {most}{cure})"
         if spec.feedback != "choices_and_counts":
             return f"feedback '{spec.feedback}'"
+        if spec.neighbours is not None:
+            return f"neighbours in a network ({spec.network})"
         if spec.history_window > known.longest_window:
             return f"a history window of {spec.history_window} rounds (at most {known.longest_window})"
         payoffs = game.payoffs

@@ -23,10 +23,11 @@ from atp_ray.paradigms.teaching import Transcript
 from atp_ray.play.actions import Action, ActionArray
 from atp_ray.play.decisions import plain_decisions
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup, Visibility
-from atp_ray.play.memory import EpisodeMemory, SeatView, count_others
+from atp_ray.play.memory import EpisodeMemory, SeatView
 from atp_ray.play.prompts import Message, build_messages
 from atp_ray.play.records import RoundRecord
 from atp_ray.play.rounds import observe_round, settle_round
+from atp_ray.play.sight import count_others
 from atp_ray.play.wording import number, percent
 from atp_ray.tiny.fits import State, stated_pull
 
@@ -46,7 +47,7 @@ def teacher_probability(view: SeatView, policy: QuantalResponse) -> float:
     if not view.rounds:
         return float(policy.collude_probability(parameters)[0])
     public = view.rounds[-1].public
-    others = count_others(public, view.seat)
+    others = count_others(view.spec, public, view.seat)
     deviant_S, decided_S = np.array([float(others.n_deviant)]), np.array([float(others.n_decided)])
     return float(policy.collude_probability(parameters, deviant_S, decided_S, public.success)[0])
 
