@@ -2,13 +2,14 @@
 
 `python -m benchmarks.flips INTERACTIONS` fits every model of a table of interactions that it holds committed runs of
 (experiment `swap`), on runs without a committed minority only, and prints for each direction the Brier score of the
-predicted flips and the critical mass: the committed agents from which on most populations flip.
+predicted flips and the critical mass: the committed agents from which on most populations flip. Each family of
+responses is fitted by itself too; which one is used is decided by held-out loss, never by flips.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,13 +17,15 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from atp_ray.errors import UsageError
-from atp_ray.responses.features import FAMILIES
-from atp_ray.responses.fitting import Candidate, Fitted, fit_response
-from atp_ray.responses.interactions import Run, Selection, read_runs, windows
+from atp_ray.responses.families import Family
+from atp_ray.responses.features import Array
+from atp_ray.responses.fitting import Candidate, Fitted, affordable, fit_response
+from atp_ray.responses.interactions import Names, Run, Selection, read_runs, windows
 from atp_ray.responses.observed_flips import ObservedFlips, brier_score, observed_flips
 from atp_ray.responses.patterns import Patterns, patterns_of
-from atp_ray.responses.population import FLIP_WINDOW, play_pairs
+from atp_ray.responses.population import FLIP_WINDOW, Game, Lanes, play_pairs
 from atp_ray.responses.prediction import predict_flips
+from atp_ray.responses.responder import Responder
 from atp_ray.responses.response import make_response
 from atp_ray.responses.window_codes import WindowCodes
 
@@ -61,21 +64,23 @@ def fitted_flips(case: Case, fit: Fitted, path: Path) -> Flips:
     response = make_response(path, case.selection, MEMORY, len(case.runs), case.n_decisions, fit)
 
     def flips(start: int) -> dict[int, float]:
-        found = predict_flips(response, COUNTS, N_AGENTS, start, 1 - start, INTERACTIONS, RUNS, seed=0)
-        return {flip.committed: flip.p_flip for flip in found}
+        found = predict_flips(response, COUNTS, Game(N_AGENTS, start, 1 - start, INTERACTIONS), RUNS, seed=0)
+        return {flip.committed: flip.p_flip for flip in found.chances}
 
     return flips
 
 
 def majority_flips(start: int) -> dict[int, float]:
     """Predict with agents that choose the name they met more often in their memory."""
-    codes = WindowCodes(2, MEMORY)
-    _, other_UH = codes.windows()
-    lead_U = np.sign((other_UH == 1).sum(axis=1) - (other_UH == 0).sum(axis=1))
-    chances_UK = np.stack([(1 - lead_U) / 2, (1 + lead_U) / 2], axis=1)
-    lanes = np.repeat(np.arange(len(COUNTS)), RUNS)
-    generator = np.random.default_rng(0)
-    found = play_pairs(chances_UK, codes, lanes, N_AGENTS, start, 1 - start, INTERACTIONS, generator)
+
+    def chances(own_UH: Names, other_UH: Names) -> Array:
+        del own_UH
+        lead_U = np.sign((other_UH == 1).sum(axis=1) - (other_UH == 0).sum(axis=1))
+        return np.stack([(1 - lead_U) / 2, (1 + lead_U) / 2], axis=1)
+
+    lanes = Lanes.of(np.repeat(np.arange(len(COUNTS)), RUNS))
+    game = Game(N_AGENTS, start, 1 - start, INTERACTIONS)
+    found = play_pairs(Responder(chances, WindowCodes(2, MEMORY)), game, lanes, np.random.default_rng(0))
     return dict(enumerate(found.flipped_L.reshape(len(COUNTS), RUNS).mean(axis=1)))
 
 
@@ -101,15 +106,18 @@ def _naming_game(committed: int, generator: np.random.Generator) -> bool:
     return sum(last) > len(last)
 
 
-def from_other_models(fits: Sequence[Fitted], own: int) -> Candidate:
+def from_other_models(fits: Sequence[Mapping[Family, Fitted]], own: int) -> Candidate:
     """Return the candidate that loses least on the other models, relative to the best on each."""
+    losses = [
+        {(c.family, c.penalty): c.held_out_loss for fit in by_family.values() for c in fit.candidates}
+        for place, by_family in enumerate(fits)
+        if place != own
+    ]
 
-    def regret(index: int) -> float:
-        others = [fit.candidates for place, fit in enumerate(fits) if place != own]
-        best = [min(candidate.held_out_loss for candidate in candidates) for candidates in others]
-        return sum(found[index].held_out_loss / least for found, least in zip(others, best, strict=True))
+    def regret(candidate: Candidate) -> float:
+        return sum(loss[candidate.family, candidate.penalty] / min(loss.values()) for loss in losses)
 
-    return fits[own].candidates[min(range(len(fits[own].candidates)), key=regret)]
+    return min((c for fit in fits[own].values() for c in fit.candidates), key=regret)
 
 
 def critical_mass(chances: dict[int, float]) -> int | None:
@@ -137,19 +145,26 @@ def main() -> None:
     if "swap" in experiments:
         raise UsageError("is what is predicted", "--experiment swap", "Fit on runs without a minority")
     cases = read_cases(given.interactions, experiments)
-    fits = [fit_response(case.patterns, BOOTSTRAP, seed=0) for case in cases]
+    fits = [
+        {family: fit_response(case.patterns, BOOTSTRAP, 0, (family,)) for family in affordable(case.patterns)}
+        for case in cases
+    ]
+    print("| model | family | penalty | held-out loss |\n| --- | --- | --- | --- |")
+    for case, by_family in zip(cases, fits, strict=True):
+        for family, fit in by_family.items():
+            print(f"| {case.selection.model} | {family} | {fit.best.penalty:g} | {fit.best.held_out_loss:.4f} |")
     totals: dict[str, list[tuple[float, int]]] = {}
-    print("| model | direction | observed critical mass | predictor | critical mass | Brier score | runs |")
+    print("\n| model | direction | observed critical mass | predictor | critical mass | Brier score | runs |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for place, case in enumerate(cases):
-        lags = fit_response(case.patterns, BOOTSTRAP, 0, families=("lags",))
-        chosen = FAMILIES[fits[place].best.family]
+        chosen = min(fits[place], key=lambda family: fits[place][family].best.held_out_loss)
         borrowed = from_other_models(fits, place)
         plain = fit_response(case.patterns, BOOTSTRAP, 0, (borrowed.family,), (borrowed.penalty,))
+        flips_by_family = {family: fitted_flips(case, fit, given.interactions) for family, fit in fits[place].items()}
         predictors: dict[str, Flips] = {
-            f"fitted response: {chosen}": fitted_flips(case, fits[place], given.interactions),
-            "the same, family and penalty from the other models": fitted_flips(case, plain, given.interactions),
-            "plain logistic on the window": fitted_flips(case, lags, given.interactions),
+            "family of the least held-out loss": flips_by_family[chosen],
+            "family and penalty from the other models": fitted_flips(case, plain, given.interactions),
+            **{f"family {family}": flips for family, flips in flips_by_family.items()},
             "majority of the names met": majority_flips,
             "minimal naming game": naming_game_flips,
             "always flips": lambda start: dict.fromkeys(COUNTS, 1.0),
@@ -160,7 +175,7 @@ def main() -> None:
             for name, flips in predictors.items():
                 chances = flips(start)
                 score = brier_score(chances, seen)
-                totals.setdefault(name.split(":")[0], []).append((score, n_runs))
+                totals.setdefault(name, []).append((score, n_runs))
                 direction = f"{NAMES[start]} to {NAMES[1 - start]}"
                 print(
                     f"| {case.selection.model} | {direction} | {observed_critical_mass(seen)} | {name} "
@@ -169,7 +184,7 @@ def main() -> None:
                 )
     for name, scores in totals.items():
         runs = sum(n for _, n in scores)
-        print(f"| all | | | {name} | | {sum(score * n for score, n in scores) / runs:.3f} | {runs} |")
+        print(f"| all | | | {name} | | {sum(score * n for score, n in scores) / runs:.4f} | {runs} |")
 
 
 if __name__ == "__main__":

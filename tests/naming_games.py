@@ -6,8 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import atp_ray
 from atp_ray.responses.features import features
 from atp_ray.responses.logistic import Logit
+from atp_ray.responses.response import CandidateLoss, FittedOn, Response
 from atp_ray.responses.window_codes import WindowCodes
 
 NAMES, MEMORY = ("M", "Q"), 3
@@ -44,3 +46,13 @@ def write(path: Path, *tables) -> Path:
     """Write tables of `play` as one."""
     pq.write_table(pa.concat_tables([pa.table(table) for table in tables]), path)
     return path
+
+
+def response(*draws) -> Response:
+    return Response(
+        label="known", names=NAMES, memory=MEMORY, family="lags", penalty=1, coefficients=tuple(TRUTH.coefficient_F),
+        bootstrap=tuple(tuple(draw) for draw in draws or [TRUTH.coefficient_F]),
+        fitted_on=FittedOn(source="-", model="known", experiments=("converged",), n_agents=8, runs=2, decisions=9),
+        candidates=(CandidateLoss(family="lags", penalty=1, held_out_loss=0.5),), base_loss=0.7,
+        version=atp_ray.__version__,
+    )  # fmt: skip

@@ -10,7 +10,8 @@ from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import run_command
 from atp_ray.errors import UsageError
 from atp_ray.foresight.fit import fit
-from atp_ray.foresight.options import FitOptions, ForesightOptions, PredictOptions, RatesOptions
+from atp_ray.foresight.interventions import interventions
+from atp_ray.foresight.options import FitOptions, ForesightOptions, InterventionOptions, PredictOptions, RatesOptions
 from atp_ray.foresight.predict import predict
 from atp_ray.foresight.rates import rates
 
@@ -27,6 +28,8 @@ def run(options: ForesightOptions) -> int:
             return fit(fitting)
         case PredictOptions() as predicting:
             return predict(predicting)
+        case InterventionOptions() as stopping:
+            return interventions(stopping)
         case RatesOptions() as foretold:
             return rates(foretold)
     raise UsageError("no subcommand given")

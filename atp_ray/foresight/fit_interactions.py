@@ -10,11 +10,10 @@ from rich.table import Table
 
 from atp_ray.cli.run import progress_bar
 from atp_ray.foresight.options import FitOptions
-from atp_ray.responses.calibration import calibration
-from atp_ray.responses.features import FAMILIES, features
-from atp_ray.responses.fitting import fit_response
+from atp_ray.responses.families import FAMILIES
+from atp_ray.responses.fitting import affordable, fit_response
 from atp_ray.responses.interactions import Selection, read_runs, windows
-from atp_ray.responses.patterns import Patterns, patterns_of
+from atp_ray.responses.patterns import patterns_of
 from atp_ray.responses.response import Response, make_response, write_response
 from atp_ray.responses.window_codes import WindowCodes
 
@@ -31,11 +30,18 @@ def fit_interactions(console: Console, options: FitOptions, interactions: Path, 
         f"{len(runs)} runs, {n_decisions:,} decisions of {model} in {len(patterns.own_UH):,} different windows"
     )
     with progress_bar(console, "fitting", None, "fits") as update:
-        fitted = fit_response(patterns, options.bootstrap, options.seed, on_step=update)
+        families = options.family_list or affordable(patterns)
+        fitted = fit_response(patterns, options.bootstrap, options.seed, families, on_step=update)
     response = make_response(interactions, selection, runs[0].memory, len(runs), n_decisions, fitted)
     write_response(options.out, response)
     console.print(_candidates(response))
-    _describe_calibration(console, response, patterns)
+    if left_out := [family for family in FAMILIES if family not in families]:
+        console.print(f"Not tried: {', '.join(left_out)} (--families).")
+    if response.calibration is not None:
+        console.print(
+            f"Calibration on held-out runs: predicted and observed shares differ by {response.calibration.error:.1%} "
+            f"on average over ten bins, {response.calibration.worst:.1%} in the worst of them."
+        )
     console.print(response.label, style="italic")
     console.print(f"Response: {options.out}", soft_wrap=True)
     console.print(f"Next:     python -m atp_ray.foresight predict {options.out}", soft_wrap=True)
@@ -45,22 +51,19 @@ def _candidates(response: Response) -> Table:
     """Return each family at its best penalty, the chosen one marked."""
     title = "Held-out log-loss in nats per decision (cross-validated by run)"
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name, justify in (("family", "left"), ("penalty", "right"), ("log-loss", "right"), ("", "left")):
+    for name, justify in (
+        ("family", "left"),
+        ("what it is", "left"),
+        ("penalty", "right"),
+        ("log-loss", "right"),
+        ("", "left"),
+    ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    table.add_row("shares of the names, whatever was seen", "", f"{response.base_loss:.4f}", "")
+    table.add_row("", "shares of the names, whatever was seen", "", f"{response.base_loss:.4f}", "")
     for family, text in FAMILIES.items():
         tried = [candidate for candidate in response.candidates if candidate.family == family]
         if tried:
             best = min(tried, key=lambda candidate: candidate.held_out_loss)
             mark = "chosen" if family == response.family else ""
-            table.add_row(text, f"{best.penalty:g}", f"{best.held_out_loss:.4f}", mark)
+            table.add_row(family, text, f"{best.penalty:g}", f"{best.held_out_loss:.4f}", mark)
     return table
-
-
-def _describe_calibration(console: Console, response: Response, patterns: Patterns) -> None:
-    shared = features(patterns.own_UH, patterns.other_UH, patterns.n_names, response.family)
-    found = calibration(response.logit.probabilities(shared), patterns.counts())
-    console.print(
-        f"Calibration: predicted and observed shares differ by {found.error:.1%} on average over ten bins, "
-        f"{found.worst:.1%} in the worst of them."
-    )

@@ -65,5 +65,5 @@ def _parameters(fitted: FittedRun) -> Table:
     for name in ("estimate", "interval"):
         table.add_column(name, justify="right")
     for parameter, value, low, high in fitted.described():
-        table.add_row(parameter, f"{value:.2f}", f"{low:.2f} to {high:.2f}")
+        table.add_row(parameter, f"{value:.3g}", f"{low:.3g} to {high:.3g}")
     return table

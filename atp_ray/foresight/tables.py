@@ -1,7 +1,8 @@
-"""Predictions as Parquet, with the label that says what they are not about."""
+"""Responses read and predictions written: what kind a file is, and Parquet with the label of what it is not about."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,3 +22,12 @@ def write_labelled(path: Path, table: pa.Table, label: str) -> None:
         pq.write_table(table.replace_schema_metadata({"atp_ray.label": label}), path)
     except OSError as error:
         raise StorageError(f"cannot be written: {error.strerror}", str(path), "Choose another --out") from error
+
+
+def fitted_to_run(path: Path) -> bool:
+    """Return whether a file holds a response that was fitted to a run; what is wrong with another is for its reader."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(data, dict) and "paradigm" in data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from atp_ray.config_files import Frozen
 from atp_ray.errors import UsageError
@@ -12,6 +12,11 @@ from atp_ray.play.capital import FloatArray
 from atp_ray.play.chances import of_two_options
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory
+
+if TYPE_CHECKING:  # agents foresee nothing, and would pay for what does
+    from atp_ray.responses.interventions import Stopping
+    from atp_ray.responses.observed_flips import ObservedFlips
+    from atp_ray.responses.prediction import Forecast
 
 
 class FitSource(NamedTuple):
@@ -36,6 +41,7 @@ class FittedRun(Frozen):
     checkpoint: str
     episodes: int
     decisions: int
+    sizes: tuple[int, ...] = ()
     version: str
 
     def described(self) -> list[tuple[str, float, float, float]]:
@@ -71,6 +77,52 @@ class Responding:
             UsageError: the response was fitted to another paradigm.
         """
         raise NotImplementedError
+
+    def forecast(
+        self,
+        response: FittedRun,
+        spec: EpisodeSpec,
+        fixed: Sequence[int],
+        n_runs: int,
+        seed: int,
+        on_draw: Callable[[int, int], None],
+    ) -> Forecast:
+        """Return how likely a population tips with each number of seats that always deviate.
+
+        It has tipped if more than half of its free seats deviate in the last round.
+
+        Raises:
+            UsageError: the response was fitted to another paradigm, or its paradigm foresees no tipping.
+        """
+        del spec, fixed, n_runs, seed, on_draw
+        raise UsageError("is of a paradigm whose tipping is not foreseen", response.paradigm)
+
+    def observed(self, response: FittedRun, spec: EpisodeSpec, run_dir: Path) -> list[ObservedFlips]:
+        """Return which populations of the checkpoint it was fitted to tipped in a run, by seats that always deviate."""
+        del response, spec, run_dir
+        return []
+
+    def stop(
+        self,
+        response: FittedRun,
+        spec: EpisodeSpec,
+        fixed: int | None,
+        n_runs: int,
+        n_samples: int,
+        seed: int,
+        on_draw: Callable[[int, int], None],
+    ) -> Stopping:
+        """Try what stops a population from tipping against so many seats that always deviate.
+
+        Args:
+            fixed: the fewest with which 19 of 20 populations tip if None.
+            n_samples: bootstrap samples to play.
+
+        Raises:
+            UsageError: as `forecast`.
+        """
+        del spec, fixed, n_runs, n_samples, seed, on_draw
+        raise UsageError("is of a paradigm whose tipping is not foreseen", response.paradigm)
 
     def option_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return the fitted probability of each option, [S, K], in the order of the scenario's options."""

@@ -1,4 +1,4 @@
-"""What a name has going for it in a window of interactions: the features of the response models."""
+"""What a name has going for it in a window of interactions: the features of the linear response models."""
 
 from __future__ import annotations
 
@@ -9,16 +9,11 @@ import numpy.typing as npt
 
 from atp_ray.responses.interactions import EMPTY, Names
 
-Family = Literal["lags", "counts", "by_name"]
-FAMILIES: dict[Family, str] = {
-    "lags": "logistic on the window: own and partner's name at each lag",
-    "counts": "the same with agreement at each lag and products of counts",
-    "by_name": "the same with counts that pull differently for each name",
-}
+LinearFamily = Literal["lags", "counts", "by_name"]
 Array = npt.NDArray[np.float64]
 
 
-def features(own_UH: Names, other_UH: Names, n_names: int, family: Family) -> Array:
+def features(own_UH: Names, other_UH: Names, n_names: int, family: LinearFamily) -> Array:
     """Return the features [U, K, F] of each name in each window; they are 0 in an empty window but for the preferences.
 
     A family has those of the families before it. `lags`: whether the name was chosen, and met, at each lag, and a

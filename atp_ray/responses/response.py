@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -11,10 +12,10 @@ from pydantic import Field, ValidationError, model_validator
 import atp_ray
 from atp_ray.config_files import Frozen
 from atp_ray.errors import StorageError, UsageError
-from atp_ray.responses.features import Array, Family, features
+from atp_ray.responses.families import Family, Model
 from atp_ray.responses.fitting import Fitted
 from atp_ray.responses.interactions import Selection
-from atp_ray.responses.logistic import Logit
+from atp_ray.responses.responder import Responder
 from atp_ray.responses.window_codes import WindowCodes
 
 LABEL = "A response model fitted to the interactions of {model}; it is not {model} itself."
@@ -39,11 +40,25 @@ class CandidateLoss(Frozen):
     held_out_loss: float
 
 
+class CalibrationBins(Frozen):
+    """Predicted and observed shares of runs that were held out, in ten bins of the prediction; `decisions` in each.
+
+    `error` is the mean difference, weighted by decisions; `worst` that of the worst bin with a hundredth of them.
+    """
+
+    predicted: tuple[float, ...]
+    observed: tuple[float, ...]
+    decisions: tuple[int, ...]
+    error: float
+    worst: float
+
+
 class Response(Frozen):
     """How a checkpoint chooses among names, given its last `memory` interactions.
 
-    `coefficients` belong to the features of `family` in their order; `bootstrap` has the same for each bootstrap sample
-    of the runs. `base_loss` is the held-out log-loss of the names' shares, whatever was seen.
+    `coefficients` are the numbers of `family` in their order; `bootstrap` has the same for each bootstrap sample
+    of the runs. `base_loss` is the held-out log-loss of the names' shares, whatever was seen. `calibration` is missing
+    in files of earlier versions.
     """
 
     format: Literal[1] = 1
@@ -57,6 +72,7 @@ class Response(Frozen):
     fitted_on: FittedOn
     candidates: tuple[CandidateLoss, ...]
     base_loss: float
+    calibration: CalibrationBins | None = None
     version: str
 
     @model_validator(mode="after")
@@ -72,18 +88,23 @@ class Response(Frozen):
         return WindowCodes(len(self.names), self.memory)
 
     @property
-    def logit(self) -> Logit:
+    def model(self) -> Model:
         """The fitted model."""
-        return Logit(np.array(self.coefficients))
+        return Model(self.family, len(self.names), np.array(self.coefficients))
 
-    def chances(self) -> Array:
-        """Return the probability [U, K] of each name in each window, by code."""
-        return self.logit.probabilities(self._features())
+    def responder(self) -> Responder:
+        """Return what plays.
 
-    def drawn_chances(self) -> Array:
-        """Return the same [B, U, K] for each bootstrap sample."""
-        shared = self._features()
-        return np.stack([Logit(np.array(draw)).probabilities(shared) for draw in self.bootstrap])
+        Raises:
+            UsageError: it was fitted with other features than this version has.
+        """
+        return Responder(self.model.chances, self.codes)
+
+    def drawn(self) -> Iterator[Responder]:
+        """Yield what each bootstrap sample plays."""
+        for draw in self.bootstrap:
+            model = Model(self.family, len(self.names), np.array(draw))
+            yield Responder(model.chances, self.codes)
 
     def number(self, name: str, flag: str) -> int:
         """Return the index of a name.
@@ -94,12 +115,6 @@ class Response(Frozen):
         if name not in self.names:
             raise UsageError(f"'{name}' is not one of the names", flag, f"Known: {', '.join(self.names)}")
         return self.names.index(name)
-
-    def _features(self) -> Array:
-        found = features(*self.codes.windows(), len(self.names), self.family)
-        if found.shape[2] != len(self.coefficients):
-            raise UsageError("was fitted with other features", "the response", "Fit it again with this version")
-        return found
 
 
 def make_response(
@@ -112,8 +127,8 @@ def make_response(
         memory=memory,
         family=fit.best.family,
         penalty=fit.best.penalty,
-        coefficients=tuple(fit.logit.coefficient_F.tolist()),
-        bootstrap=tuple(tuple(draw.coefficient_F.tolist()) for draw in fit.bootstrap),
+        coefficients=tuple(fit.model.parameters_P.tolist()),
+        bootstrap=tuple(tuple(draw.tolist()) for draw in fit.bootstrap),
         fitted_on=FittedOn(
             source=source.name,
             model=selection.model,
@@ -124,6 +139,13 @@ def make_response(
         ),
         candidates=tuple(CandidateLoss(**candidate._asdict()) for candidate in fit.candidates),
         base_loss=fit.base_loss,
+        calibration=CalibrationBins(
+            predicted=tuple(fit.calibration.predicted_B.tolist()),
+            observed=tuple(fit.calibration.observed_B.tolist()),
+            decisions=tuple(fit.calibration.n_B.astype(int).tolist()),
+            error=fit.calibration.error,
+            worst=fit.calibration.worst,
+        ),
         version=atp_ray.__version__,
     )
 

@@ -4,32 +4,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from naming_games import MEMORY, NAMES, TRUTH, play, write
+from naming_games import MEMORY, NAMES, TRUTH, play, response, write
 from support import UPSTREAM
 
-import atp_ray
+from atp_ray.responses.families import LINEAR
 from atp_ray.responses.fitting import fit_response
 from atp_ray.responses.interactions import Selection, read_runs, windows
 from atp_ray.responses.observed_flips import ObservedFlips, brier_score, observed_flips
 from atp_ray.responses.patterns import patterns_of
-from atp_ray.responses.prediction import predict_flips
-from atp_ray.responses.response import CandidateLoss, FittedOn, Response, make_response
+from atp_ray.responses.population import Game
+from atp_ray.responses.prediction import predict_flips, with_theory
+from atp_ray.responses.response import make_response
 
 REAL = UPSTREAM.parent / "conventions" / "interactions.parquet"
 
 
-def response(*draws) -> Response:
-    return Response(
-        label="known", names=NAMES, memory=MEMORY, family="lags", penalty=1, coefficients=tuple(TRUTH.coefficient_F),
-        bootstrap=tuple(tuple(draw) for draw in draws or [TRUTH.coefficient_F]),
-        fitted_on=FittedOn(source="-", model="known", experiments=("converged",), n_agents=8, runs=2, decisions=9),
-        candidates=(CandidateLoss(family="lags", penalty=1, held_out_loss=0.5),), base_loss=0.7,
-        version=atp_ray.__version__,
-    )  # fmt: skip
+EIGHT = Game(8, 0, 1, 200)
 
 
 def test_more_committed_agents_flip_more_often_and_the_interval_holds_the_estimate() -> None:
-    flips = predict_flips(response(), [0, 1, 2, 4, 8], 8, 0, 1, 200, 100, seed=0)
+    flips = predict_flips(response(), [0, 1, 2, 4, 8], EIGHT, 100, seed=0).chances
     chances = [flip.p_flip for flip in flips]
     assert chances == sorted(chances)
     assert chances[-1] == 1.0
@@ -39,9 +33,9 @@ def test_more_committed_agents_flip_more_often_and_the_interval_holds_the_estima
 
 
 def test_the_interval_is_wider_where_the_bootstrap_samples_disagree() -> None:
-    same = predict_flips(response(TRUTH.coefficient_F, TRUTH.coefficient_F), [2], 8, 0, 1, 200, 200, seed=0)[0]
+    same = predict_flips(response(TRUTH.coefficient_F, TRUTH.coefficient_F), [2], EIGHT, 200, seed=0).chances[0]
     preferring = TRUTH.coefficient_F + np.array([0, 0, 0, 0, 0, 0, 1, -1, 0, 0])
-    unlike = predict_flips(response(TRUTH.coefficient_F, preferring), [2], 8, 0, 1, 200, 200, seed=0)[0]
+    unlike = predict_flips(response(TRUTH.coefficient_F, preferring), [2], EIGHT, 200, seed=0).chances[0]
     assert unlike.ci_high - unlike.ci_low > 2 * (same.ci_high - same.ci_low)
 
 
@@ -51,7 +45,7 @@ def test_predictions_hold_in_games_of_the_truth(tmp_path: Path) -> None:
     # What agents remembered at the start is not in this table: it is what `play` began with.
     own = tuple((0,) * MEMORY for _ in range(8))
     seen = observed_flips([run._replace(own_A=own, other_A=own) for run in runs], start=0)
-    predicted = {flip.committed: flip for flip in predict_flips(response(), [1, 3], 8, 0, 1, 200, 2000, seed=1)}
+    predicted = {flip.committed: flip for flip in predict_flips(response(), [1, 3], EIGHT, 2000, seed=1).chances}
     for found in seen:
         low, high = found.rate.low, found.rate.high
         assert low - 0.05 < predicted[found.committed].p_flip < high + 0.05
@@ -72,17 +66,27 @@ def test_flips_of_real_populations_are_foreseen_without_having_seen_a_minority(m
     runs = read_runs(REAL, Selection(model, ("converged",), names, 24, 5))
     selection = Selection(model, ("converged",), names, 24, 5)
     decisions = windows(runs)
-    fitted = fit_response(patterns_of(decisions, 2), 8, seed=0)
+    fitted = fit_response(patterns_of(decisions, 2), 8, 0, LINEAR)
     fit = make_response(REAL, selection, 5, len(runs), len(decisions.chosen_D), fitted)
     swaps = read_runs(REAL, selection._replace(experiments=("swap",)))
     errors, always, n_runs = 0.0, 0, 0
     for start in (0, 1):
         seen = observed_flips(swaps, start)
         counts = [found.committed for found in seen]
-        predicted = predict_flips(fit, counts, 24, start, 1 - start, 800, 50, seed=0)
+        predicted = predict_flips(fit, counts, Game(24, start, 1 - start, 800), 50, seed=0).chances
         n = sum(found.runs for found in seen)
         errors += n * brier_score({flip.committed: flip.p_flip for flip in predicted}, seen)
         always += sum(found.runs - found.flipped for found in seen)
         n_runs += n
     assert errors / n_runs <= 0.05
     assert errors / n_runs < always / n_runs / 2
+
+
+def test_theory_is_put_beside_what_is_played_where_it_can_be_had() -> None:
+    played = predict_flips(response(), [0, 4, 7], EIGHT, 50, seed=0)
+    found = with_theory(played, response(), EIGHT)
+    assert found.resting is not None
+    assert [chance.p_mean_field for chance in found.chances] == [0.0, 1.0, 1.0]
+    assert [chance.p_exact for chance in found.chances[:2]] == [None, None]
+    assert found.chances[2].p_exact == pytest.approx(1.0, abs=1e-6)
+    assert [chance[:6] for chance in found.chances] == [chance[:6] for chance in played.chances]

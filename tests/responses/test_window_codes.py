@@ -30,6 +30,11 @@ def test_a_full_memory_of_one_name() -> None:
     assert own_UH[codes.full_of(2)].tolist() == other_UH[codes.full_of(2)].tolist() == [2, 2, 2, 2]
 
 
-def test_too_many_windows_for_a_table_are_refused() -> None:
-    with pytest.raises(UsageError, match=r"10 names, memory 5: .* different windows"):
-        WindowCodes(10, 5)
+def test_ten_names_have_codes_of_64_bits_and_more_windows_than_integers_are_refused() -> None:
+    codes = WindowCodes(10, 5)
+    last = np.array([codes.full_of(9)], dtype=codes.dtype)
+    assert codes.dtype == np.int64
+    after = codes.remembered(last, np.array([3], np.int8), np.array([0], np.int8))
+    assert [names[0].tolist() for names in codes.windows_of(after)] == [[9, 9, 9, 9, 3], [9, 9, 9, 9, 0]]
+    with pytest.raises(UsageError, match=r"26 names, memory 7: .* different windows"):
+        WindowCodes(26, 7)
