@@ -26,7 +26,7 @@ def fit_run(console: Console, options: FitOptions, place: str) -> None:
         played = read_table(opened.folder, "episodes")["paradigm"].unique().to_pylist()
         responding = paradigm(str(played[0])).responding
         with progress_bar(console, "fitting", None, "fits") as update:
-            source = FitSource(opened.folder, chosen)
+            source = FitSource(opened.folder, chosen, tuple(options.family_list))
             fitted = responding.fit(source, options.bootstrap, options.seed, update)
     write_response(options.out, fitted)
     console.print(f"{fitted.episodes:,} episodes, {fitted.decisions:,} decisions of {chosen}")

@@ -26,7 +26,17 @@ def seat_group(profile: Profile, count: int, change: SamplingChange, where: str)
 
 
 # What a request or a grid says of its episodes in so many words; a paradigm has those that mean something in it.
-EPISODE_SETTINGS = {"rounds", "history_window", "visibility", "feedback", "reading", "unreadable"}
+EPISODE_SETTINGS = {
+    "rounds",
+    "history_window",
+    "visibility",
+    "feedback",
+    "reading",
+    "unreadable",
+    "talk",
+    "probes",
+    "probe_rounds",
+}
 
 
 def make_episode(

@@ -20,10 +20,11 @@ if TYPE_CHECKING:  # agents foresee nothing, and would pay for what does
 
 
 class FitSource(NamedTuple):
-    """The decisions to fit: those of one checkpoint in a run."""
+    """The decisions to fit: those of one checkpoint in a run; `families` are those to try, all that suit if empty."""
 
     run_dir: Path
     checkpoint: str
+    families: tuple[str, ...] = ()
 
 
 class FittedRun(Frozen):
@@ -78,6 +79,15 @@ class Responding:
         """
         raise NotImplementedError
 
+    def outside(self, response: FittedRun, spec: EpisodeSpec) -> str | None:
+        """Return what of an episode of its paradigm the response was not fitted to, None where it plays all of it."""
+        del response, spec
+        return None
+
+    def option_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
+        """Return the fitted probability of each option, [S, K], in the order of the scenario's options."""
+        return of_two_options(self.deviant_chances(response, memory, indices))
+
     def forecast(
         self,
         response: FittedRun,
@@ -123,10 +133,6 @@ class Responding:
         """
         del spec, fixed, n_runs, n_samples, seed, on_draw
         raise UsageError("is of a paradigm whose tipping is not foreseen", response.paradigm)
-
-    def option_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
-        """Return the fitted probability of each option, [S, K], in the order of the scenario's options."""
-        return of_two_options(self.deviant_chances(response, memory, indices))
 
     def deviant_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return the fitted probability of the deviant action for each index into `memory.seats`, [S]."""
