@@ -60,7 +60,8 @@ class Responding:
             UsageError: the paradigm has no response model, or there are too few episodes.
         """
         del n_bootstrap, seed, on_step
-        raise UsageError("is of a paradigm without a response model", str(source.run_dir), "Use a run of games")
+        what = "is of a paradigm without a response model"
+        raise UsageError(what, str(source.run_dir), "Use a run of games or conventions")
 
     def read(self, text: str, where: str) -> FittedRun:
         """Return a response from its file.
@@ -69,7 +70,7 @@ class Responding:
             UsageError: it is none of this paradigm.
         """
         del text
-        raise UsageError("is of a paradigm without a response model", where, "Use a response fitted to games")
+        raise UsageError("is of a paradigm without a response model", where, "Use a response fitted to games or names")
 
     def expected_rates(self, response: FittedRun, spec: EpisodeSpec) -> tuple[FloatArray, FloatArray]:
         """Return the expected deviant rate of each round [R], and the same for each bootstrap sample [B, R].
