@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 import pyarrow.dataset
 import pytest
-from command_runs import FIGURE3, FIGURE3_ROUNDS, ROOT, Done, contents, kill_tree, run_here, run_process
+from command_runs import FIGURE3, FIGURE3_ROUNDS, ROOT, Done, contents, kill_tree, run_here
 from object_stores import client, objects
 from support import wait_until
 from times import dear_start
@@ -96,11 +96,9 @@ def test_a_bucket_that_does_not_exist_is_one_line_before_anything_starts(command
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_nobody_at_the_endpoint_is_one_line_of_a_process_too() -> None:
-    done = run_process(
-        "sweep", "--grid", "smoke", "--checkpoint", "policy:quantal", "--out", "s3://bucket/run",
-        env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "PATH": "/usr/bin"},
-    )  # fmt: skip
+def test_nobody_at_the_endpoint_is_one_line_too(monkeypatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    done = run_here("sweep", "--grid", "smoke", "--checkpoint", "policy:quantal", "--out", "s3://bucket/run")
     assert done.returncode == 2
     assert done.stderr.startswith("error: s3://bucket/run: cannot be reached: ")
     assert len(done.stderr.splitlines()) == 1
