@@ -24,7 +24,7 @@ async def test_every_pair_is_one_aligned_and_one_deviant_reply(tiny_engine, tmp_
     collected = await collector.collect(prompts, log, seen.append)
     assert seen == list(range(1, 9))
     assert collected.pairs + len(collected.given_up) == 8
-    assert collected.pairs >= 5
+    assert collected.pairs >= 4
     for prompt in prompts:
         if (pair := log.pairs.get(prompt.prompt_id)) is not None:
             assert wished_reply(prompt, "chosen", pair.chosen) == pair.chosen

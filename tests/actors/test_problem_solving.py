@@ -59,19 +59,19 @@ async def solved(model, tools, spec):
 
 async def test_a_solver_uses_the_real_engine_and_the_real_tool(tiny_engine, sandbox) -> None:
     model, tools = ServeClient(tiny_engine), SandboxClient(sandbox[0])
-    specs = [tool_spec(rounds=1, seed=seed) for seed in range(8)]
+    specs = [tool_spec(rounds=1, seed=seed) for seed in range(16)]
     decisions = await asyncio.gather(*(solved(model, tools, spec) for spec in specs))
     again = await asyncio.gather(*(solved(model, tools, spec) for spec in specs))
     assert [decision.reply for decision in decisions] == [decision.reply for decision in again]
     solutions = [solution for decision in decisions for solution in decision.solutions]
-    assert len(solutions) == 16
-    assert [solution.difficulty for solution in solutions] == ["simple", "complex"] * 8
+    assert len(solutions) == 32
+    assert [solution.difficulty for solution in solutions] == ["simple", "complex"] * 16
     used = [solution for solution in solutions if solution.used_tool]
-    assert len(used) >= 4
+    assert len(used) >= 8
     assert sum("ok" in solution.tool_statuses for solution in used) >= 0.8 * len(used)
     assert all("<output>" in solution.reply and solution.cost == 3 for solution in used)
     assert any(solution.correct for solution in used)
-    assert sum(decision.action.is_decision for decision in decisions) >= 7
+    assert sum(decision.action.is_decision for decision in decisions) >= 15
     for decision in decisions:
         assert (decision.action is Action.ALIGNED) == decision.solutions[-1].used_tool
 
