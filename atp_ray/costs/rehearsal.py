@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -107,6 +108,7 @@ async def rehearse(spec: EpisodeSpec, casts: Mapping[str, Cast], seed: int = 0) 
     episode's if it has fewer; those that follow are as the last of them.
     """
     environment, played = paradigm(spec.paradigm).environment, _seats_played(spec)
+    asked, spec = partial(environment.asked, spec), environment.rehearsed(spec)
     seats = [seat for group_seats in played for seat in group_seats]
     actors = [_actor(spec, seat, casts, seed) for seat in seats]
     memory, settled = EpisodeMemory(spec, seats), list[RoundRecord]()
@@ -122,7 +124,7 @@ async def rehearse(spec: EpisodeSpec, casts: Mapping[str, Cast], seed: int = 0) 
         with_probes = spec.probe_rounds[0] if spec.probe_rounds else number
         probed = await _answer(memory, actors, asides_of(spec, "probe", with_probes), talk)
         rows = [await _decide(memory, index, actor, talk) for index, actor in enumerate(actors)]
-        asked_A = environment.asked(spec, number)
+        asked_A = asked(number)
         for group, group_seats in zip(spec.seats, played, strict=True):
             if group.checkpoint in casts:
                 # Where only some are asked in a round, each on average that often.
@@ -170,7 +172,8 @@ async def _decide(memory: EpisodeMemory, index: int, actor: _Rehearsed | None, t
     group: SeatGroup = spec.seat_groups[memory.seats[index]]
     if actor is None:
         action = Action.DEVIANT if group.checkpoint == FIXED_COLLUDER else Action.ALIGNED
-        return SeatDecision(action, decision_texts(spec.scenario.options)[action is Action.ALIGNED], attempts=0)
+        texts, option = decision_texts(spec.scenario.options), int(action is Action.ALIGNED)
+        return SeatDecision(action, texts[option], attempts=0, option=option if len(texts) > 2 else None)
     view = memory.seat_view(index, talk=talk)
     return await paradigm(spec.paradigm).environment.decide(view, _asking(actor, view, group.sampling))
 

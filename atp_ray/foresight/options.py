@@ -26,9 +26,9 @@ Several = Annotated[tuple[str, ...], BeforeValidator(one_as_several)]
 
 
 class FitOptions(CommandOptions):
-    """Fit how a checkpoint responds: to a run of games, or to a table of naming-game interactions."""
+    """Fit how a checkpoint responds: to a run of games or conventions, or to a table of naming-game interactions."""
 
-    run: CliPositionalArg[Annotated[Place, Shown("RUN")] | None] = Field(None, description="run of games")
+    run: CliPositionalArg[Annotated[Place, Shown("RUN")] | None] = Field(None, description="run to fit to")
     checkpoint: Annotated[str | None, Shown("CHECKPOINT")] = Field(
         None, description="whose decisions in the run; if not given, those of its only checkpoint"
     )

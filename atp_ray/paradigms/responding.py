@@ -31,7 +31,8 @@ class FittedRun(Frozen):
     """A response fitted to the decisions of a checkpoint in a run; each paradigm adds its own parameters.
 
     `label` says what it is not. `losses` are held-out log-losses in nats per decision, by family, and `base_loss` that
-    of the rate of deviating, whatever was seen; `episodes` and `decisions` are what it was fitted on.
+    of the rate of deviating, whatever was seen; `episodes`, `decisions` and `sizes` (agents per episode) are
+    what it was fitted on.
     """
 
     paradigm: str
@@ -60,7 +61,8 @@ class Responding:
             UsageError: the paradigm has no response model, or there are too few episodes.
         """
         del n_bootstrap, seed, on_step
-        raise UsageError("is of a paradigm without a response model", str(source.run_dir), "Use a run of games")
+        what = "is of a paradigm without a response model"
+        raise UsageError(what, str(source.run_dir), "Use a run of games or conventions")
 
     def read(self, text: str, where: str) -> FittedRun:
         """Return a response from its file.
@@ -69,7 +71,7 @@ class Responding:
             UsageError: it is none of this paradigm.
         """
         del text
-        raise UsageError("is of a paradigm without a response model", where, "Use a response fitted to games")
+        raise UsageError("is of a paradigm without a response model", where, "Use a response fitted to games or names")
 
     def expected_rates(self, response: FittedRun, spec: EpisodeSpec) -> tuple[FloatArray, FloatArray]:
         """Return the expected deviant rate of each round [R], and the same for each bootstrap sample [B, R].
