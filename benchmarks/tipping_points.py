@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from atp_ray.foresight.tables import fitted_to_run
+from atp_ray.foresight.tables import answers_names
 from atp_ray.paradigms.games import mean_field
 from atp_ray.paradigms.games.chain import Fixed
 from atp_ray.paradigms.games.payoffs import published_payoffs
@@ -103,7 +103,7 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- |")
     for path in given.responses:
         begun = time.monotonic()
-        rows = games(path, given.n_agents) if fitted_to_run(path) else naming(path, given.n_agents, given.rounds)
+        rows = naming(path, given.n_agents, given.rounds) if answers_names(path) else games(path, given.n_agents)
         seconds = (time.monotonic() - begun) / len(rows)
         for name, theory, play in rows:
             print(f"| {name} | {theory:.2%} | {play:.2%} | {abs(theory - play):.2%} | {seconds:.0f} |", flush=True)

@@ -31,14 +31,14 @@ def games_run(folder: Path, thresholds: tuple[int, ...] = (2, 8), checkpoint: st
         specs = [make_spec(threshold=threshold, scenario=name, checkpoint=checkpoint) for name in scenarios]
         cell = make_cell(*specs, cell_id=f"t{threshold}", checkpoint=checkpoint)
         cells.append((cell, {spec.episode_id: play(spec, seed=threshold) for spec in specs}))
-    return _written(folder, "games", cells)
+    return write_run(folder, "games", cells)
 
 
 def role_play_run(folder: Path) -> Path:
     """Play one prompt of role-play; the agent breaks the rule from round 3 on."""
     spec = role_play_spec()
     actions = [Action.ALIGNED] * 2 + [Action.DEVIANT] * 4
-    return _written(folder, "role_play", [(make_cell(spec), {spec.episode_id: play_role_play(spec, actions)})])
+    return write_run(folder, "role_play", [(make_cell(spec), {spec.episode_id: play_role_play(spec, actions)})])
 
 
 def tool_run(folder: Path, seeds: int = 2) -> Path:
@@ -58,10 +58,11 @@ def tool_run(folder: Path, seeds: int = 2) -> Path:
             settled.append(settle_round(spec, settled, decisions))
         cell = make_cell(spec, cell_id=f"tools{seed}", checkpoint="tiny", kind="embedded")
         cells.append((cell, {spec.episode_id: settled}))
-    return _written(folder, "tool_usage", cells)
+    return write_run(folder, "tool_usage", cells)
 
 
-def _written(folder: Path, paradigm: str, cells: list[tuple[CellSpec, Rounds]]) -> Path:
+def write_run(folder: Path, paradigm: str, cells: list[tuple[CellSpec, Rounds]]) -> Path:
+    """Write cells and what `run.json` says of them."""
     for cell, rounds in cells:
         write_cell(folder, cell, rounds)
     grid = {"name": "test", "description": "Played by a test", "paradigm": paradigm}

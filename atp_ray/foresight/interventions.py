@@ -11,7 +11,7 @@ from atp_ray.cli.run import progress_bar, report_console
 from atp_ray.foresight.naming_flips import N_AGENTS, read_naming
 from atp_ray.foresight.options import InterventionOptions
 from atp_ray.foresight.run_tipping import read_run_response
-from atp_ray.foresight.tables import fitted_to_run, write_labelled
+from atp_ray.foresight.tables import answers_names, write_labelled
 from atp_ray.responses.interventions import STOPPED, Ranked, Stopping, ranked, stop_flips
 from atp_ray.responses.population import Game
 
@@ -20,7 +20,7 @@ def interventions(options: InterventionOptions) -> int:
     """Try interventions and rank them; returns the exit code."""
     console = report_console()
     with progress_bar(console, "playing", None, "bootstrap samples") as update:
-        if fitted_to_run(options.response):
+        if not answers_names(options.response):
             found = read_run_response(options)
             spec = found.episode(options, options.n_agents)
             label = found.fitted.label

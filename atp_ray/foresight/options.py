@@ -26,9 +26,9 @@ Several = Annotated[tuple[str, ...], BeforeValidator(one_as_several)]
 
 
 class FitOptions(CommandOptions):
-    """Fit how a checkpoint responds: to a run of games, or to a table of naming-game interactions."""
+    """Fit how a checkpoint responds: to a run of games or conventions, or to a table of naming-game interactions."""
 
-    run: CliPositionalArg[Annotated[Place, Shown("RUN")] | None] = Field(None, description="run of games")
+    run: CliPositionalArg[Annotated[Place, Shown("RUN")] | None] = Field(None, description="run to fit to")
     checkpoint: Annotated[str | None, Shown("CHECKPOINT")] = Field(
         None, description="whose decisions in the run; if not given, those of its only checkpoint"
     )
@@ -188,7 +188,14 @@ class RatesOptions(CommandOptions):
     n_agents: Count | None = Field(None, description="agents per game; the grid's if not given")
     rounds: Count | None = Field(None, description="rounds per episode; the grid's if not given")
     set: KeyValues = Field((), description="change any key of the grid; repeat for several")
-    out: Annotated[File, Shown("FILE")] = Field(Path("rates.parquet"), description="table to write")
+    observed: Annotated[tuple[Place, ...], BeforeValidator(one_as_several), Shown("RUN")] = Field(
+        (),
+        description="run that played it: its settings are predicted instead of a grid's, and its rates put beside; "
+        "repeat for several",
+    )
+    out: Annotated[File, Shown("FILE")] = Field(
+        Path("rates.parquet"), description="table to write; with --observed a figure beside it"
+    )
 
 
 class ForesightOptions(Options):

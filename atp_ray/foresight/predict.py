@@ -16,7 +16,7 @@ from atp_ray.foresight.foreseen import Words
 from atp_ray.foresight.naming_flips import foresee_flips
 from atp_ray.foresight.options import PredictOptions
 from atp_ray.foresight.run_tipping import foresee_tipping
-from atp_ray.foresight.tables import fitted_to_run, write_labelled
+from atp_ray.foresight.tables import answers_names, write_labelled
 from atp_ray.report.figures.style import figure_style, save_figure
 from atp_ray.responses.observed_flips import ObservedFlips, brier_score
 from atp_ray.responses.prediction import Chance, CriticalMass, Forecast
@@ -25,7 +25,7 @@ from atp_ray.responses.prediction import Chance, CriticalMass, Forecast
 def predict(options: PredictOptions) -> int:
     """Predict flips and write them; returns the exit code."""
     console = report_console()
-    foresee = foresee_tipping if fitted_to_run(options.response) else foresee_flips
+    foresee = foresee_flips if answers_names(options.response) else foresee_tipping
     foreseen = foresee(console, options)
     label = foreseen.label
     write_labelled(options.out, _chances(foreseen.forecasts, foreseen.words), label)

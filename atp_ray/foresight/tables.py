@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from atp_ray.errors import StorageError
+from atp_ray.responses.response import OF_RUN
 
 
 def write_labelled(path: Path, table: pa.Table, label: str) -> None:
@@ -24,10 +25,11 @@ def write_labelled(path: Path, table: pa.Table, label: str) -> None:
         raise StorageError(f"cannot be written: {error.strerror}", str(path), "Choose another --out") from error
 
 
-def fitted_to_run(path: Path) -> bool:
-    """Return whether a file holds a response that was fitted to a run; what is wrong with another is for its reader."""
+def answers_names(path: Path) -> bool:
+    """Return whether a file holds a response to names; what is wrong with it is for its reader."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(data, dict) and "paradigm" in data
+        return True
+    of_a_room = isinstance(data, dict) and "paradigm" in data and "names" not in data and OF_RUN not in data
+    return not of_a_room

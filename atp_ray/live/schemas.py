@@ -12,6 +12,7 @@ from atp_ray.live.log import EventKind
 from atp_ray.live.monitors import Monitor
 from atp_ray.live.simulation import Parent, Status, Until
 from atp_ray.paradigms.requests import MOST_ROUNDS, MOST_SEED, EpisodeRequest
+from atp_ray.play.probes import AnswerKind
 
 PROBLEM_TYPE = "application/problem+json"  # media type of every error the service itself answers (RFC 9457)
 ActionName = Literal["deviant", "aligned", "unparsed", "missing", "idle"]
@@ -80,7 +81,12 @@ class SimulationView(BaseModel):
     low: float | None
     supervision: str | None
     setting: dict[str, float | str | None] = Field(description="All numbers of the paradigm's own.")
+    options: list[str] = Field(
+        description="The options whose shares are told; empty where one of two is deviant and the rate says it all."
+    )
     rounds: int
+    talk: int = Field(description="Longest message before each decision, in characters; 0 for none.")
+    probes: list[str] = Field(description="Names of the side questions.")
     rounds_settled: int
     checkpoints: dict[str, int] = Field(description="Seats by checkpoint.")
     label: str | None = Field(description="What these results are not about; null for real checkpoints only.")
@@ -99,7 +105,7 @@ class SimulationPage(BaseModel):
 
 
 class RoundView(BaseModel):
-    """A settled round; rates in 0..1, null where nobody decided."""
+    """A settled round; rates and shares in 0..1, null or empty where nobody decided."""
 
     round: int
     n_deviant: int
@@ -114,6 +120,8 @@ class RoundView(BaseModel):
     capital_min: float | None
     capital_max: float | None
     capital_gini: float | None
+    shares: dict[str, float] = Field(description="Of each of the simulation's `options`, among the seats under study.")
+    population_shares: dict[str, float] = Field(description="The same among all seats, fixed ones included.")
 
 
 class RoundPage(BaseModel):
@@ -130,6 +138,7 @@ class AgentView(BaseModel):
     checkpoint: str
     capital: float | None
     action: str | None
+    choice: str | None
     quarantined: bool
     forgot_until: int | None
 
@@ -149,7 +158,7 @@ class MessageView(BaseModel):
 
 
 class MemoryView(BaseModel):
-    """The exact messages a seat would be sent for its next round."""
+    """The exact messages a seat would be sent first in its next round."""
 
     seat: int
     round: int
@@ -157,7 +166,7 @@ class MemoryView(BaseModel):
 
 
 class DecisionView(BaseModel):
-    """One decision; `reply` only when asked for, as it may hold injections."""
+    """One decision; `said` (before it) and `reply` only when asked for, as they may hold injections."""
 
     round: int
     seat: int
@@ -167,6 +176,7 @@ class DecisionView(BaseModel):
     asked: bool
     reward: float | None
     capital_after: float | None
+    said: str | None = None
     reply: str | None = None
 
 
@@ -174,6 +184,26 @@ class DecisionPage(BaseModel):
     """Some decisions in the order of rounds and seats; ask again with `after` = `next` for more."""
 
     decisions: list[DecisionView]
+    next: int | None
+
+
+class ProbeView(BaseModel):
+    """One answer to a probe: its words only when asked for, what they stand for (yes 1, no 0), and what came of it."""
+
+    round: int
+    seat: int
+    checkpoint: str
+    probe: str
+    kind: AnswerKind
+    answer: str | None = None
+    value: float | None
+    actual: float | None
+
+
+class ProbePage(BaseModel):
+    """Some answers in the order of rounds, probes and seats; ask again with `after` = `next` for more."""
+
+    probes: list[ProbeView]
     next: int | None
 
 
@@ -194,13 +224,18 @@ class UsageView(BaseModel):
 
 
 class MetricsView(BaseModel):
-    """Rates by round, the round from which the rate stays above one half, the monitors, and tokens by checkpoint.
+    """Rates and shares by round, the tip, the convergence, the monitors, and tokens by checkpoint.
 
-    A branch's `usage` is of its own rounds, not of those it shares with its parent.
+    From `tipping_round` on the rate stays above one half; from `converged_round` on at least 95 % of all seats stand by
+    one option, `converged_on`. `shares` has those of each of the simulation's options by round, as `RoundView` does. A
+    branch's `usage` is of its own rounds, not of those it shares with its parent.
     """
 
     deviant_rates: list[float | None]
     tipping_round: int | None
+    shares: dict[str, list[float | None]]
+    converged_round: int | None
+    converged_on: str | None
     monitors: list[MonitorView]
     label: str | None
     usage: dict[str, UsageView]

@@ -15,7 +15,7 @@ from atp_ray.measures.differences import holm
 from atp_ray.measures.estimates import Comparison, Measured, Numbers, in_each_setting, known_value, over_settings
 from atp_ray.measures.pairing import Pairs, pair
 from atp_ray.measures.plans import CheckedPlan, Hypothesis, Measure
-from atp_ray.measures.results import Setting
+from atp_ray.measures.results import Setting, own_numbers
 
 ALL_SETTINGS = "all settings"
 MEASURES: tuple[Measure, ...] = ("first_round", "last_round", "change", "erosion", "rounds_before_tip")
@@ -137,5 +137,8 @@ def _numbers(setting: Setting | None) -> tuple[object, ...]:
     if setting is None:
         return ()
     numbers = (setting.n_agents, setting.threshold, setting.incentive_ratio, setting.high, setting.low)
-    words = (setting.supervision or "", setting.network, setting.placement or "")
-    return (*(-1.0 if value is None else float(value) for value in numbers), *words)
+    return (
+        *(-1.0 if value is None else float(value) for value in numbers),
+        setting.supervision or "",
+        *own_numbers(setting),
+    )

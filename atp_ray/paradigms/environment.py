@@ -35,6 +35,8 @@ class Environment(ABC):
     `remembers_replies` says whether an agent is shown its own past replies; what is not shown cannot be edited.
     `remembers_own_turns` says that an agent knows of no round in which it was not asked, so that its window holds its
     own last rounds.
+    `tells_shares` says that no option is deviant in itself, so that results are told as the share of each option; they
+    are wherever there are more than two.
     `unreadable_as` is what an unreadable reply counts as where it is counted: the action that was not seen to be taken.
     """
 
@@ -43,6 +45,7 @@ class Environment(ABC):
     uses_tools: ClassVar[bool] = False
     remembers_replies: ClassVar[bool] = True
     remembers_own_turns: ClassVar[bool] = False
+    tells_shares: ClassVar[bool] = False
     unreadable_as: ClassVar[Action] = Action.ALIGNED
 
     @abstractmethod
@@ -84,6 +87,10 @@ class Environment(ABC):
             return n_agents * len(rounds)
         asked = (self.asked(spec, number) for number in rounds)
         return sum(n_agents if asked_A is None else int(asked_A.sum()) for asked_A in asked)
+
+    def rehearsed(self, spec: EpisodeSpec) -> EpisodeSpec:
+        """Return an episode whose prompts are as long, but whose windows fill as soon as can be: to estimate it."""
+        return spec
 
     def messages(self, view: SeatView) -> list[Message]:
         """Return the chat messages with which a seat's next round begins."""

@@ -1,6 +1,6 @@
 """Which paradigms there are, and where each one's room is.
 
-The three shipped ones are listed here. Others are found without a change: an installed package names its room in the
+The four shipped ones are listed here. Others are found without a change: an installed package names its room in the
 entry point group `atp_ray.paradigms`, and the environment variable ATP_RAY_PARADIGMS (`name=package,...`) names rooms
 for one run. Rooms are imported when they are first asked for, so an agent pays for the one it plays.
 """
@@ -22,6 +22,7 @@ ROOMS = {
     "games": "atp_ray.paradigms.games",
     "role_play": "atp_ray.paradigms.role_play",
     "tool_usage": "atp_ray.paradigms.tool_usage",
+    "conventions": "atp_ray.paradigms.conventions",
 }
 DEFAULT = "games"  # where nothing names a paradigm, and in results from before there were others
 VARIABLE, GROUP = "ATP_RAY_PARADIGMS", "atp_ray.paradigms"

@@ -20,17 +20,19 @@ if TYPE_CHECKING:  # agents foresee nothing, and would pay for what does
 
 
 class FitSource(NamedTuple):
-    """The decisions to fit: those of one checkpoint in a run."""
+    """The decisions to fit: those of one checkpoint in a run; `families` are those to try, all that suit if empty."""
 
     run_dir: Path
     checkpoint: str
+    families: tuple[str, ...] = ()
 
 
 class FittedRun(Frozen):
     """A response fitted to the decisions of a checkpoint in a run; each paradigm adds its own parameters.
 
     `label` says what it is not. `losses` are held-out log-losses in nats per decision, by family, and `base_loss` that
-    of the rate of deviating, whatever was seen; `episodes` and `decisions` are what it was fitted on.
+    of the rate of deviating, whatever was seen; `episodes`, `decisions` and `sizes` (agents per episode) are
+    what it was fitted on.
     """
 
     paradigm: str
@@ -41,6 +43,7 @@ class FittedRun(Frozen):
     checkpoint: str
     episodes: int
     decisions: int
+    sizes: tuple[int, ...] = ()
     version: str
 
     def described(self) -> list[tuple[str, float, float, float]]:
@@ -58,7 +61,8 @@ class Responding:
             UsageError: the paradigm has no response model, or there are too few episodes.
         """
         del n_bootstrap, seed, on_step
-        raise UsageError("is of a paradigm without a response model", str(source.run_dir), "Use a run of games")
+        what = "is of a paradigm without a response model"
+        raise UsageError(what, str(source.run_dir), "Use a run of games or conventions")
 
     def read(self, text: str, where: str) -> FittedRun:
         """Return a response from its file.
@@ -67,7 +71,7 @@ class Responding:
             UsageError: it is none of this paradigm.
         """
         del text
-        raise UsageError("is of a paradigm without a response model", where, "Use a response fitted to games")
+        raise UsageError("is of a paradigm without a response model", where, "Use a response fitted to games or names")
 
     def expected_rates(self, response: FittedRun, spec: EpisodeSpec) -> tuple[FloatArray, FloatArray]:
         """Return the expected deviant rate of each round [R], and the same for each bootstrap sample [B, R].
@@ -76,6 +80,15 @@ class Responding:
             UsageError: the response was fitted to another paradigm.
         """
         raise NotImplementedError
+
+    def outside(self, response: FittedRun, spec: EpisodeSpec) -> str | None:
+        """Return what of an episode of its paradigm the response was not fitted to, None where it plays all of it."""
+        del response, spec
+        return None
+
+    def option_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
+        """Return the fitted probability of each option, [S, K], in the order of the scenario's options."""
+        return of_two_options(self.deviant_chances(response, memory, indices))
 
     def forecast(
         self,
@@ -122,10 +135,6 @@ class Responding:
         """
         del spec, fixed, n_runs, n_samples, seed, on_draw
         raise UsageError("is of a paradigm whose tipping is not foreseen", response.paradigm)
-
-    def option_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
-        """Return the fitted probability of each option, [S, K], in the order of the scenario's options."""
-        return of_two_options(self.deviant_chances(response, memory, indices))
 
     def deviant_chances(self, response: FittedRun, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
         """Return the fitted probability of the deviant action for each index into `memory.seats`, [S]."""

@@ -14,7 +14,7 @@ from atp_ray.play.prompts import Message
 class StandIn:
     """Answers one seat of an episode; the same seed answers the same.
 
-    This one takes either option at even odds and says no more than its decision. `output` is what its last tool call
+    This one takes any option at even odds and says no more than its decision. `output` is what its last tool call
     prints, where it makes any.
     """
 
@@ -25,4 +25,5 @@ class StandIn:
     def reply(self, view: SeatView, messages: Sequence[Message]) -> str:
         """Return a reply to messages that the seat is sent; where it cannot be read, another is drawn."""
         del messages
-        return json.dumps({"choice": view.spec.scenario.options[int(self.random.integers(2))]}, ensure_ascii=False)
+        options = view.spec.scenario.options
+        return json.dumps({"choice": options[int(self.random.integers(len(options)))]}, ensure_ascii=False)

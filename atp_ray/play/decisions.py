@@ -51,7 +51,8 @@ class Decisions(NamedTuple):
     `reply_A` is None where there is none; `latency_A` in seconds is NaN for players without a model; `solutions_A` is
     empty where no problems are solved. A failure names its seat. `option_A` is the index of the option each seat took,
     -1 for none, and None where there are two, as the action says it then. `asked_A` says who decided in this round,
-    None for all; what the others decided last stands, with its reply.
+    None for all; what the others decided last stands, with its reply. `said_A` is what each seat said before the
+    decisions, None for nothing, and None as a whole where nobody was asked to.
     """
 
     action_A: ActionArray
@@ -64,11 +65,12 @@ class Decisions(NamedTuple):
     solutions_A: tuple[tuple[Solution, ...], ...] = ()
     option_A: ActionArray | None = None
     asked_A: BoolArray | None = None
+    said_A: tuple[str | None, ...] | None = None
 
     @property
     def options_A(self) -> ActionArray:
         """The index of the option each seat took, [A]; -1 for none."""
-        return self.option_A if self.option_A is not None else _OPTION_OF[self.action_A]
+        return self.option_A if self.option_A is not None else options_of(self.action_A)
 
     @property
     def n_asked(self) -> int:
@@ -77,6 +79,11 @@ class Decisions(NamedTuple):
 
 
 _OPTION_OF = np.array([{Action.DEVIANT: 0, Action.ALIGNED: 1}.get(action, -1) for action in Action], dtype=np.int8)
+
+
+def options_of(action_A: ActionArray) -> ActionArray:
+    """Return the options [A] that actions stand for where there are two; -1 for none."""
+    return _OPTION_OF[action_A]
 
 
 def actions_of(option_A: ActionArray) -> ActionArray:
@@ -163,7 +170,14 @@ def with_standing(decisions: Decisions, asked_A: BoolArray, before: Decisions | 
     """
     if before is None:
         action_A = np.where(asked_A, decisions.action_A, Action.IDLE).astype(np.int8)
-        return decisions._replace(action_A=action_A, asked_A=asked_A)
+        option_A = None if decisions.option_A is None else np.where(asked_A, decisions.option_A, -1).astype(np.int8)
+        said = zip(asked_A.tolist(), decisions.reply_A, strict=True)
+        return decisions._replace(
+            action_A=action_A,
+            reply_A=tuple(reply if asked else None for asked, reply in said),
+            option_A=option_A,
+            asked_A=asked_A,
+        )
     option_A = decisions.option_A
     if option_A is not None or before.option_A is not None:
         option_A = np.where(asked_A, decisions.options_A, before.options_A).astype(np.int8)

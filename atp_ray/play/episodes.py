@@ -14,6 +14,7 @@ from atp_ray.networks.kinds import Complete, require_fits
 from atp_ray.networks.neighbours import Neighbours, neighbours
 from atp_ray.networks.texts import Network
 from atp_ray.paradigms import registry
+from atp_ray.play.probes import Probe
 from atp_ray.play.sampling import Sampling
 from atp_ray.play.scenario import Numbers, Scenario
 
@@ -70,6 +71,9 @@ class EpisodeSpec(Frozen):
     )
     network: Network = added(Complete(), "Who sees, or meets, whom.")
     network_seed: int | None = added(None, "Seed of a network that is drawn at random; null: the episode's.", ge=0)
+    talk: int = added(0, "Longest message that agents may say before they decide, in characters; 0 for none.", ge=0)
+    probes: tuple[Probe, ...] = added((), "Side questions, asked before the decisions and remembered by nobody.")
+    probe_rounds: tuple[int, ...] = added((), "Rounds in which probes are asked; none given means all.")
 
     @model_validator(mode="after")
     def _consistent(self) -> EpisodeSpec:
@@ -87,7 +91,26 @@ class EpisodeSpec(Frozen):
         if planned is not None and planned != self.rounds:
             raise ValueError(f"the scenario's numbers are for {planned} rounds, the episode has {self.rounds}")
         require_fits(self.network, self.parameters.n_agents)
+        self._require_asides()
         return self
+
+    def _require_asides(self) -> None:
+        alone = self.parameters.n_agents == 1
+        if self.talk and alone:
+            raise ValueError("talk: an agent alone has nobody to talk to")
+        names = [probe.name for probe in self.probes]
+        if len(set(names)) < len(names):
+            raise ValueError(f"probes: two are called '{max(names, key=names.count)}'")
+        if alone and (others := next((probe.name for probe in self.probes if probe.about_others), None)):
+            raise ValueError(f"probes: '{others}' asks about other agents, and there are none")
+        if self.probe_rounds and not self.probes:
+            raise ValueError("probe_rounds: there are no probes to ask")
+        if wrong := next((number for number in self.probe_rounds if not 1 <= number <= self.rounds), None):
+            raise ValueError(f"probe_rounds: there is no round {wrong} in {self.rounds}")
+
+    def probes_at(self, round_number: int) -> tuple[Probe, ...]:
+        """Return the probes that are asked in a round."""
+        return self.probes if not self.probe_rounds or round_number in self.probe_rounds else ()
 
     @cached_property
     def episode_id(self) -> str:

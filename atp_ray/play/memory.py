@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from atp_ray.paradigms import registry
-from atp_ray.play.decisions import BoolArray
+from atp_ray.play.decisions import BoolArray, IntArray
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.problems import Solution
-from atp_ray.play.turns import Observation, PublicRound
+from atp_ray.play.turns import Observation, PublicRound, Talk
 
 
 class SeatRound(NamedTuple):
@@ -34,7 +34,8 @@ class SeatRound(NamedTuple):
 class SeatView(NamedTuple):
     """Everything one seat may use to decide: the episode, its seat, its remembered rounds, the round to decide.
 
-    `notes` are announcements made before that round.
+    `notes` are announcements made before that round, `talk` is what was said in it so far; `n_forgotten` rounds of the
+    window were erased.
     """
 
     spec: EpisodeSpec
@@ -42,6 +43,8 @@ class SeatView(NamedTuple):
     rounds: tuple[SeatRound, ...]
     round: int = 1
     notes: tuple[str, ...] = ()
+    n_forgotten: int = 0
+    talk: Talk | None = None
 
 
 class EpisodeMemory:
@@ -87,8 +90,19 @@ class EpisodeMemory:
         """The latest settled round, for players that decide for all hosted seats at once."""
         return self._rounds[-1] if self._rounds else None
 
-    def seat_view(self, index: int, notes: tuple[str, ...] = ()) -> SeatView:
-        """Return what the `index`-th hosted seat may use to decide; `notes` are announcements for this round."""
+    @property
+    def rounds(self) -> Sequence[Observation]:
+        """The rounds in any hosted seat's window, oldest first, for players that decide for all of them at once."""
+        return self._rounds
+
+    def seat_view(self, index: int, notes: tuple[str, ...] = (), talk: Talk | None = None) -> SeatView:
+        """Return what the `index`-th hosted seat may use to decide.
+
+        Args:
+            notes: announcements for this round.
+            talk: what was said in this round; None before it, or where nobody is asked to.
+        """
+        seen = self._seen(index)
         rounds = tuple(
             SeatRound(
                 observation.public,
@@ -99,10 +113,11 @@ class EpisodeMemory:
                 observation.spec,
                 observation.notes,
             )
-            for observation in self._seen(index)
+            for observation in seen
             if not (observation.forgotten_S and observation.forgotten_S[index])
         )
-        return SeatView(self.spec, self.seats[index], rounds, self.known_rounds + 1, notes)
+        n_forgotten = len(seen) - len(rounds)
+        return SeatView(self.spec, self.seats[index], rounds, self.known_rounds + 1, notes, n_forgotten, talk)
 
     def _seen(self, index: int) -> Sequence[Observation]:
         """Return the rounds in one seat's window."""
@@ -123,6 +138,6 @@ class EpisodeMemory:
             self._rounds = [seen for seen, needed in zip(self._rounds, needed_R, strict=True) if needed]
 
 
-def took_part(asked_A: BoolArray | None, seats: Sequence[int]) -> BoolArray:
+def took_part(asked_A: BoolArray | None, seats: Sequence[int] | IntArray) -> BoolArray:
     """Return which of `seats` [S] were asked in a round; `asked_A` is None where all were."""
-    return np.ones(len(seats), dtype=bool) if asked_A is None else asked_A[list(seats)]
+    return np.ones(len(seats), dtype=bool) if asked_A is None else asked_A[np.asarray(seats, dtype=np.int64)]

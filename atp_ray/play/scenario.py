@@ -28,6 +28,10 @@ class Scenario(Frozen):
     def options(self) -> tuple[str, ...]:
         """The choices, two or more: the deviant one first, then what a fixed refuser takes."""
 
+    def wording(self) -> Scenario:
+        """Return the scenario without what only an episode gives it; a checkpoint is taught wordings."""
+        return self
+
 
 class Numbers(Frozen):
     """The numbers an episode is played with; `kind` is the paradigm's name."""

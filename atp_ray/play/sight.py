@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.actions import Action
 from atp_ray.play.decisions import BoolArray, IntArray
 from atp_ray.play.episodes import EpisodeSpec
@@ -26,10 +27,22 @@ class OthersCount(NamedTuple):
 
 def seen_seats(spec: EpisodeSpec, public: PublicRound, seat: int) -> IntArray:
     """Return whom `seat` sees of a round, ascending."""
+    return _others(spec, public.hidden, seat)
+
+
+def heard_seats(spec: EpisodeSpec, round_number: int, hidden: frozenset[int], seat: int) -> IntArray:
+    """Return whose messages `seat` hears in a round, ascending: whom it sees, or of a pair its partner."""
+    partner_A = paradigm(spec.paradigm).environment.partners(spec, round_number)
+    if partner_A is None:
+        return _others(spec, hidden, seat)
+    partner = int(partner_A[seat])
+    return np.array([partner] if partner >= 0 and partner not in hidden else [], dtype=np.int64)
+
+
+def _others(spec: EpisodeSpec, hidden: frozenset[int], seat: int) -> IntArray:
     network = spec.neighbours
     others = np.arange(spec.parameters.n_agents) if network is None else network.of(seat).astype(np.int64)
-    unseen = [seat, *public.hidden]
-    return others[~np.isin(others, unseen)]
+    return others[~np.isin(others, [seat, *hidden])]
 
 
 def count_others(spec: EpisodeSpec, public: PublicRound, seat: int) -> OthersCount:

@@ -11,7 +11,7 @@ import yaml
 
 from atp_ray.checkpoint.profiles import MODELLESS_KINDS
 from atp_ray.errors import StorageError
-from atp_ray.paradigms.registry import DEFAULT
+from atp_ray.paradigms.registry import DEFAULT, paradigm
 from atp_ray.paradigms.selection import UPSTREAM_PREFIX
 from atp_ray.storage.run_folder import finished_cells, read_manifest
 from atp_ray.storage.schema import cell_schemas
@@ -24,6 +24,7 @@ ROW_OF = {
     "rounds": "one round of one episode",
     "episodes": "one episode",
     "cells": "one round of one cell: rates with intervals",
+    "shares": "one option in one round of one cell: its share with an interval",
     "solutions": "one problem that an agent worked on",
 }
 LARGEST = {"n<1K": 10**3, "1K<n<10K": 10**4, "10K<n<100K": 10**5, "100K<n<1M": 10**6, "1M<n<10M": 10**7}
@@ -62,17 +63,20 @@ def dataset_card(run_dir: Path) -> str:
         StorageError: a dataset cannot be read.
     """
     manifest = read_manifest(run_dir)
-    header = yaml.safe_dump(card_data(manifest), sort_keys=False, allow_unicode=True)
+    header = yaml.safe_dump(
+        card_data(manifest, shares=_has_shares(run_dir, manifest)), sort_keys=False, allow_unicode=True
+    )
     return f"---\n{header}---\n\n" + "\n\n".join(_sections(run_dir, manifest)) + "\n"
 
 
-def card_data(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the header of the card: what the hub and `datasets` read."""
+def card_data(manifest: Mapping[str, Any], *, shares: bool) -> dict[str, Any]:
+    """Return the header of the card: what the hub and `datasets` read; `shares` says whether there are such rows."""
     from huggingface_hub import DatasetCardData
 
     paradigm_name = str(_grid(manifest).get("paradigm", DEFAULT))
     configs: list[dict[str, Any]] = [
-        {"config_name": name, "data_files": f"{name}/*.parquet"} for name in cell_schemas(paradigm_name)
+        {"config_name": name, "data_files": f"{name}/*.parquet"}
+        for name in cell_schemas(paradigm_name, shares=shares, probes=bool(_grid(manifest).get("probes")))
     ]
     configs[0]["default"] = True  # decisions
     ours = _own_players(manifest) and _own_scenarios(manifest)
@@ -139,11 +143,17 @@ def _terms(manifest: Mapping[str, Any]) -> Iterator[str]:
 def _datasets_table(run_dir: Path, manifest: Mapping[str, Any]) -> str:
     written = written_tables(run_dir)
     lines = ["| configuration | rows | a row is |", "| --- | ---: | --- |"]
-    for config in card_data(manifest)["configs"]:
+    for config in card_data(manifest, shares=_has_shares(run_dir, manifest))["configs"]:
         name = config["config_name"]
         rows = _rows(run_dir, name) if name in written else 0
         lines.append(f"| `{name}` | {rows:,} | {ROW_OF.get(name, '')} |")
     return "\n".join(lines)
+
+
+def _has_shares(run_dir: Path, manifest: Mapping[str, Any]) -> bool:
+    """Return whether a run has shares of options, or will have them."""
+    room = str(_grid(manifest).get("paradigm", DEFAULT))
+    return paradigm(room).environment.tells_shares or "shares" in written_tables(run_dir)
 
 
 def _rows(run_dir: Path, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ from atp_ray.responses.interactions import Selection
 from atp_ray.responses.responder import Responder
 from atp_ray.responses.window_codes import WindowCodes
 
+OF_RUN = "response"  # where a response to a run keeps what it has in common with one to a table
 LABEL = "A response model fitted to the interactions of {model}; it is not {model} itself."
 
 
@@ -62,6 +64,7 @@ class Response(Frozen):
     """
 
     format: Literal[1] = 1
+    paradigm: str = Field(default="conventions", description="Whose episodes it plays.")
     label: str
     names: tuple[str, ...] = Field(min_length=2)
     memory: int = Field(ge=1)
@@ -164,13 +167,18 @@ def write_response(path: Path, response: Frozen) -> None:
 
 
 def read_response(path: Path) -> Response:
-    """Return a response that `write_response` wrote.
+    """Return a response to names that `write_response` wrote, from a table of interactions or from a run.
 
     Raises:
         UsageError: there is no such file, or it holds no response.
     """
     try:
-        return Response.model_validate_json(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"))
+        of_run = data.get(OF_RUN) if isinstance(data, dict) else None
+        return Response.model_validate(of_run or data)
+    except json.JSONDecodeError as error:
+        what = f"is no JSON: line {error.lineno}: {error.msg}"
+        raise UsageError(what, str(path), "Give a file that `foresight fit` wrote") from error
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise UsageError(f"cannot be read: {reason}", str(path), "Give a file that `foresight fit` wrote") from error

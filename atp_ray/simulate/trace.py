@@ -7,13 +7,24 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from atp_ray.paradigms.presentation import Presentation, Terms
+from atp_ray.paradigms.presentation import Presentation
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.actions import Action
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.options import told_options
 from atp_ray.play.parsing import visible_reply
+from atp_ray.play.probe_answers import read_answer
 from atp_ray.play.records import RoundRecord
+from atp_ray.play.talk import SILENCE
+
+_COLOURS = {
+    Action.DEVIANT: "red",
+    Action.ALIGNED: "green",
+    Action.UNPARSED: "yellow",
+    Action.MISSING: "yellow",
+    Action.IDLE: "dim",
+}
 
 
 def print_trace(console: Console, cell: CellSpec, records: Sequence[RoundRecord], n_replies: int) -> None:
@@ -31,12 +42,13 @@ def print_trace(console: Console, cell: CellSpec, records: Sequence[RoundRecord]
             _print_seat(console, spec, record, seat, told)
         if spec.parameters.n_agents > n_replies:
             console.print(f"  ... and {spec.parameters.n_agents - n_replies} more (--replies N)")
+        _print_probes(console, spec, record, n_replies)
 
 
 def _print_header(console: Console, cell: CellSpec, told: Presentation) -> None:
     spec = cell.episodes[0]
-    first, second = spec.scenario.options
-    console.print(f"\n[bold]{spec.scenario.title}[/bold]: {first} or {second}")
+    *others, last = spec.scenario.options
+    console.print(f"\n[bold]{spec.scenario.title}[/bold]: {', '.join(others)} or {last}")
     note = " (not a statement about Qwen or Llama)" if cell.checkpoint_kind in ("embedded", "policy", "fitted") else ""
     console.print(f"{told.numbers_line(spec)}, {cell.checkpoint}{note}")
 
@@ -46,16 +58,29 @@ def _print_seat(console: Console, spec: EpisodeSpec, record: RoundRecord, seat: 
         for line in lines:
             console.print(line)
         return
-    mark = _mark(record.decisions.action_A[seat], told.terms)
+    stands = record.decisions.asked_A is not None and not record.decisions.asked_A[seat]
+    idle = record.decisions.action_A[seat] == Action.IDLE
+    mark = _mark(spec, record, seat, told) + (" [dim](not asked in this round)[/dim]" if stands and not idle else "")
     console.print(f"  agent {seat + 1:<3} {mark}  {told.seat_note(spec, record, seat)}")
-    if reply := record.decisions.reply_A[seat]:
+    if record.decisions.said_A is not None and not stands:
+        said = record.decisions.said_A[seat]
+        console.print(f"            says: {escape(said) if said is not None else SILENCE}")
+    if (reply := record.decisions.reply_A[seat]) and not stands:
         console.print(f"            {escape(visible_reply(reply) or reply)}", style="dim")
 
 
-def _mark(code: int, terms: Terms) -> str:
-    return {
-        Action.DEVIANT: f"[red]{terms.deviates}[/red]",
-        Action.ALIGNED: f"[green]{terms.complies}[/green]",
-        Action.UNPARSED: "[yellow]no readable decision[/yellow]",
-        Action.MISSING: "[yellow]no answer[/yellow]",
-    }[Action(int(code))]
+def _print_probes(console: Console, spec: EpisodeSpec, record: RoundRecord, n_replies: int) -> None:
+    kinds = {probe.name: probe.answer for probe in spec.probes}
+    for probed in record.probed:
+        replies = probed.answers.text_A[:n_replies]
+        told = [read_answer(reply, kinds[probed.probe]).text if reply is not None else None for reply in replies]
+        listed = "; ".join(f"{seat + 1}: {escape(text or '-')}" for seat, text in enumerate(told))
+        console.print(f"  [dim]asked aside, {probed.probe}:[/dim] {listed}")
+
+
+def _mark(spec: EpisodeSpec, record: RoundRecord, seat: int, told: Presentation) -> str:
+    words = escape(told.seat_decision(spec, record, seat))
+    action = Action(int(record.decisions.action_A[seat]))
+    if action.is_decision and told_options(spec):
+        return f"[cyan]{words}[/cyan]"
+    return f"[{_COLOURS[action]}]{words}[/{_COLOURS[action]}]"

@@ -11,13 +11,14 @@ from rich.markup import escape
 from atp_ray.client import Client
 from atp_ray.errors import NotFoundError, UsageError
 from atp_ray.live.interventions import asked
-from atp_ray.live.schemas import EventView, RoundDecisions, RoundView, SimulationView
+from atp_ray.live.schemas import DecisionView, EventView, RoundDecisions, RoundView, SimulationView
 from atp_ray.live.simulation import OVER
 
 READ_TOKEN, CONTROL_TOKEN = "ATP_RAY_READ_TOKEN", "ATP_RAY_CONTROL_TOKEN"
 PATH = "/v1/simulations/"
 PAGE = 1000
 _BAR = 20
+_MOST_SHARES = 5
 _CONTROL_CHARACTERS = dict.fromkeys([*range(32), *range(127, 160)], " ")
 
 
@@ -71,7 +72,7 @@ def _chosen(client: Client, simulation_id: str | None) -> SimulationView:
 def _lines(event: EventView | RoundDecisions, n_replies: int) -> list[str]:
     if isinstance(event, RoundDecisions):
         told = event.decisions[:n_replies]
-        return [f"  seat {row.seat} ({_plain(row.checkpoint)}): {_plain(row.reply or '-')}" for row in told]
+        return [line for row in told for line in _seat_lines(row)]
     data, by = event.data, _plain(event.author)
     match event.kind:
         case "round":
@@ -91,16 +92,31 @@ def _lines(event: EventView | RoundDecisions, n_replies: int) -> list[str]:
     return []
 
 
+def _seat_lines(row: DecisionView) -> list[str]:
+    seat = f"  seat {row.seat} ({_plain(row.checkpoint)})"
+    said = [] if row.said is None else [f"{seat} says: {_plain(row.said)}"]
+    return [*said, f"{seat}: {_plain(row.reply or '-')}"]
+
+
 def _plain(text: str) -> str:
     """Return a text that can neither style nor steer the terminal."""
     return escape(text.translate(_CONTROL_CHARACTERS))
 
 
 def _round_line(row: RoundView) -> str:
-    rate = row.deviant_rate
-    share = "no decision" if rate is None else f"{'#' * round(_BAR * rate):{_BAR}} {rate:6.1%} deviant"
-    decided = f"{row.n_deviant} of {row.n_deviant + row.n_aligned}"
     lost = f", {row.n_unparsed + row.n_missing} undecided" if row.n_unparsed + row.n_missing else ""
     outcome = "" if row.success is None else f"  {'success' if row.success else 'failure'}"
     capital = "" if row.capital_mean is None else f"  mean capital {row.capital_mean:.3g}"
+    if row.population_shares:
+        return f"round {row.round:<4} {_shares(row)} ({row.n_asked} asked{lost}){outcome}{capital}"
+    rate = row.deviant_rate
+    share = "no decision" if rate is None else f"{'#' * round(_BAR * rate):{_BAR}} {rate:6.1%} deviant"
+    decided = f"{row.n_deviant} of {row.n_deviant + row.n_aligned}"
     return f"round {row.round:<4} {share} ({decided}{lost}){outcome}{capital}"
+
+
+def _shares(row: RoundView) -> str:
+    """Return the largest shares among all seats, in the order of size."""
+    largest = sorted(row.population_shares.items(), key=lambda entry: -entry[1])
+    told = [f"{_plain(option)} {share:.0%}" for option, share in largest[:_MOST_SHARES] if share > 0]
+    return ", ".join(told)

@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 
 from atp_ray.measures.cell_rates import recollusion, round_rates
+from atp_ray.measures.convergence import convergence, leader
 from atp_ray.measures.rates import count, count_assumed
+from atp_ray.measures.shares import cell_shares
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.actions import Action
+from atp_ray.play.answers import TALK_FAILED, Probed
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.counting import counted_actions
 from atp_ray.play.decisions import COUNTS
 from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.probe_answers import read_answer
 from atp_ray.play.records import RoundRecord
 
 MOST_RUNS = 20  # of neighbouring seats of one checkpoint that a label lists
@@ -37,6 +41,7 @@ def seat_columns(spec: EpisodeSpec, record: RoundRecord) -> dict[str, Sequence[A
         "action": _LABELS[record.decisions.action_A].tolist(),
         "choice": words[record.decisions.options_A].tolist(),
         "asked": [True] * n if asked_A is None else asked_A.tolist(),
+        "said": record.decisions.said_A or [None] * n,
         "reply": record.decisions.reply_A,
         "reward": record.reward_A.tolist(),
         "capital_after": record.capital_after.value_A.tolist(),
@@ -47,7 +52,8 @@ def decision_columns(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> 
     """Return the columns of `decisions` of one round, over its seats."""
     n = len(record.decisions.action_A)
     failures: list[str | None] = [None] * n
-    for failure in record.decisions.failures:
+    # Where both failed, the decision's reason is told and not the message's.
+    for failure in sorted(record.decisions.failures, key=lambda failure: failure.type != TALK_FAILED):
         failures[failure.seat] = f"{failure.type}: {failure.message}"
     return {
         **seat_columns(spec, record),
@@ -61,6 +67,42 @@ def decision_columns(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> 
         "counts_as": _COUNTED_LABELS[counted_actions(spec, record.decisions.action_A)].tolist(),
         **paradigm(spec.paradigm).columns.decisions(spec, record),
     }
+
+
+def probe_rows(spec: EpisodeSpec, record: RoundRecord) -> list[dict[str, Any]]:
+    """Return the rows of `probes` of one round, but for the cell's id: a row for each seat that was asked."""
+    return [row for probed in record.probed for row in _answers(spec, record, probed)]
+
+
+def _answers(spec: EpisodeSpec, record: RoundRecord, probed: Probed) -> list[dict[str, Any]]:
+    probe = next(probe for probe in spec.probes if probe.name == probed.probe)
+    answers = probed.answers
+    failures = {failure.seat: f"{failure.type}: {failure.message}" for failure in answers.failures}
+    deviant_A = record.decisions.action_A == Action.DEVIANT
+    rows = []
+    for seat, reply in enumerate(answers.text_A):
+        if not answers.attempts_A[seat] and seat not in failures:
+            continue  # a policy, or a seat that does not decide in this round
+        read = read_answer(reply, probe.answer) if reply is not None else None
+        seconds = float(answers.latency_A[seat])
+        rows.append(
+            {
+                "episode_id": record.episode_id,
+                "round": record.round,
+                "seat": seat,
+                "checkpoint": spec.seat_groups[seat].checkpoint,
+                "probe": probe.name,
+                "kind": probe.answer,
+                "reply": reply,
+                "answer": read.text if read is not None else None,
+                "value": read.value if read is not None else None,
+                "actual": float(deviant_A.sum() - deviant_A[seat]) if probe.against else None,
+                **{name: int(getattr(answers, f"{name}_A")[seat]) for name in COUNTS},
+                "latency_s": None if np.isnan(seconds) else seconds,
+                "failure": failures.get(seat),
+            }
+        )
+    return rows
 
 
 def round_counts(record: RoundRecord) -> dict[str, Any]:
@@ -98,7 +140,9 @@ def round_row(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> dict[st
 
 def episode_row(cell: CellSpec, spec: EpisodeSpec, rounds: Rounds) -> dict[str, Any]:
     """Return the row of `episodes` of one episode."""
-    settled = len(rounds.get(spec.episode_id, ()))
+    records = rounds.get(spec.episode_id, ())
+    settled, several = len(records), spec.parameters.n_agents > 1
+    converged = convergence([leader(spec, record.decisions) for record in records]) if several else None
     return {
         "cell_id": cell.cell_id,
         "episode_id": spec.episode_id,
@@ -112,9 +156,13 @@ def episode_row(cell: CellSpec, spec: EpisodeSpec, rounds: Rounds) -> dict[str, 
         "feedback": spec.feedback,
         "reading": spec.reading,
         "unreadable": spec.unreadable,
+        "history_window": spec.history_window,
+        "talk": spec.talk,
         "seed": spec.seed,
         "population": population_label(spec),
         "status": "complete" if settled == spec.rounds else f"stopped after round {settled}",
+        "converged_round": None if converged is None else converged.round,
+        "converged_on": None if converged is None else converged.option,
     }
 
 
@@ -154,6 +202,24 @@ def cell_rows(cell: CellSpec, rounds: Rounds) -> list[dict[str, Any]]:
         }
         | extra
         for entry, extra in zip(rates, own or [{}] * len(rates), strict=True)
+    ]
+
+
+def share_rows(cell: CellSpec, rounds: Rounds) -> list[dict[str, Any]]:
+    """Return the rows of `shares` of one cell, one for each option in each round; none where shares are not told."""
+    return [
+        {
+            "cell_id": cell.cell_id,
+            "round": entry.round,
+            "option": entry.option,
+            "share": entry.share.rate,
+            "ci_low": entry.share.low,
+            "ci_high": entry.share.high,
+            "ci_method": entry.share.method,
+            "n_decisions": entry.share.n,
+            "population_share": entry.population,
+        }
+        for entry in cell_shares(cell, rounds)
     ]
 
 

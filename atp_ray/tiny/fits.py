@@ -9,10 +9,11 @@ import numpy as np
 from pydantic import Field
 
 from atp_ray.config_files import Frozen
+from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.memory import SeatView
 from atp_ray.play.parsing import parse_choice
 from atp_ray.play.problems import Difficulty
-from atp_ray.play.prompts import Message, build_messages
+from atp_ray.play.prompts import Message
 
 PULL_STEP = 5  # percent; what a reply states is the probability rounded to this
 
@@ -78,7 +79,8 @@ def stated_pull(probability: float) -> str:
 
 def fit_states(sampler: Sampler, states: Sequence[State], repeats: int, kind: str, agents: str) -> StratumFit:
     """Compare the share of deviant replies in each state with the teacher's probability."""
-    replies = sampler.replies([build_messages(state.view) for state in states for _ in range(repeats)])
+    sent = [paradigm(state.view.spec.paradigm).environment.messages(state.view) for state in states]
+    replies = sampler.replies([messages for messages in sent for _ in range(repeats)])
     estimated, parsed = np.full(len(states), np.nan), 0
     for index, state in enumerate(states):
         options = state.view.spec.scenario.options

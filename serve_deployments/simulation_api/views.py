@@ -24,26 +24,30 @@ from atp_ray.live.schemas import (
     MetricsView,
     MonitorView,
     ParadigmView,
+    ProbeView,
     RoundView,
     SimulationView,
     UsageView,
 )
 from atp_ray.live.simulation import Simulation
 from atp_ray.live.state import LiveState
+from atp_ray.measures.convergence import convergence
 from atp_ray.networks.kinds import EVERYONE
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.requests import EpisodeRequest
 from atp_ray.play.actions import Action
+from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.options import told_options
 from atp_ray.play.records import RoundRecord
-from atp_ray.storage.rows import round_counts, seat_columns
+from atp_ray.storage.rows import probe_rows, round_counts, seat_columns
 
 SHOWN_SETTING = ("threshold", "high", "medium", "low", "supervision")
 DECISIONS = pa.schema(
     [
         ("round", pa.int32()), ("seat", pa.int32()), ("checkpoint", pa.string()), ("action", pa.string()),
         ("choice", pa.string()), ("asked", pa.bool_()), ("reward", pa.float64()), ("capital_after", pa.float64()),
-        ("reply", pa.string()),
+        ("said", pa.string()), ("reply", pa.string()),
     ]
 )  # fmt: skip
 
@@ -68,7 +72,10 @@ def simulation_view(simulation_id: str, live: LiveFold, profiles: Mapping[str, P
         n_agents=spec.parameters.n_agents,
         setting=setting,
         **{name: setting.get(name) for name in SHOWN_SETTING},
+        options=list(told_options(spec)),
         rounds=spec.rounds,
+        talk=spec.talk,
+        probes=[probe.name for probe in spec.probes],
         rounds_settled=len(simulation.state.records),
         checkpoints=dict(seats),
         label=live_label([simulation.state], profiles),
@@ -85,13 +92,15 @@ def paradigm_view(room: Paradigm) -> ParadigmView:
     schema = room.design.request_model.model_json_schema()
     common = {*EpisodeRequest.model_fields, *room.design.request_model.local_fields}
     own = [name for name in schema["properties"] if name not in common]
-    shown = [*(name for name in ("rounds", "history_window") if name in schema["properties"]), *own]
+    one_agent = "const" in schema["properties"]["n_agents"]
+    usual = ("rounds", "history_window", *([] if one_agent else ["talk"]))
+    shown = [*(name for name in usual if name in schema["properties"]), *own]
     return ParadigmView(
         name=room.name,
         title=room.title,
         scenarios=room.design.scenario_names(),
         presets=[name for name in preset_names() if parse_simulation({"preset": name}).paradigm == room.name],
-        one_agent="const" in schema["properties"]["n_agents"],
+        one_agent=one_agent,
         fields=[view for name in shown if (view := _field_view(name, schema["properties"][name])) is not None],
     )
 
@@ -136,6 +145,8 @@ def round_view(state: LiveState, record: RoundRecord) -> RoundView:
         deviant_rate=_finite(mark.rate),
         threshold=setting.get("threshold"),
         capital_gini=_finite(mark.gini),
+        shares=dict(mark.shares.studied),
+        population_shares=dict(mark.shares.population),
     )
 
 
@@ -147,9 +158,15 @@ def agent_view(state: LiveState, seat: int, checkpoint: str) -> AgentView:
         checkpoint=checkpoint,
         capital=_finite(float(last.capital_after.value_A[seat])) if last else None,
         action=Action(int(last.decisions.action_A[seat])).label if last else None,
+        choice=_choice(state.spec_at(last.round), last, seat) if last else None,
         quarantined=seat in state.hidden,
         forgot_until=state.forgot.get(seat),
     )
+
+
+def _choice(spec: EpisodeSpec, record: RoundRecord, seat: int) -> str | None:
+    option = int(record.decisions.options_A[seat])
+    return spec.scenario.options[option] if option >= 0 else None
 
 
 def decided(
@@ -164,13 +181,13 @@ def decided(
 
 
 def round_decisions(state: LiveState, number: int, seats: Iterable[int], text: bool) -> list[DecisionView]:
-    """Return decisions of some seats in one round, with their replies where `text` asks for them."""
+    """Return decisions of some seats in one round, with what they said and replied where `text` asks for it."""
     columns = _columns(state, state.records[number - 1], text)
     return [DecisionView(**{name: _safe(columns[name][seat]) for name in DECISIONS.names}) for seat in seats]
 
 
 def decision_table(state: LiveState, text: bool) -> pa.Table:
-    """Return all decisions in the order of rounds and seats, with replies where `text` asks for them."""
+    """Return all decisions in the order of rounds and seats, with their texts where `text` asks for them."""
     table: dict[str, list[Any]] = {name: [] for name in DECISIONS.names}
     for record in state.records:
         for name, values in _columns(state, record, text).items():
@@ -180,11 +197,20 @@ def decision_table(state: LiveState, text: bool) -> pa.Table:
 
 def _columns(state: LiveState, record: RoundRecord, text: bool) -> dict[str, Sequence[Any]]:
     columns = seat_columns(state.spec_at(record.round), record)
-    return columns if text else columns | {"reply": [None] * len(record.decisions.action_A)}
+    nothing = [None] * len(record.decisions.action_A)
+    return columns if text else columns | {"said": nothing, "reply": nothing}
+
+
+def probe_views(state: LiveState, rounds: Iterable[int], text: bool) -> Iterator[ProbeView]:
+    """Yield the answers to the probes of some rounds, with their words where `text` asks for them."""
+    for number in rounds:
+        for row in probe_rows(state.spec_at(number), state.records[number - 1]):
+            shown = {name: _safe(row[name]) for name in ProbeView.model_fields}
+            yield ProbeView(**shown if text else shown | {"answer": None})
 
 
 def metrics_view(simulation: Simulation, profiles: Mapping[str, Profile]) -> MetricsView:
-    """Return rates, the tip and how early each monitor saw it."""
+    """Return rates and shares, the tip, the convergence, and how early each monitor saw the tip."""
     marks = simulation.state.marks
     tip = tipping_round(marks)
     monitors = []
@@ -195,14 +221,25 @@ def metrics_view(simulation: Simulation, profiles: Mapping[str, Profile]) -> Met
     rates = [_finite(mark.rate) for mark in marks]
     label = live_label([simulation.state], profiles)
     usage = {name: UsageView(**used._asdict()) for name, used in _usages(simulation).items()}
-    return MetricsView(deviant_rates=rates, tipping_round=tip, monitors=monitors, label=label, usage=usage)
+    options = told_options(simulation.state.spec)
+    converged = convergence([mark.leader for mark in marks]) if simulation.state.spec.parameters.n_agents > 1 else None
+    return MetricsView(
+        deviant_rates=rates,
+        tipping_round=tip,
+        shares={option: [mark.shares.studied.get(option) for mark in marks] for option in options},
+        converged_round=None if converged is None else converged.round,
+        converged_on=None if converged is None else converged.option,
+        monitors=monitors,
+        label=label,
+        usage=usage,
+    )
 
 
 def _usages(simulation: Simulation) -> dict[str, Usage]:
     """Return what a simulation's own rounds asked of each checkpoint."""
     state, parent = simulation.state, simulation.creation.parent
     own = state.records[parent.round if parent is not None else 0 :]
-    return add_usages(usage_of(state.spec_at(record.round), record.decisions) for record in own)
+    return add_usages(usage_of(state.spec_at(record.round), record.decisions, record.probed) for record in own)
 
 
 def event_view(event: Event, state: LiveState) -> EventView:

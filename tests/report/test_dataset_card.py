@@ -5,6 +5,7 @@ import json
 import pytest
 import yaml
 from huggingface_hub import DatasetCard
+from naming_runs import naming_run
 from written_runs import games_run, role_play_run, tool_run
 
 from atp_ray.paradigms.grids import parse_grid
@@ -29,13 +30,15 @@ def loaded(run, *config):
 
 
 @pytest.mark.parametrize(
-    ("make_run", "paradigm"), [(games_run, "games"), (role_play_run, "role_play"), (tool_run, "tool_usage")]
+    ("make_run", "paradigm"),
+    [(games_run, "games"), (role_play_run, "role_play"), (tool_run, "tool_usage"), (naming_run, "conventions")],
 )
 def test_every_dataset_of_a_run_loads_with_all_columns_and_cells(make_run, paradigm, tmp_path) -> None:
     run = make_run(tmp_path / "run")
     write_card(run)
     card = DatasetCard.load(run / "README.md").data
-    assert [config["config_name"] for config in card.configs] == list(cell_schemas(paradigm)) == written_tables(run)
+    schemas = list(cell_schemas(paradigm, shares=paradigm == "conventions"))
+    assert [config["config_name"] for config in card.configs] == schemas == written_tables(run)
     for name in written_tables(run):
         table = read_table(run, name)
         found = loaded(run, name)

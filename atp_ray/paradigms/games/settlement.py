@@ -45,7 +45,8 @@ def settle(
     """Settle one round of a coordination game (paper section 3.2).
 
     At least `threshold` colluders: everyone's factor is `high`. Otherwise colluders get `low`, the others `medium`.
-    A seat without a decision (unparsed, missing, idle) takes no part: it is not counted, keeps its capital, factor 1.
+    A seat without a decision (unparsed, missing, idle) takes no part: it is not counted and keeps its capital,
+    factor 1.
 
     Args:
         actions_A: int8 [A], values of `Action`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from inspect_ai.log import (
 from inspect_ai.model import ModelUsage
 
 from atp_ray import __version__
-from atp_ray.measures.results import honest_label, load_results
+from atp_ray.measures.results import cells_with_shares, honest_label, load_results
 from atp_ray.paradigms.cell_names import setting_label
 from atp_ray.play.cells import CellSpec
 from atp_ray.report.exports.inspect_samples import cell_samples
@@ -48,15 +49,17 @@ def write(run_dir: Path, out: Path) -> list[Path]:
     profiles = list(run_profiles(run_dir, manifest).values())
     label = honest_label(load_results(run_dir))
     begun = datetime.fromisoformat(manifest["created"])
+    with_shares = cells_with_shares(run_dir)
     paths = []
     for cell in cells:
         rounds = read_rounds(run_dir, cell)
         samples = list(cell_samples(cell, rounds, profiles, begun))
         rates = read_cell(run_dir, "cells", cell.cell_id).to_pylist()
+        shares = read_cell(run_dir, "shares", cell.cell_id).to_pylist() if cell.cell_id in with_shares else []
         log = EvalLog(
             status="success",
             eval=_spec(cell, samples, manifest, label, begun),
-            results=_results(rates, len(samples)),
+            results=_results(rates, shares, samples),
             stats=_stats(samples, begun),
             samples=samples,
         )
@@ -95,16 +98,37 @@ def _spec(
     )
 
 
-def _results(rates: Sequence[Mapping[str, Any]], n_samples: int) -> EvalResults:
-    """Return the rates as the run's tables and figures have them, with their intervals."""
+def _results(
+    rates: Sequence[Mapping[str, Any]], shares: Sequence[Mapping[str, Any]], samples: Sequence[EvalSample]
+) -> EvalResults:
+    """Return the rates, or the shares of options, as the run's tables and figures have them, with their intervals."""
     scores = []
     for row in rates:
         shown = {name: row[name] for name in _METRICS if row[name] is not None}
+        if own := [share for share in shares if share["round"] == row["round"]]:
+            shown = {name: row[name] for name in ("n_decisions", "n_undecided")} | _share_metrics(own)
         metrics = {name: EvalMetric(name=name, value=value) for name, value in shown.items()}
         name = f"round_{row['round']}"
-        scored = {"scored_samples": row["n_decisions"], "unscored_samples": n_samples - row["n_decisions"]}
+        n_scored = sum(_has_value(sample, name) for sample in samples)
+        scored = {"scored_samples": n_scored, "unscored_samples": len(samples) - n_scored}
         scores.append(EvalScore(name=name, scorer=name, metrics=metrics, metadata={"ci": row["ci_method"]}, **scored))
-    return EvalResults(total_samples=n_samples, completed_samples=n_samples, scores=scores)
+    return EvalResults(total_samples=len(samples), completed_samples=len(samples), scores=scores)
+
+
+def _share_metrics(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    columns = {"share": "share", "ci_low": "share_ci_low", "ci_high": "share_ci_high"}
+    return {
+        f"{name} {row['option']}": row[column]
+        for row in rows
+        for column, name in columns.items()
+        if row[column] is not None
+    }
+
+
+def _has_value(sample: EvalSample, name: str) -> bool:
+    """Return whether a seat was asked in a round, is under study and decided."""
+    score = (sample.scores or {}).get(name)
+    return score is not None and not (isinstance(score.value, float) and math.isnan(score.value))
 
 
 def _stats(samples: Sequence[EvalSample], begun: datetime) -> EvalStats:

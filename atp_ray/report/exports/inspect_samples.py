@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 from inspect_ai.event import Event, InfoEvent, ModelEvent, SpanBeginEvent, SpanEndEvent, ToolEvent
 from inspect_ai.log import EvalSample
 from inspect_ai.model import ChatCompletionChoice, GenerateConfig, ModelOutput, ModelUsage
@@ -18,6 +19,8 @@ from atp_ray.measures.rates import studied_seats
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.exchanges import Exchange
+from atp_ray.play.memory import took_part
+from atp_ray.play.options import told_options
 from atp_ray.play.prompts import merge_neighbours
 from atp_ray.play.records import RoundRecord
 from atp_ray.play.transcripts import SeatTurn, seat_turns
@@ -27,7 +30,7 @@ FIXED = "fixed_seat"
 _UNREAD = {"unparsed": "invalid_response_format", "missing": "no_response"}
 # Of a decision's row: said elsewhere in the sample, or no number in JSON.
 _LEFT_OUT = ("cell_id", "episode_id", "seat", "checkpoint", "reply", "round", "log_capital_after")
-Rows = Mapping[int, Sequence[dict[str, Any]]]  # seat -> its row of `decisions` in each round
+Rows = Mapping[int, Sequence[dict[str, Any]]]  # seat -> its row of `decisions` in each round in which it was asked
 
 
 def cell_samples(
@@ -57,7 +60,7 @@ def _rows(cell: CellSpec, spec: EpisodeSpec, records: Sequence[RoundRecord]) -> 
     rows: dict[int, list[dict[str, Any]]] = {}
     for record in records:
         columns = decision_columns(cell, spec, record)
-        for seat in range(spec.parameters.n_agents):
+        for seat in np.flatnonzero(took_part(record.decisions.asked_A, range(spec.parameters.n_agents))).tolist():
             rows.setdefault(seat, []).append({name: values[seat] for name, values in columns.items()})
     return rows
 
@@ -80,10 +83,10 @@ class _SampleMaker:
         self, name: str, turns: Sequence[SeatTurn], rows: Sequence[Mapping[str, Any]], *, studied: bool
     ) -> EvalSample:
         spec, model = self._spec, self._group.checkpoint
-        scores = {}
+        scores, shares = {}, bool(told_options(spec))
         for turn, row in zip(turns, rows, strict=True):
-            score = scores[f"round_{turn.record.round}"] = _score(row, turn.record, studied=studied)
-            self._round(turn.record.round, [self._as_sent(exchange) for exchange in turn.exchanges], row, score)
+            score = scores[f"round_{turn.record.round}"] = _score(row, turn.record, studied=studied, shares=shares)
+            self._round(turn.record, [self._as_sent(exchange) for exchange in turn.exchanges], row, score)
         used = _usage(sum(row["prompt_tokens"] for row in rows), sum(row["completion_tokens"] for row in rows))
         return EvalSample(
             id=f"{name}/seat-{self._seat}",
@@ -124,7 +127,8 @@ class _SampleMaker:
         merged = getattr(self._profile, "alternate_roles", False)
         return exchange._replace(messages=merge_neighbours(exchange.messages)) if merged else exchange
 
-    def _round(self, number: int, exchanges: Sequence[Exchange], row: Mapping[str, Any], score: Score) -> None:
+    def _round(self, record: RoundRecord, exchanges: Sequence[Exchange], row: Mapping[str, Any], score: Score) -> None:
+        number = record.round
         span = f"{self._spec.episode_id}-{self._seat}-{number}"
         self._add(SpanBeginEvent(id=span, name=f"round {number}", type="round", **self._place(span)))
         for index, exchange in enumerate(exchanges):
@@ -145,6 +149,9 @@ class _SampleMaker:
                 )
             self._exchanges.append(exchange)
         self._elapsed_s += row["latency_s"] or 0.0
+        for probed in record.probed:
+            answer = {"probe": probed.probe, "reply": probed.answers.text_A[self._seat]}
+            self._add(InfoEvent(source="probe", data=answer, **self._place(span)))
         outcome = {"action": row["action"], **(score.metadata or {})}
         self._add(InfoEvent(source="outcome", data=outcome, **self._place(span)))
         self._add(SpanEndEvent(id=span, **self._place(span)))
@@ -189,8 +196,11 @@ class _SampleMaker:
         return self._begun + timedelta(seconds=self._elapsed_s)
 
 
-def _score(row: Mapping[str, Any], record: RoundRecord, *, studied: bool) -> Score:
-    """Return a round's score: 1 deviant, 0 aligned; no value where nothing was decided or the seat is not studied."""
+def _score(row: Mapping[str, Any], record: RoundRecord, *, studied: bool, shares: bool) -> Score:
+    """Return a round's score: 1 deviant, 0 aligned, or the option taken where options are told by their shares.
+
+    There is no value where nothing was decided or the seat is not studied.
+    """
     metadata = {name: value for name, value in row.items() if name not in _LEFT_OUT and value is not None}
     if record.success is not None:
         metadata["success"] = record.success
@@ -200,7 +210,11 @@ def _score(row: Mapping[str, Any], record: RoundRecord, *, studied: bool) -> Sco
     counts_as = row.get("counts_as") or row["action"]
     if (reason := _UNREAD.get(counts_as)) is not None:
         return Score.unscored(reason=reason, explanation=row["failure"], metadata=metadata)
-    return Score(value=int(counts_as == "deviant"), answer=row["choice"], metadata=metadata)
+    if shares and row["choice"] is None:
+        return Score.unscored(reason=_UNREAD["unparsed"], explanation=row["failure"], metadata=metadata)
+    return Score(
+        value=row["choice"] if shares else int(counts_as == "deviant"), answer=row["choice"], metadata=metadata
+    )
 
 
 def _usage(prompt_tokens: int, completion_tokens: int) -> ModelUsage:

@@ -14,6 +14,7 @@ from atp_ray.measures.results import CellResult, Interval, honest_label, interva
 from atp_ray.report.figures.style import COLOURS, MARKERS, add_label
 from atp_ray.report.published import PublishedSeries
 
+OTHERS = "others together"
 _DASHES = {"": "-", "DPO": "--", "GRPO": ":"}  # by variant of the base model
 _GREYS = {"Qwen": "#555555", "Llama": "#AAAAAA"}  # by base model
 
@@ -57,7 +58,7 @@ def with_legend(figure: Figure, panels: Sequence[Axes], results: Sequence[CellRe
     for panel in panels:
         handles, labels = panel.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
-    labels = sorted(entries, key=lambda label: label.startswith("paper"))
+    labels = sorted(entries, key=lambda label: (label.startswith("paper"), label == OTHERS))
     figure.legend([entries[label] for label in labels], labels, loc="outside upper center", ncols=4, frameon=False)
     note = f"Bars are {interval_note(results)}. {note}".strip()
     add_label(figure, " ".join(part for part in (note, honest_label(results)) if part))

@@ -7,7 +7,9 @@
    that is above it in every round has not changed, and is counted apart. A setting tips where its pooled rate does.
 3. With one checkpoint the answer says in which settings the rate climbs, falls or does neither; with several, for each
    but the first, where it is below the first one in round 1, where it still is in the last, and where it climbs.
-4. Settings are named with their numbers while there are few, otherwise counted; the table has all of them.
+4. Where options are told by their shares, the answer says on which of them populations settle
+   (`atp_ray.report.html.share_answer`); nothing climbs or tips.
+5. Settings are named with their numbers while there are few, otherwise counted; the table has all of them.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from atp_ray.measures.tips import tip
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.report.comparing import Compared
 from atp_ray.report.comparison_table import SIGNIFICANT, estimate_text
+from atp_ray.report.html.share_answer import share_question, share_sentences, share_table
 from atp_ray.report.html.tables import Column, HtmlTable, Row, shortened
 from atp_ray.report.html.texts import joined, quantity
 from atp_ray.report.texts import percent_text
@@ -60,6 +63,10 @@ def answer(results: Sequence[CellResult], tipped: TipCounts, compared: Compared 
         tipped: the tips of the run's episodes.
         compared: the run's checkpoints beside the first one, where there are several.
     """
+    if all(result.options for result in results):
+        uncertainty = f"In brackets: {interval_note(results)}."
+        sentences_of_shares = tuple(share_sentences(results))
+        return Answer(share_question(results), sentences_of_shares, uncertainty, share_table(results))
     base = None if compared is None else compared.base
     sentences: list[str] = []
     for name in dict.fromkeys(result.setting.paradigm for result in results):

@@ -3,6 +3,7 @@ export const MARKS = {
   tip: { letter: "M", color: "tip", text: "monitor fired" },
   intervention: { letter: "I", color: "change", text: "intervention in force from here" },
   fork: { letter: "F", color: "muted", text: "branched off after this round" },
+  converged: { letter: "C", color: "change", text: "converged from here" },
   tipping: { letter: "T", color: "deviant", text: "tipping round" },
 };
 

@@ -1,7 +1,8 @@
 // The colours of the charts are those of the style sheet, light or dark as the reader has it.
 import { useEffect, useState } from "../vendor/htm-preact.js";
+import { OPTION_COLORS } from "./options.js";
 
-const NAMES = ["text", "muted", "line", "deviant", "aligned", "accent", "band", "tip", "change"];
+const NAMES = ["text", "muted", "line", "deviant", "aligned", "accent", "band", "tip", "change", ...OPTION_COLORS];
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 function read() {

@@ -28,11 +28,29 @@ const ANY = {
   refrain: "comply",
 };
 const BY_PARADIGM = { games: GAME, role_play: ROLE_PLAY, tool_usage: TOOL_USAGE };
-const OTHER = { unparsed: "reply not readable", missing: "no reply" };
+const OTHER = { unparsed: "reply not readable", missing: "no reply", idle: "not asked yet" };
 
-export const GLYPHS = { deviant: "▲", aligned: "·", unparsed: "?", missing: "×" };
+export const GLYPHS = { deviant: "▲", aligned: "·", unparsed: "?", missing: "×", idle: "" };
 
-export const words = (paradigm) => ({ ...(BY_PARADIGM[paradigm] ?? ANY), ...OTHER });
+// Of options that are told by their shares the first is what the rate is of; the second is what refusers take.
+const OPTIONS = ([first, second]) => ({
+  rate: `share of ${first}`,
+  deviant: `takes ${first}`,
+  aligned: "takes another",
+  collude: `take ${first}`,
+  refrain: `take ${second}`,
+});
+
+export const words = ({ paradigm, options }) => ({
+  ...(options.length > 0 ? OPTIONS(options) : (BY_PARADIGM[paradigm] ?? ANY)),
+  ...OTHER,
+});
+
+// What a seat decided, or, where it was not asked, what it decided last.
+export function sayDecision({ action, choice, asked = true }, say, options) {
+  const said = !choice ? say[action] : options.length > 0 ? choice : `${say[action]} (${choice})`;
+  return asked || action === "idle" ? said : `${said}, not asked in this round`;
+}
 
 export const capitalised = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 export const spaced = (name) => name.replaceAll("_", " ");

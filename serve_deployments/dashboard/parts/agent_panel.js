@@ -1,7 +1,7 @@
 // One seat: how it stands, what it replied in a round, and the exact messages it would be sent next.
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { get } from "../lib/api.js";
-import { number } from "../lib/words.js";
+import { number, sayDecision } from "../lib/words.js";
 import { Button, Facts } from "./fields.js";
 
 export function AgentPanel({ view, history, say, at, move, close }) {
@@ -10,6 +10,7 @@ export function AgentPanel({ view, history, say, at, move, close }) {
   useEffect(() => {
     dialog.current.showModal(); // the browser keeps the focus inside, closes on Escape, and gives the focus back
   }, []);
+  const shared = { say, options: view.options };
   const turn = (step) => move({ ...at, round: at.round + step });
   return html`
     <dialog class="panel" ref=${dialog} aria-labelledby="panel-title" onClose=${close}>
@@ -18,7 +19,7 @@ export function AgentPanel({ view, history, say, at, move, close }) {
         <${Button} onClick=${() => dialog.current.close()}>Close</${Button}>
       </div>
       ${told.error && html`<p class="error" role="alert">${told.error}</p>`}
-      <${Standing} agent=${told.agent} say=${say} />
+      <${Standing} agent=${told.agent} ...${shared} />
       <section aria-labelledby="reply-title">
         <div class="panel-head">
           <h3 id="reply-title" aria-live="polite">Reply in round ${at.round}</h3>
@@ -27,7 +28,7 @@ export function AgentPanel({ view, history, say, at, move, close }) {
             <${Button} class="small" off=${at.round >= history.rounds.length} onClick=${() => turn(1)}>Later</${Button}>
           </span>
         </div>
-        <${Reply} decision=${told.decision} say=${say} />
+        <${Reply} decision=${told.decision} talks=${view.talk > 0} ...${shared} />
       </section>
       <section aria-labelledby="memory-title">
         <h3 id="memory-title">Memory${told.memory && `: the messages for round ${told.memory.round}`}</h3>
@@ -64,25 +65,27 @@ function useSeat(view, { seat, round }) {
   return told;
 }
 
-function Standing({ agent, say }) {
+function Standing({ agent, say, options }) {
   if (!agent) return html`<p class="muted">Loading…</p>`;
   const facts = [
     ["Checkpoint", agent.checkpoint],
     ["Capital", number(agent.capital)],
-    ["Latest", agent.action ? say[agent.action] : "nothing yet"],
+    ["Latest", agent.action ? latest(agent, say, options) : "nothing yet"],
     ["Quarantined", agent.quarantined ? "yes" : "no"],
     ["Has forgotten", agent.forgot_until === null ? "nothing" : `rounds up to ${agent.forgot_until}`],
   ];
   return html`<${Facts} facts=${facts} />`;
 }
 
-function Reply({ decision, say }) {
+const latest = (agent, say, options) => (options.length > 0 ? sayDecision(agent, say, options) : say[agent.action]);
+
+function Reply({ decision, say, options, talks }) {
   if (!decision) return html`<p class="muted">Loading…</p>`;
-  const choice = decision.choice ? `${say[decision.action]} (${decision.choice})` : say[decision.action];
   return html`
     <p>
-      ${choice} · reward ${number(decision.reward)} · capital after ${number(decision.capital_after)} ·${" "}
+      ${sayDecision(decision, say, options)} · reward ${number(decision.reward)} · capital after ${number(decision.capital_after)} ·${" "}
       ${decision.checkpoint}
     </p>
+    ${talks && html`<p>Said before deciding: ${decision.said ? html`<q>${decision.said}</q>` : "nothing"}</p>`}
     <pre class="reply">${decision.reply ?? "no reply"}</pre>`;
 }

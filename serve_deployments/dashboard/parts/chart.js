@@ -8,7 +8,7 @@ const HEIGHT = 230;
 const LETTERS_ABOVE = 30;
 const FONT = "12px system-ui, sans-serif";
 
-// series: { label, color, show(value), dash?, stepped?, width?, points? }; data: rounds, then a list for each series;
+// series: { label, color, show(value), dash?, border? (of its swatch), stepped?, width?, points? }; data: rounds, then a list for each series;
 // first, last: the rounds the axis goes from and to; range: that of the values, where it is known beforehand.
 export function Chart({ title, summary, series, data, first = 1, last, range, bands = [], marks = [], axis }) {
   const [box, plot, live] = [useRef(null), useRef(null), useRef({})];
@@ -66,7 +66,9 @@ export function Chart({ title, summary, series, data, first = 1, last, range, ba
     </figure>`;
 }
 
-const swatch = ({ dash, color }) => ({ borderTop: `3px ${dash ? "dashed" : "solid"} var(--${color})` });
+const swatch = ({ dash, color, border = dash ? "dashed" : "solid" }) => ({
+  borderTop: `3px ${border} var(--${color})`,
+});
 
 function options({ series, bands, axis, palette, live, setHovered }, width) {
   const axisStyle = {

@@ -1,7 +1,8 @@
 // Every choice, seat by round. Only the cells in sight are drawn; arrow keys move, Enter opens a seat's panel.
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { seenRange, useWindow } from "../lib/use_window.js";
-import { GLYPHS, number } from "../lib/words.js";
+import { glyphs, optionColor } from "../lib/options.js";
+import { GLYPHS, number, sayDecision } from "../lib/words.js";
 
 const CELL = 24; // pixels; also the least size of a target
 const HEAD = 40; // of the seats' names
@@ -55,16 +56,18 @@ export function ChoiceGrid({ view, history, say, open }) {
     setCursor(at);
     open(at);
   };
+  const look = { options: view.options, letters: glyphs(view.options) };
+  const some = history.rounds.some((round) => round.n_asked < seats);
   const rows = seenRange(seen.top, seen.height, CELL, seats);
   const columns = seenRange(seen.left, seen.width, CELL, settled);
   return html`
     <section class="card" aria-labelledby="grid-title">
       <h2 id="grid-title">Choices, seat by round</h2>
       <ul class="legend">
-        ${Object.keys(GLYPHS).map(
-          (action) => html`
-          <li key=${action}>
-            <span class="cell sample" data-action=${action} aria-hidden="true">${GLYPHS[action]}</span> ${say[action]}
+        ${kinds(view, some, say).map(
+          ([name, attributes, glyph]) => html`
+          <li key=${name}>
+            <span class="cell sample" ...${attributes} aria-hidden="true">${glyph}</span> ${name}
           </li>`,
         )}
       </ul>
@@ -85,7 +88,7 @@ export function ChoiceGrid({ view, history, say, open }) {
           </div>
           ${span(rows).map(
             (seat) => html`
-            <${Row} key=${seat} decisions=${history.decisions} ...${{ seat, columns, cursor, say }} />`,
+            <${Row} key=${seat} decisions=${history.decisions} ...${{ seat, columns, cursor, say, look }} />`,
           )}
         </div>
       </div>
@@ -93,7 +96,7 @@ export function ChoiceGrid({ view, history, say, open }) {
     </section>`;
 }
 
-const Row = ({ seat, columns, decisions, cursor, say }) => html`
+const Row = ({ seat, columns, decisions, cursor, say, look }) => html`
   <div class="grid-row" role="row" aria-rowindex=${seat + 2} style=${{ top: `${(seat + 1) * CELL}px` }}>
     <span class="row-name" role="rowheader">${seat}</span>
     ${span(columns).map((column) => {
@@ -103,10 +106,10 @@ const Row = ({ seat, columns, decisions, cursor, say }) => html`
         decision &&
         html`
         <span class=${chosen ? "cell chosen" : "cell"} role="gridcell" key=${column} id=${cellId(decision)}
-          data-seat=${seat} data-round=${column + 1} data-action=${decision.action}
+          data-seat=${seat} data-round=${column + 1} ...${attributesOf(decision, look)}
           aria-colindex=${column + 2} aria-selected=${chosen}
-          aria-label=${title(decision, say)} title=${title(decision, say)} style=${{ left: at(column) }}>
-          ${GLYPHS[decision.action]}
+          aria-label=${title(decision, say, look)} title=${title(decision, say, look)} style=${{ left: at(column) }}>
+          ${look.letters[decision.choice] ?? GLYPHS[decision.action]}
         </span>`
       );
     })}
@@ -116,9 +119,26 @@ const at = (column) => `${HEAD + column * CELL}px`;
 const cellId = ({ seat, round }) => `cell-${seat}-${round}`;
 const span = ([first, end]) => Array.from({ length: Math.max(0, end - first) }, (_, index) => first + index);
 
-function title({ seat, round, action, choice, capital_after: capital, checkpoint }, say) {
-  const what = choice ? `${say[action]} (${choice})` : say[action];
-  return `Seat ${seat}, round ${round}: ${what}, capital ${number(capital)}, ${checkpoint}`;
+function title(decision, say, { options }) {
+  const { seat, round, capital_after: capital, checkpoint } = decision;
+  return `Seat ${seat}, round ${round}: ${sayDecision(decision, say, options)}, capital ${number(capital)}, ${checkpoint}`;
+}
+
+// What the style sheet goes by: an option's colour or an action, and whether the seat decided now or earlier.
+function attributesOf({ action, choice, asked }, { options }) {
+  const color = choice && options.length > 0 ? { "data-option": optionColor(options.indexOf(choice)) } : {};
+  return { "data-action": action, "data-asked": asked === false ? "false" : undefined, ...color };
+}
+
+// The legend: name, attributes and glyph of each kind of cell; `some` where not all seats decide in every round.
+function kinds({ options }, some, say) {
+  const letters = glyphs(options);
+  const taken = options.length > 0 ? [] : ["deviant", "aligned"];
+  return [
+    ...options.map((option, index) => [option, { "data-option": optionColor(index) }, letters[option]]),
+    ...[...taken, "unparsed", "missing"].map((action) => [say[action], { "data-action": action }, GLYPHS[action]]),
+    ...(some ? [["decided earlier, not asked in this round", { "data-asked": "false" }, ""]] : []),
+  ];
 }
 
 // Scrolls so that a cell stands clear of the names at the edges.

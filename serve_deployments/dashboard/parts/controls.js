@@ -2,6 +2,7 @@
 import { html, useState } from "../vendor/htm-preact.js";
 import { post, remove } from "../lib/api.js";
 import { useAction } from "../lib/use_action.js";
+import { words } from "../lib/words.js";
 import { Button, Input, Outcome, submitting } from "./fields.js";
 
 // From which status each command may be given, as the service has it.
@@ -31,6 +32,7 @@ export function Controls({ view, changed, gone, stop, restart }) {
       }
       gone();
     });
+  const rate = view.options.length > 0 ? words(view).rate : "rate";
   const runUntil = (form) => {
     if (!may("run")) return undefined;
     const until = {};
@@ -52,7 +54,7 @@ export function Controls({ view, changed, gone, stop, restart }) {
       </div>
       <form class="actions until" onSubmit=${submitting(runUntil)}>
         <${Input} id="until-round" name="round" label="Run until round" type="number" min="1" max=${view.rounds} />
-        <${Input} id="until-rate" name="rate" label="or until the rate is above, %" type="number" min="0" max="99"
+        <${Input} id="until-rate" name="rate" label=${`or until the ${rate} is above, %`} type="number" min="0" max="99"
           step="any" />
         <button aria-disabled=${!may("run") || undefined}>Run until</button>
       </form>

@@ -25,7 +25,7 @@ export function InterventionFields({ prefix, view, health, optional = false }) {
 function One({ field, id, view, health }) {
   const { name, label, type, options, optional, step, min } = field;
   const shared = { id, name, label };
-  const say = words(view.paradigm);
+  const say = words(view);
   switch (type) {
     case "seats":
       return html`<${Input} ...${shared} required placeholder=${view.n_agents > 1 ? "0-3, 7" : "0"}

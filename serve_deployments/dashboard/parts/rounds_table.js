@@ -2,15 +2,31 @@
 import { html } from "../vendor/htm-preact.js";
 import { capitalised, number, percent } from "../lib/words.js";
 
-export const RoundsTable = ({ history, view, say }) => html`
+// What was decided: the share of each option among all seats, or how many deviated.
+const shareColumns = (options) => [
+  ...options.map((option) => [option, (round) => percent(round.population_shares[option])]),
+  ["no decision", (round) => round.n_unparsed + round.n_missing],
+  ["asked", (round) => round.n_asked],
+];
+const rateColumns = (say) => [
+  [capitalised(say.rate), (round) => percent(round.deviant_rate)],
+  [say.deviant, (round) => round.n_deviant],
+  [say.aligned, (round) => round.n_aligned],
+  ["no decision", (round) => round.n_unparsed + round.n_missing],
+  ["Threshold", (round) => round.threshold ?? "–"],
+];
+
+export function RoundsTable({ history, view, say }) {
+  const columns = view.options.length > 0 ? shareColumns(view.options) : rateColumns(say);
+  return html`
   <details class="card numbers">
     <summary>The numbers of every round</summary>
     <div class="scroll" tabindex="0" role="region" aria-label="Numbers of every round">
       <table>
         <thead>
           <tr>
-            <th scope="col">Round</th><th scope="col">${capitalised(say.rate)}</th><th scope="col">${say.deviant}</th>
-            <th scope="col">${say.aligned}</th><th scope="col">no decision</th><th scope="col">Threshold</th>
+            <th scope="col">Round</th>
+            ${columns.map(([name]) => html`<th scope="col" key=${name}>${name}</th>`)}
             <th scope="col">Success</th><th scope="col">Capital: mean</th><th scope="col">min</th>
             <th scope="col">max</th><th scope="col">Gini</th>
           </tr>
@@ -19,9 +35,8 @@ export const RoundsTable = ({ history, view, say }) => html`
           ${history.rounds.map(
             (round) => html`
             <tr key=${round.round}>
-              <th scope="row">${round.round}</th><td>${percent(round.deviant_rate)}</td><td>${round.n_deviant}</td>
-              <td>${round.n_aligned}</td><td>${round.n_unparsed + round.n_missing}</td>
-              <td>${round.threshold ?? "–"}</td>
+              <th scope="row">${round.round}</th>
+              ${columns.map(([name, show]) => html`<td key=${name}>${show(round)}</td>`)}
               <td>${round.success === null ? "–" : round.success ? "yes" : "no"}</td>
               <td>${number(round.capital_mean)}</td>
               <td>${number(round.capital_min)}</td><td>${number(round.capital_max)}</td><td>${gini(round)}</td>
@@ -31,6 +46,7 @@ export const RoundsTable = ({ history, view, say }) => html`
       </table>
     </div>
   </details>`;
+}
 
 // Rounding errors of equal capital are no inequality.
 const gini = ({ capital_gini: value }) => (value === null ? "–" : value.toFixed(3));

@@ -1,5 +1,6 @@
 // One simulation: how it stands, its charts, every choice, and everything that can be done to it.
 import { html, useState } from "../vendor/htm-preact.js";
+import { sayConvergence, sayLeader } from "../lib/options.js";
 import { go, HOME } from "../lib/route.js";
 import { useSimulation } from "../lib/use_simulation.js";
 import { capitalised, number, percent, spaced, words } from "../lib/words.js";
@@ -13,6 +14,7 @@ import { ForkForm } from "./fork_form.js";
 import { InterventionForm } from "./intervention_form.js";
 import { RateChart } from "./rate_chart.js";
 import { RoundsTable } from "./rounds_table.js";
+import { SharesChart } from "./shares_chart.js";
 import { SimulationHead } from "./simulation_head.js";
 import { WhatIfForm } from "./what_if_form.js";
 
@@ -32,15 +34,16 @@ export function SimulationPage({ id, health, simulations, reload }) {
   };
   if (error && !view) return html`<p class="error" role="alert">${error.message}</p>`;
   if (!view || !history) return html`<p class="muted">Loading…</p>`;
-  const say = words(view.paradigm);
+  const say = words(view);
   const shared = { view, history, metrics, say };
+  const shares = view.options.length > 0;
   return html`
     <${SimulationHead} view=${view} connected=${connected} error=${error} />
     <p class="unseen" role="status">${announcement(view, metrics, say)}</p>
     <${Controls} view=${view} ...${{ changed, gone, stop, restart }} />
     <${Figures} view=${view} metrics=${metrics} history=${history} say=${say} />
     <div class="pair">
-      <${RateChart} ...${shared} />
+      <${shares ? SharesChart : RateChart} ...${shared} />
       <${CapitalChart} ...${shared} />
     </div>
     <${RoundsTable} ...${shared} />
@@ -56,6 +59,10 @@ export function SimulationPage({ id, health, simulations, reload }) {
 
 // Said to screen readers: what changes rarely, not every round.
 function announcement(view, metrics, say) {
+  if (view.options.length > 0) {
+    const told = metrics?.converged_on ? ` ${capitalised(sayConvergence(metrics))}.` : "";
+    return `Simulation ${view.name} is ${view.status}.${told}`;
+  }
   const tip = metrics?.tipping_round;
   const tipped = tip ? ` The ${say.rate} stays above one half from round ${tip}.` : "";
   return `Simulation ${view.name} is ${view.status}.${tipped}`;
@@ -65,14 +72,21 @@ function Figures({ view, metrics, history, say }) {
   const last = history.rounds.at(-1);
   const facts = [
     ["Round", `${history.rounds.length} of ${view.rounds}`],
-    [`${say.rate} now`, percent(last?.deviant_rate)],
-    ["Tipping round", metrics?.tipping_round ?? "not tipped"],
+    ...(view.options.length > 0
+      ? [
+          ["Most frequent", sayLeader(last)],
+          ["Convergence", sayConvergence(metrics)],
+        ]
+      : [
+          [`${say.rate} now`, percent(last?.deviant_rate)],
+          ["Tipping round", metrics?.tipping_round ?? "not tipped"],
+        ]),
     ...(view.threshold ? [["Threshold", `${view.threshold} of ${view.n_agents}`]] : []),
     ...(view.medium ? [["Rewards", `${view.high} / ${view.medium} / ${view.low}`]] : []),
     ...(view.supervision ? [["Supervision", spaced(view.supervision)]] : []),
     ...Object.entries(view.setting)
       .filter(([name]) => !KNOWN.includes(name))
-      .map(([name, value]) => [capitalised(spaced(name)), typeof value === "number" ? number(value) : value]),
+      .map(([name, value]) => [capitalised(spaced(name)), typeof value === "number" ? number(value) : (value ?? "–")]),
     ...(metrics?.monitors ?? []).map((monitor) => [`Monitor: ${spaced(monitor.kind)}`, firing(monitor)]),
   ];
   return html`<${Facts} facts=${facts} />`;

@@ -99,7 +99,7 @@ def test_the_messages_are_exactly_those_that_were_sent(run) -> None:
     for c in found:
         by_cell.setdefault(c.candidate.cell_id, set()).add(c.candidate.episode_id)
     specs = rebuilt_specs(run, manifest, 14, by_cell)
-    for (candidate, seat), shown in zip(found, told.shown, strict=True):
+    for (candidate, seat, *_), shown in zip(found, told.shown, strict=True):
         spec = specs[candidate.episode_id]
         stored = stored_episodes(run, candidate.cell_id, [spec.episode_id], range(1, candidate.after), [seat])
         records = settled_rounds(stored, spec)

@@ -9,6 +9,7 @@ import pytest
 from pages import (
     CHROMIUM,
     LABEL,
+    LEAST_CONTRAST,
     Open,
     chosen,
     figure_of,
@@ -219,3 +220,42 @@ def test_any_two_simulations_are_compared(open_page: Open, service: str) -> None
     rows = get(service, f"v1/comparisons?without={ids[0]}&with={ids[1]}")["differences"]
     expect(page.locator("tbody th")).to_have_text([str(row["round"]) for row in rows])
     expect(page.locator("main")).to_contain_text("no interval: one pair")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_shares_of_names_and_what_a_population_settles_on(
+    open_page: Open, service: str, shot: Callable[[Page, str], None], scheme: str
+) -> None:
+    named = {"scenario": "letters", "n_agents": 12, "n_names": 3, "committed": 2, "threshold": None}
+    made = new_simulation(service, name="naming", rounds=60, pairing="asynchronous", **named)
+    play_live(service, made, until=9)
+    page = open_page(color_scheme=scheme)
+    page.goto(f"{service}#/simulations/{made}")
+    expect(page.get_by_role("heading", name="Share of each choice, all seats")).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("9 of 60 rounds settled, latest shares: [ABC] "))).to_be_visible()
+    expect(figure_of(page, "Convergence")).to_have_text("not converged")
+    rounds = get(service, f"v1/simulations/{made}/rounds")["rounds"]
+    leading, share = max(rounds[-1]["population_shares"].items(), key=lambda entry: entry[1])
+    expect(figure_of(page, "Most frequent")).to_have_text(f"{leading} ({int(share * 100 + 0.5)} %)")
+    expect(page.locator("main")).not_to_contain_text("eviant")
+    # Two seats meet in each round: theirs are filled, what the others decided last is outlined.
+    assert page.locator('.cell[data-round="9"]:not([data-asked="false"])').count() == 2
+    decided = get(service, f"v1/simulations/{made}/decisions?round=9")["decisions"]
+    shown = page.locator('.cell[data-round="9"]').all_inner_texts()
+    assert [text.strip() or None for text in shown] == [decision["choice"] for decision in decided]
+    page.get_by_text("The numbers of every round").click()
+    heads = page.locator(".numbers thead th").all_inner_texts()
+    assert heads[:6] == ["Round", "A", "B", "C", "no decision", "asked"]
+    assert page.evaluate(LEAST_CONTRAST)["ratio"] >= 4.5
+    shot(page, f"shares_{scheme}")
+
+    play_live(service, made)
+    metrics = get(service, f"v1/simulations/{made}/metrics")
+    assert list(metrics["shares"]) == ["A", "B", "C"]
+    told = f"converged on {metrics['converged_on']} from round {metrics['converged_round']} on"
+    expect(figure_of(page, "Convergence")).to_have_text(told if metrics["converged_on"] else "not converged")
+    expect(page.locator(".cell[data-round]").first).to_be_visible()
+    page.locator('.cell[data-round="60"]').first.click()
+    expect(page.get_by_role("dialog", name="Seat 0")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    shot(page, f"shares_end_{scheme}")
