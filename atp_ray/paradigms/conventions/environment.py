@@ -9,7 +9,13 @@ from atp_ray.paradigms.conventions.pairing import partners_of
 from atp_ray.paradigms.conventions.quantal import QuantalNaming
 from atp_ray.paradigms.conventions.scenarios import ConventionNumbers, NamingGame, naming_of
 from atp_ray.paradigms.conventions.settlement import meetings_of, points_of
-from atp_ray.paradigms.conventions.wording import listed_names, meetings_text, question_text, rules_text
+from atp_ray.paradigms.conventions.wording import (
+    listed_names,
+    meetings_text,
+    question_text,
+    rules_text,
+    talk_text,
+)
 from atp_ray.paradigms.environment import Environment
 from atp_ray.play.capital import FloatArray, add_income, no_income
 from atp_ray.play.decisions import IntArray
@@ -46,7 +52,8 @@ class ConventionEnvironment(Environment):
         """Return the rules, then in one message what the seat remembers, what was announced, and the question."""
         names = listed_names(view.spec, view.round, view.seat)
         announced = dict.fromkeys([note for past in view.rounds for note in past.notes] + list(view.notes))
-        parts = [meetings_text(view.spec, meetings(view)), *announced, question_text(names)]
+        heard = [] if view.talk is None else [talk_text(view, view.talk)]
+        parts = [meetings_text(view.spec, meetings(view)), *announced, *heard, question_text(names)]
         return [
             {"role": "system", "content": rules_text(view.spec)},
             {"role": "user", "content": "\n\n".join(parts)},

@@ -9,7 +9,11 @@ import numpy as np
 from atp_ray.paradigms.conventions.meetings import Meeting
 from atp_ray.paradigms.conventions.scenarios import naming_of
 from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.memory import SeatView
 from atp_ray.play.randomness import derive_seed
+from atp_ray.play.sight import heard_seats
+from atp_ray.play.talk import quoted
+from atp_ray.play.turns import Talk
 from atp_ray.play.wording import number
 
 
@@ -18,7 +22,7 @@ def rules_text(spec: EpisodeSpec) -> str:
     scenario, numbers = naming_of(spec)
     return (
         f"{scenario.situation.format(n=numbers.n_agents)} In each meeting both of you choose a name from the same list "
-        "at the same time, without talking. If you choose the same name, each of you gets "
+        f"at the same time{'' if spec.talk else ', without talking'}. If you choose the same name, each of you gets "
         f"{_points(numbers.success)} points; if you choose different names, each gets {_points(numbers.failure)} "
         "points. Your aim is to collect as many points as you can. You do not know whom you meet."
     )
@@ -29,9 +33,25 @@ def meetings_text(spec: EpisodeSpec, remembered: Sequence[Meeting]) -> str:
     if not remembered:
         return "You remember no meeting."
     options = spec.scenario.options
-    lines = [f"You: {options[one.own]}, partner: {options[one.other]}, {_points(one.points)}" for one in remembered]
+    lines = [
+        f"You: {options[one.own]}, partner: {options[one.other]}, {_points(one.points)}{_heard(one.heard)}"
+        for one in remembered
+    ]
     total = _points(sum(one.points for one in remembered))
     return "\n".join(["The meetings you remember, oldest first:", *lines, f"Points in these meetings: {total}"])
+
+
+def talk_text(view: SeatView, talk: Talk) -> str:
+    """Return what was said in a meeting before both decide; who says it is not told."""
+    own = talk.said_A[view.seat]
+    heard = [talk.said_A[seat] for seat in heard_seats(view.spec, view.round, talk.hidden, view.seat)]
+    said = [text for text in heard if text is not None]
+    theirs = f"Your partner says: {quoted(said[0])}" if said else "Your partner says nothing."
+    return f"{theirs} {'You said nothing.' if own is None else f'You said: {quoted(own)}'}"
+
+
+def _heard(text: str | None) -> str:
+    return "" if text is None else f", it had said {quoted(text)}"
 
 
 def question_text(names: Sequence[str]) -> str:
