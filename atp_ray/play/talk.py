@@ -42,7 +42,7 @@ def heard_text(spec: EpisodeSpec, round_number: int, talk: Talk, seat: int) -> s
 
 
 def quoted(text: str) -> str:
-    """Return what somebody said, in quotes."""
+    """Return a message in quotes of its own."""
     # Who said it is what stands before the first quote of a line.
     inner = text.replace('"', "'")
     return f'"{inner}"'

@@ -9,7 +9,6 @@ import numpy as np
 from atp_ray.paradigms.conventions.meetings import Meeting
 from atp_ray.paradigms.conventions.scenarios import naming_of
 from atp_ray.play.episodes import EpisodeSpec
-from atp_ray.play.memory import SeatView
 from atp_ray.play.randomness import derive_seed
 from atp_ray.play.sight import heard_seats
 from atp_ray.play.talk import quoted
@@ -34,24 +33,11 @@ def meetings_text(spec: EpisodeSpec, remembered: Sequence[Meeting]) -> str:
         return "You remember no meeting."
     options = spec.scenario.options
     lines = [
-        f"You: {options[one.own]}, partner: {options[one.other]}, {_points(one.points)}{_heard(one.heard)}"
+        f"You: {options[one.own]}, partner: {options[one.other]}, {_points(one.points)}{_said(one.said)}"
         for one in remembered
     ]
     total = _points(sum(one.points for one in remembered))
     return "\n".join(["The meetings you remember, oldest first:", *lines, f"Points in these meetings: {total}"])
-
-
-def talk_text(view: SeatView, talk: Talk) -> str:
-    """Return what was said in a meeting before both decide; who says it is not told."""
-    own = talk.said_A[view.seat]
-    heard = [talk.said_A[seat] for seat in heard_seats(view.spec, view.round, talk.hidden, view.seat)]
-    said = [text for text in heard if text is not None]
-    theirs = f"Your partner says: {quoted(said[0])}" if said else "Your partner says nothing."
-    return f"{theirs} {'You said nothing.' if own is None else f'You said: {quoted(own)}'}"
-
-
-def _heard(text: str | None) -> str:
-    return "" if text is None else f", it had said {quoted(text)}"
 
 
 def question_text(names: Sequence[str]) -> str:
@@ -60,6 +46,18 @@ def question_text(names: Sequence[str]) -> str:
         f"The names: {', '.join(names)}. Which one do you choose now? Think it through briefly, then end your reply "
         'with your choice as JSON: {"choice": "NAME"}'
     )
+
+
+def talk_text(spec: EpisodeSpec, round_number: int, seat: int, talk: Talk) -> str:
+    """Return what was said before a meeting, by whom the seat meets; it does not learn who that is."""
+    heard = [talk.said_A[other] for other in heard_seats(spec, round_number, talk.hidden, seat).tolist()]
+    said = quoted(heard[0]) if heard and heard[0] is not None else "nothing"
+    own = talk.said_A[seat]
+    return f"Before this meeting your partner said: {said}. You said: {'nothing' if own is None else quoted(own)}."
+
+
+def _said(said: str | None) -> str:
+    return "" if said is None else f" (partner said before: {quoted(said)})"
 
 
 def listed_names(spec: EpisodeSpec, round_number: int, seat: int) -> tuple[str, ...]:

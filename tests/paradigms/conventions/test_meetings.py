@@ -16,7 +16,7 @@ from atp_ray.paradigms.conventions.pairing import partners_of
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.rounds import next_turn, observe_round
-from atp_ray.play.turns import Observation, Talk
+from atp_ray.play.turns import Observation
 
 PAIRINGS = st.sampled_from(("asynchronous", "synchronous"))
 
@@ -162,24 +162,3 @@ def test_counts_of_names_met_leave_out_empty_places() -> None:
     # A turn without a meeting takes a place in the window.
     assert windows(memory, (0, 1)).met_counts(2).tolist() == [[0, 3], [1, 2]]
     assert np.array_equal(windows(memory, (1,)).met_counts(2), [[1, 2]])
-
-
-def test_what_partners_say_is_heard_in_a_meeting_and_remembered_without_who_it_was() -> None:
-    spec = naming_spec(n_agents=4, talk=40)
-    said = Talk(("one", 'say "Q"', None, "four"))
-    partner_A = partners_of(spec, 1)
-    told = {None: "Your partner says nothing.", 'say "Q"': "Your partner says: \"say 'Q'\""}
-    for seat, partner in enumerate(partner_A.tolist()):
-        view = EpisodeMemory(spec, (seat,)).seat_view(0, talk=said)
-        text = ENVIRONMENT.messages(view)[1]["content"]
-        heard = said.said_A[partner]
-        assert told.get(heard, f'Your partner says: "{heard}"') in text
-        assert ("You said nothing." in text) == (said.said_A[seat] is None)
-        assert "Agent" not in text
-        memory = EpisodeMemory(spec, (seat,))
-        seen = observe_round(spec, settle_all(spec, [[0, 0, 0, 0]])[0], (seat,))
-        memory.observe([replace(seen, public=replace(seen.public, said_A=said.said_A))])
-        later = ENVIRONMENT.messages(memory.seat_view(0))[1]["content"]
-        assert ("it had said" in later) == (heard is not None)
-    assert "without talking" not in ENVIRONMENT.system(spec)
-    assert "without talking" in ENVIRONMENT.system(naming_spec())
