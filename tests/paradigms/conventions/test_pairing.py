@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from naming_play import naming_spec
 
 from atp_ray.networks.kinds import Ring
-from atp_ray.networks.neighbours import neighbours
+from atp_ray.networks.neighbours import Neighbours, neighbours
 from atp_ray.paradigms.conventions.environment import ENVIRONMENT
 from atp_ray.paradigms.conventions.pairing import NOBODY, draw_partners, partners_of
 
@@ -52,8 +52,9 @@ def test_on_a_graph_only_neighbours_meet(n_agents, pairing, seed, data) -> None:
         1,
     )
     edge_AA |= edge_AA.T
-    neighbours = [np.flatnonzero(edge_A).tolist() for edge_A in edge_AA]
-    partner_A = draw_partners(generator(seed), n_agents, pairing, neighbours)
+    indptr = np.concatenate([[0], edge_AA.sum(axis=1).cumsum()])
+    found = Neighbours(indptr, np.nonzero(edge_AA)[1].astype(np.int32))
+    partner_A = draw_partners(generator(seed), n_agents, pairing, found)
     paired = np.flatnonzero(partner_A != NOBODY)
     assert (partner_A[partner_A[paired]] == paired).all()
     assert edge_AA[paired, partner_A[paired]].all()
