@@ -112,7 +112,7 @@ def refused(module, arguments) -> str:
         ("align", ["paris"], "unknown subcommand 'paris'. Did you mean 'pairs'?"),
         ("align", ["dpo"], "error: --profile: is required"),
         ("align", ["dpo", "--profiles", "tiny-dpo"], "error: --profiles: unknown flag. Did you mean '--profile'?"),
-        ("align", ["pairs"], "error: --paradigm: is required. Use one of games, role_play, tool_usage"),
+        ("align", ["pairs"], "error: --paradigm: is required. Use one of games, role_play, tool_usage, conventions"),
         ("align", ["pairs", "--paradigm", "gams"], "--paradigm: unknown paradigm 'gams'. Did you mean 'games'?"),
         ("align", ["pairs", "--paradigm", "games", "--checkpoint", "policy:quantal"], "has no language model"),
         ("align", ["dpo", "--profile", "tiny-grpo", "--pairs", "x", "--out", "/tmp/x"], "is a profile for grpo"),

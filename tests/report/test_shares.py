@@ -34,14 +34,14 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_tables_and_figure_tell_shares_and_convergence_and_no_deviant_rate(tmp_path, capsys) -> None:
+def test_tables_and_figure_tell_shares_and_convergence(tmp_path, capsys) -> None:
     run = naming_run(tmp_path / "run")
     assert main([str(run), "--format", "png,svg"]) == 0
     printed = words(capsys.readouterr().out)
     assert "Share of each option in % (95 % interval) by round" in printed
     assert "Convergence: at least 95 % of all seats stand by one option until the end" in printed
     assert "eviant rate" not in printed
-    assert {path.name for path in (run / "figures").iterdir()} == {"shares_by_round.png", "shares_by_round.svg"}
+    assert {path.name for path in (run / "figures").iterdir()} >= {"shares_by_round.png", "shares_by_round.svg"}
     drawn = drawn_text(run / "figures" / "shares_by_round.svg")
     for text in ("ash", "elm", "oak", "share of seats", "95 % intervals", "policy:* is an analytic policy"):
         assert text in drawn

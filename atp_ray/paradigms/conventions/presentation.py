@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from atp_ray.paradigms.conventions import settings
 from atp_ray.paradigms.conventions.pairing import NOBODY, partners_of
 from atp_ray.paradigms.conventions.scenarios import PAIRINGS, naming_of
 from atp_ray.paradigms.conventions.settlement import meetings_of
@@ -16,7 +17,10 @@ from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.records import RoundRecord
 
 if TYPE_CHECKING:
-    from atp_ray.measures.results import Setting
+    from matplotlib.figure import Figure
+    from rich.console import RenderableType
+
+    from atp_ray.measures.results import CellResult, Setting
 
 MOST_SHARES = 4  # names told one by one
 
@@ -59,12 +63,24 @@ class ConventionPresentation(Presentation):
         return [] if partners_of(spec, record.round)[seat] == NOBODY else None
 
     def setting_label(self, setting: Setting) -> str:
-        """Return n, names, committed agents and pairing."""
-        names = (setting.names or "").split(",")
-        listed = " ".join(names) if len(names) <= MOST_SHARES else f"{len(names)} names"
-        start = "from scratch" if setting.established is None else f"from {setting.established}"
-        committed = f", {setting.committed} committed" if setting.committed else ""
-        return f"n={setting.n_agents}, {listed} {start}{committed}, {setting.pairing}"
+        """Return n, names, start, pairing and committed agents."""
+        return settings.setting_label(setting)
+
+    def tables(self, results: Sequence[CellResult]) -> list[RenderableType]:
+        """Return the challenger's shares for each population, all names' where there are more, and convergence."""
+        from atp_ray.paradigms.conventions.tables import naming_tables
+        from atp_ray.report.share_tables import convergence_table, shares_table
+
+        several = [result for result in results if len(result.options) > 2]  # of two the challenger's says both
+        shares = [shares_table(several, self.setting_label)] if several else []
+        return [*naming_tables(results, self.terms.rate), *shares, convergence_table(results, self.setting_label)]
+
+    def figures(self, results: Sequence[CellResult]) -> Iterator[tuple[Figure, str]]:
+        """Yield all names' shares by round, and the challenger's, also by the number of committed agents."""
+        from atp_ray.paradigms.conventions.figures import naming_figures
+
+        yield from super().figures(results)
+        yield from naming_figures(results, self.terms.rate)
 
 
 def shares_text(spec: EpisodeSpec, option_A: ActionArray) -> str:

@@ -57,7 +57,9 @@ class ConventionTeaching(Teaching):
     def calibration(
         self, sampler: Sampler, scope: TrainingScope, states: int, repeats: int
     ) -> Sequence[CalibrationPart]:
-        """Return how the challenger is chosen, by the number of names."""
+        """Return how the challenger is chosen, by the number of names; nothing of a checkpoint that was taught none."""
+        if scope.most_names is None:
+            return ()
         source = self.transcripts(scope, CALIBRATION_SEED)
         fits = tuple(
             fit_states(

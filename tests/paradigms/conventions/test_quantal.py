@@ -79,6 +79,5 @@ def test_a_hundred_thousand_meet_at_once() -> None:
         settled.append(settle_round(spec, settled, decisions))
         memory.observe([observe_round(spec, settled[-1], range(n))])
     assert [record.decisions.n_asked for record in settled] == [100_000] * 3
-    agreed = [(record.reward_A > 0).mean() for record in settled]
-    assert agreed[0] == pytest.approx(0.1, abs=0.01)
-    assert agreed == sorted(agreed)
+    agreed = [float((record.reward_A > 0).mean()) for record in settled]
+    assert agreed == pytest.approx([0.1] * 3, abs=0.01)  # so many do not agree in three rounds

@@ -74,9 +74,16 @@ def test_tables_tell_settings_apart_by_committed_agents(tmp_path) -> None:
     run = write_naming_run(tmp_path / "run", committed=[2, 0], established="M", rounds=2)
     results = load_results(run)
     labels = [PRESENTATION.setting_label(result.setting) for result in results]
-    assert labels == ["n=8, M Q from M, synchronous", "n=8, M Q from M, 2 committed, synchronous"]
-    assert len(PRESENTATION.tables(results)) == 2  # shares and convergence
-    assert [name for _, name in PRESENTATION.figures(results)] == ["shares_by_round"]
+    assert labels == ["n=8, M Q from M", "n=8, M Q from M, 2 committed"]
+    table, convergence = PRESENTATION.tables(results)
+    assert "Convergence" in convergence.title
+    assert list(table.columns[1].cells) == ["0", "2"]
+    assert [name for _, name in PRESENTATION.figures(results)] == ["shares_by_round", "rates_by_round"]
+    three = load_results(write_naming_run(tmp_path / "three", committed=[0, 1, 2], rounds=25))
+    drawn = {name: figure for figure, name in PRESENTATION.figures(three)}
+    assert sorted(drawn) == ["committed_minority", "rates_by_round", "shares_by_round"]
+    assert [len(container.lines[0].get_xdata()) for container in drawn["rates_by_round"].axes[0].containers] == [20] * 3
+    assert drawn["committed_minority"].axes[0].containers[0].lines[0].get_xdata().tolist() == [0, 1, 2]
 
 
 def test_an_episode_is_told_in_words() -> None:

@@ -105,6 +105,7 @@ def test_calibration_compares_with_the_teacher_by_the_number_of_names(scope) -> 
     (part,) = TEACHING.calibration(Teacher(), scope, states=40, repeats=20)
     assert [fit.kind for fit in part.fits] == ["2 names", "3..5 names", "6..10 names"]
     assert all(fit.parsed == 1 for fit in part.fits)
+    assert TEACHING.calibration(Teacher(), scope.model_copy(update={"most_names": None}), 1, 1) == ()
     assert all(fit.mean_absolute_error < 2 * fit.noise + 0.01 for fit in part.fits)
 
 
