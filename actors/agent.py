@@ -6,8 +6,9 @@ It imports no torch, transformers or vllm: an agent is memory and a way to ask, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from actors.cancelling import Caller, Callers
 from actors.model_clients import TIMEOUT_S, Deployment
@@ -15,9 +16,14 @@ from actors.players import Player, make_player
 from actors.sandboxes import SandboxClient
 from actors.tokens import Tokens
 from atp_ray.checkpoint.profiles import Profile
+from atp_ray.play.answers import Answers, merge_answers
+from atp_ray.play.asides import asides_of
 from atp_ray.play.decisions import Decisions, merge_decisions
 from atp_ray.play.memory import EpisodeMemory
+from atp_ray.play.sampling import Sampling
 from atp_ray.play.turns import MemoryGap, Turn, TurnReply
+
+PartT = TypeVar("PartT")
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class AgentActor:
         return True
 
     async def decide(self, turns: Sequence[Turn], caller: Caller | None = None) -> list[TurnReply | MemoryGap]:
-        """Decide all `turns`, in that order; a turn whose past is not known is answered by a `MemoryGap`.
+        """Decide (or answer) all `turns`, in that order; a turn whose past is not known is answered by a `MemoryGap`.
 
         Asking again for the same turn is harmless: the decision depends on its seed, not on the asking.
 
@@ -90,21 +96,47 @@ class AgentActor:
         if memory.known_rounds != turn.round - 1:
             return MemoryGap(turn.episode_id, memory.known_rounds)
         asked = turn.seats if turn.asked is None else turn.asked
-        return TurnReply(turn.episode_id, turn.round, asked, await self._decide_seats(memory, turn, asked))
+        if turn.phase == "decide":
+            return TurnReply(turn.episode_id, turn.round, asked, await self._decide_seats(memory, turn, asked))
+        return TurnReply(turn.episode_id, turn.round, asked, None, await self._answer_seats(memory, turn, asked))
 
     async def _decide_seats(self, memory: EpisodeMemory, turn: Turn, deciding: Sequence[int]) -> Decisions:
+        parts = await self._ask_players(
+            memory,
+            deciding,
+            lambda player, indices, sampling: player.decide(memory, indices, sampling, turn.notes, turn.talk),
+        )
+        return merge_decisions(len(deciding), parts)
+
+    async def _answer_seats(self, memory: EpisodeMemory, turn: Turn, asked: Sequence[int]) -> tuple[Answers, ...]:
+        asides = asides_of(memory.spec, turn.phase, turn.round)
+        parts = await self._ask_players(
+            memory,
+            asked,
+            lambda player, indices, sampling: player.answer(memory, indices, sampling, asides, turn.notes, turn.talk),
+        )
+        return tuple(
+            merge_answers(len(asked), [(positions, answers[place]) for positions, answers in parts])
+            for place in range(len(asides))
+        )
+
+    async def _ask_players(
+        self,
+        memory: EpisodeMemory,
+        seats: Sequence[int],
+        ask: Callable[[Player, Sequence[int], Sampling], Awaitable[PartT]],
+    ) -> list[tuple[list[int], PartT]]:
+        """Return what each checkpoint's seats among `seats` answer, with their positions in it."""
         groups = memory.spec.seat_groups
-        by_checkpoint: dict[str, list[int]] = {}
         place = {seat: index for index, seat in enumerate(memory.seats)}
-        for seat in deciding:
-            by_checkpoint.setdefault(groups[seat].checkpoint, []).append(place[seat])
+        by_checkpoint: dict[str, list[int]] = {}
+        for position, seat in enumerate(seats):
+            by_checkpoint.setdefault(groups[seat].checkpoint, []).append(position)
         asked = [
-            self._player(name).decide(memory, indices, groups[memory.seats[indices[0]]].sampling, turn.notes)
-            for name, indices in by_checkpoint.items()
+            ask(self._player(name), [place[seats[at]] for at in positions], groups[seats[positions[0]]].sampling)
+            for name, positions in by_checkpoint.items()
         ]
-        order = {place[seat]: position for position, seat in enumerate(deciding)}
-        positions = [[order[index] for index in indices] for indices in by_checkpoint.values()]
-        return merge_decisions(len(deciding), zip(positions, await asyncio.gather(*asked), strict=True))
+        return list(zip(by_checkpoint.values(), await asyncio.gather(*asked), strict=True))
 
     def _player(self, name: str) -> Player:
         if name not in self._players:

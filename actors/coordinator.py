@@ -29,7 +29,6 @@ from atp_ray.measures.cell_rates import round_rates
 from atp_ray.measures.rates import Counts, count
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
-from atp_ray.play.decisions import Decisions
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.records import RoundRecord
 from atp_ray.play.rounds import next_turn, settle_round
@@ -186,34 +185,34 @@ class Coordinator:
         hostings = self._player.hostings(spec.parameters.n_agents, first_agent=index)
         while (done := len(log.rounds(spec.episode_id))) < spec.rounds and self._account.begin_round(spec, done + 1):
             try:
-                decisions = await self._play_round(spec, log, hostings, seats)
-                self._account.settle(cell_id, spec, decisions)
+                record = await self._play_round(spec, log, hostings, seats)
+                self._account.settle(cell_id, spec, record.decisions, record.probed)
             finally:
                 self._account.end_round(spec)
         self._player.forget(spec.episode_id, hostings)
 
     async def _play_round(
         self, spec: EpisodeSpec, log: EventLog, hostings: Sequence[Hosting], seats: EpisodeSeats
-    ) -> Decisions:
+    ) -> RoundRecord:
         settled = log.rounds(spec.episode_id)
         asked_A = paradigm(spec.paradigm).environment.asked(spec, len(settled) + 1)
-        turn = partial(next_turn, spec, settled, asked_A=asked_A)
-        seats.ask(None if asked_A is None else np.flatnonzero(asked_A).tolist())
-        decided = await self._player.decide(
-            spec.parameters.n_agents,
+        played = await self._player.play(
+            spec,
+            len(settled) + 1,
             hostings,
-            turn,
+            partial(next_turn, spec, settled),
             whole=not settled,
             asked_A=asked_A,
+            on_ask=lambda: seats.ask(None if asked_A is None else np.flatnonzero(asked_A).tolist()),
             on_answer=seats.answered,
         )
-        record = settle_round(spec, settled, decided)
+        record = settle_round(spec, settled, played.decisions, played.probed)
         log.append(record)
         decisions = record.decisions
         self._rounds += 1
         self._turns += decisions.n_asked
         self._counts = Counts(*map(sum, zip(self._counts, count(spec, decisions.action_A), strict=True)))
-        return decisions
+        return record
 
 
 def _settled(cell: CellSpec, log: EventLog) -> Rounds:
@@ -222,7 +221,9 @@ def _settled(cell: CellSpec, log: EventLog) -> Rounds:
 
 def _usages(cell: CellSpec, rounds: Rounds) -> dict[str, Usage]:
     """Return what settled rounds of a cell asked of each checkpoint."""
-    return add_usages(usage_of(spec, record.decisions) for spec in cell.episodes for record in rounds[spec.episode_id])
+    return add_usages(
+        usage_of(spec, record.decisions, record.probed) for spec in cell.episodes for record in rounds[spec.episode_id]
+    )
 
 
 async def _open_log(path: Path) -> EventLog:

@@ -14,27 +14,48 @@ from atp_ray.checkpoint.profiles import EndpointProfile, FittedProfile, PolicyPr
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.responding import FittedRun
 from atp_ray.play.actions import ActionArray
+from atp_ray.play.answers import Answers, answer_columns, no_answers
+from atp_ray.play.asides import Aside, answer_aside
 from atp_ray.play.asking import Asking, ModelClient, ToolRunner
 from atp_ray.play.capital import FloatArray
 from atp_ray.play.chances import options_drawn
 from atp_ray.play.decisions import Decisions, actions_of, as_columns, plain_decisions
-from atp_ray.play.memory import EpisodeMemory
+from atp_ray.play.memory import EpisodeMemory, SeatView
 from atp_ray.play.model_calls import decision_texts
 from atp_ray.play.randomness import round_generator
 from atp_ray.play.sampling import Sampling
+from atp_ray.play.turns import Talk
 
 
 class Player(Protocol):
     """Decides for some of the seats a memory serves."""
 
     async def decide(
-        self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling, notes: tuple[str, ...] = ()
+        self,
+        memory: EpisodeMemory,
+        indices: Sequence[int],
+        sampling: Sampling,
+        notes: tuple[str, ...] = (),
+        talk: Talk | None = None,
     ) -> Decisions:
         """Return the decisions of the seats at `indices` (positions in `memory.seats`), in that order.
 
         Args:
             notes: announcements made before this round.
+            talk: what was said in this round, where there was a message phase.
         """
+        ...
+
+    async def answer(
+        self,
+        memory: EpisodeMemory,
+        indices: Sequence[int],
+        sampling: Sampling,
+        asides: Sequence[Aside],
+        notes: tuple[str, ...] = (),
+        talk: Talk | None = None,
+    ) -> tuple[Answers, ...]:
+        """Return what the seats answer to each of `asides`; the other arguments are those of `decide`."""
         ...
 
 
@@ -51,22 +72,57 @@ class ModelPlayer:
         self._tools = tools
 
     async def decide(
-        self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling, notes: tuple[str, ...] = ()
+        self,
+        memory: EpisodeMemory,
+        indices: Sequence[int],
+        sampling: Sampling,
+        notes: tuple[str, ...] = (),
+        talk: Talk | None = None,
     ) -> Decisions:
         """Return what the model decides for each index."""
         environment = paradigm(memory.spec.paradigm).environment
-        views = [memory.seat_view(index, notes) for index in indices]
-        asked = [
-            environment.decide(
-                view,
-                Asking(self._client, view, sampling, alternate_roles=self._alternate_roles, tools=self._tools),
-            )
-            for view in views
-        ]
+        views = [memory.seat_view(index, notes, talk) for index in indices]
+        asked = [environment.decide(view, self._asking(view, sampling)) for view in views]
         return as_columns(await asyncio.gather(*asked))
 
+    async def answer(
+        self,
+        memory: EpisodeMemory,
+        indices: Sequence[int],
+        sampling: Sampling,
+        asides: Sequence[Aside],
+        notes: tuple[str, ...] = (),
+        talk: Talk | None = None,
+    ) -> tuple[Answers, ...]:
+        """Return what the model answers for each index, every question in a conversation of its own."""
+        views = [memory.seat_view(index, notes, talk) for index in indices]
+        asked = [answer_aside(view, self._asking(view, sampling), aside) for aside in asides for view in views]
+        rows = await asyncio.gather(*asked)
+        n = len(views)
+        return tuple(answer_columns(rows[place * n : (place + 1) * n]) for place in range(len(asides)))
 
-class ChancePlayer:
+    def _asking(self, view: SeatView, sampling: Sampling) -> Asking:
+        return Asking(self._client, view, sampling, alternate_roles=self._alternate_roles, tools=self._tools)
+
+
+class SilentPlayer:
+    """What all players without a model have in common: they say nothing and answer nothing."""
+
+    async def answer(
+        self,
+        memory: EpisodeMemory,
+        indices: Sequence[int],
+        sampling: Sampling,
+        asides: Sequence[Aside],
+        notes: tuple[str, ...] = (),
+        talk: Talk | None = None,
+    ) -> tuple[Answers, ...]:
+        """Return no answer for each index."""
+        del memory, sampling, notes, talk
+        return tuple(no_answers(len(indices)) for _ in asides)
+
+
+class ChancePlayer(SilentPlayer):
     """A policy that is a probability: one array operation for all seats, the same whoever hosts them.
 
     Args:
@@ -78,10 +134,15 @@ class ChancePlayer:
         self._fitted: FittedRun | None = None
 
     async def decide(
-        self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling, notes: tuple[str, ...] = ()
+        self,
+        memory: EpisodeMemory,
+        indices: Sequence[int],
+        sampling: Sampling,
+        notes: tuple[str, ...] = (),
+        talk: Talk | None = None,
     ) -> Decisions:
-        """Return what the policy decides for each index; `sampling` and `notes` do not apply."""
-        del sampling, notes
+        """Return what the policy decides for each index; it heeds neither `sampling` nor what is announced or said."""
+        del sampling, notes, talk
         spec = memory.spec
         seats = np.array([memory.seats[index] for index in indices])
         chance_SK = self._chances(memory, indices)
@@ -98,17 +159,22 @@ class ChancePlayer:
         return room.responding.option_chances(self._fitted, memory, indices)
 
 
-class FixedPlayer:
+class FixedPlayer(SilentPlayer):
     """Always takes the same option: 0 for the fixed colluders of the reference, 1 for their opposite."""
 
     def __init__(self, option: int) -> None:
         self._option = option
 
     async def decide(
-        self, memory: EpisodeMemory, indices: Sequence[int], sampling: Sampling, notes: tuple[str, ...] = ()
+        self,
+        memory: EpisodeMemory,
+        indices: Sequence[int],
+        sampling: Sampling,
+        notes: tuple[str, ...] = (),
+        talk: Talk | None = None,
     ) -> Decisions:
         """Return the fixed decision for each index."""
-        del sampling, notes
+        del sampling, notes, talk
         return _policy_decisions(memory.spec.scenario.options, np.full(len(indices), self._option, dtype=np.int8))
 
 

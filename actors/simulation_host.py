@@ -213,12 +213,11 @@ class SimulationHost:
             whole = simulation_id in self._stale or not state.records
             self._stale.discard(simulation_id)
             asked_A = paradigm(state.spec.paradigm).environment.asked(state.spec, state.next_round)
-            turn = partial(state.turn, simulation_id, asked_A=asked_A)
-            n_agents = state.spec.parameters.n_agents
-            decisions = await self._player.decide(n_agents, hostings, turn, whole=whole, asked_A=asked_A)
+            turn = partial(state.turn, simulation_id)
+            played = await self._player.play(state.spec, state.next_round, hostings, turn, whole=whole, asked_A=asked_A)
             if self._store.live.simulation(simulation_id).status == "cancelled":
                 return
-            record = settle_round(state.spec, state.records, decisions)
+            record = settle_round(state.spec, state.records, played.decisions, played.probed)
             self._store.append(simulation_id, "round", record_to_json(record), SYSTEM)
             self._monitors.watch(simulation_id)
         await self._announce()

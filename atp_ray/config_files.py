@@ -23,9 +23,9 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def added(default: str, description: str) -> Any:
+def added(default: Any, description: str, **bounds: Any) -> Any:
     """Return a field that came later: at its default it is left out of the dump, so that older hashes stay the same."""
-    return Field(default=default, exclude_if=lambda value: value == default, description=description)
+    return Field(default=default, exclude_if=lambda value: value == default, description=description, **bounds)
 
 
 class Foreign(BaseModel):

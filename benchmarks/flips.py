@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from atp_ray.errors import UsageError
-from atp_ray.responses.families import FAMILIES, Family
+from atp_ray.responses.families import Family
 from atp_ray.responses.features import Array
 from atp_ray.responses.fitting import Candidate, Fitted, affordable, fit_response
 from atp_ray.responses.interactions import Names, Run, Selection, read_runs, windows
@@ -149,23 +149,22 @@ def main() -> None:
         {family: fit_response(case.patterns, BOOTSTRAP, 0, (family,)) for family in affordable(case.patterns)}
         for case in cases
     ]
+    print("| model | family | penalty | held-out loss |\n| --- | --- | --- | --- |")
+    for case, by_family in zip(cases, fits, strict=True):
+        for family, fit in by_family.items():
+            print(f"| {case.selection.model} | {family} | {fit.best.penalty:g} | {fit.best.held_out_loss:.4f} |")
     totals: dict[str, list[tuple[float, int]]] = {}
-    print("| model | direction | observed critical mass | predictor | critical mass | Brier score | runs |")
+    print("\n| model | direction | observed critical mass | predictor | critical mass | Brier score | runs |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for place, case in enumerate(cases):
         chosen = min(fits[place], key=lambda family: fits[place][family].best.held_out_loss)
         borrowed = from_other_models(fits, place)
         plain = fit_response(case.patterns, BOOTSTRAP, 0, (borrowed.family,), (borrowed.penalty,))
-        by_family = {family: fitted_flips(case, fit, given.interactions) for family, fit in fits[place].items()}
+        flips_by_family = {family: fitted_flips(case, fit, given.interactions) for family, fit in fits[place].items()}
         predictors: dict[str, Flips] = {
-            f"chosen by held-out loss: {chosen}": by_family[chosen],
-            f"family and penalty from the other models: {borrowed.family}": fitted_flips(
-                case, plain, given.interactions
-            ),
-            **{
-                f"{FAMILIES[family]}: held-out loss {fits[place][family].best.held_out_loss:.4f}": flips
-                for family, flips in by_family.items()
-            },
+            "family of the least held-out loss": flips_by_family[chosen],
+            "family and penalty from the other models": fitted_flips(case, plain, given.interactions),
+            **{f"family {family}": flips for family, flips in flips_by_family.items()},
             "majority of the names met": majority_flips,
             "minimal naming game": naming_game_flips,
             "always flips": lambda start: dict.fromkeys(COUNTS, 1.0),
@@ -176,9 +175,7 @@ def main() -> None:
             for name, flips in predictors.items():
                 chances = flips(start)
                 score = brier_score(chances, seen)
-                totals.setdefault(
-                    name.split(": held-out")[0] if ": held-out" in name else name.split(":")[0], []
-                ).append((score, n_runs))
+                totals.setdefault(name, []).append((score, n_runs))
                 direction = f"{NAMES[start]} to {NAMES[1 - start]}"
                 print(
                     f"| {case.selection.model} | {direction} | {observed_critical_mass(seen)} | {name} "
@@ -187,7 +184,7 @@ def main() -> None:
                 )
     for name, scores in totals.items():
         runs = sum(n for _, n in scores)
-        print(f"| all | | | {name} | | {sum(score * n for score, n in scores) / runs:.3f} | {runs} |")
+        print(f"| all | | | {name} | | {sum(score * n for score, n in scores) / runs:.4f} | {runs} |")
 
 
 if __name__ == "__main__":

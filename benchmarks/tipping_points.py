@@ -25,15 +25,23 @@ from atp_ray.responses.mean_field import MeanField
 from atp_ray.responses.population import play_rounds
 from atp_ray.responses.response import read_response
 
-PRECISION = 5e-4
+PRECISION, NEAR = 1e-3, 0.01
 GAME_ROUNDS, THRESHOLDS = 6, (0.6, 0.75, 0.9)
 
 
-def tipping_share(goes_over: Callable[[float], bool]) -> float:
-    """Return the smallest share with which a population goes over half; 0 where it does by itself, 1 if never."""
-    if goes_over(0.0):
-        return 0.0
+def tipping_share(goes_over: Callable[[float], bool], guess: float | None = None) -> float:
+    """Return the smallest share with which a population goes over half; 0 where it does by itself, 1 if never.
+
+    Args:
+        guess: where to look first; the whole range is searched if it is more than `NEAR` off.
+    """
     low, high = 0.0, 1.0
+    if guess is not None:
+        low, high = max(0.0, guess - NEAR), min(1.0, guess + NEAR)
+        if (low > 0 and goes_over(low)) or not goes_over(high):
+            low, high = 0.0, 1.0
+    if low == 0 and goes_over(0.0):
+        return 0.0
     while high - low > PRECISION:
         middle = (low + high) / 2
         low, high = (low, middle) if goes_over(middle) else (middle, high)
@@ -57,7 +65,8 @@ def naming(path: Path, n: int, rounds: int) -> list[tuple[str, float, float]]:
             return bool(share_R[-1] > 0.5)
 
         name = f"{response.fitted_on.model}, {response.names[start]} to {response.names[to]}, {rounds} rounds"
-        found.append((name, tipping_share(expected), tipping_share(played)))
+        theory = tipping_share(expected)
+        found.append((name, theory, tipping_share(played, theory)))
     return found
 
 
@@ -78,7 +87,8 @@ def games(path: Path, n: int) -> list[tuple[str, float, float]]:
             return bool(share_RG[-1, 0] > 0.5)
 
         name = f"{fitted.checkpoint}, threshold {threshold:g} n, {GAME_ROUNDS} rounds"
-        found.append((name, tipping_share(expected), tipping_share(played)))
+        theory = tipping_share(expected)
+        found.append((name, theory, tipping_share(played, theory)))
     return found
 
 

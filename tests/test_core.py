@@ -13,7 +13,7 @@ from support import make_spec
 
 from atp_ray.checkpoint.names import resolve_checkpoint
 from atp_ray.checkpoint.profiles import EndpointProfile, ModelProfile
-from atp_ray.config_files import config_names, configs_dir, load_yaml, parse_model
+from atp_ray.config_files import config_names, configs_dir, load_config, load_yaml, parse_model
 from atp_ray.errors import EngineError, UsageError, suggestion
 from atp_ray.paradigms.conventions.scenarios import NamingGame
 from atp_ray.paradigms.games.payoffs import Payoffs, payoffs_for_incentive_ratio, published_payoffs
@@ -138,11 +138,12 @@ def as_saved(folder, **settings) -> None:
     (folder / "model.safetensors").touch()
 
 
-def test_what_was_trained_from_tiny_is_labelled_and_run_as_tiny(tmp_path) -> None:
+@pytest.mark.parametrize("name", ["tiny", "tiny-names"])
+def test_what_was_trained_from_a_small_checkpoint_is_labelled_and_run_as_it(tmp_path, name) -> None:
     as_saved(tmp_path)
     assert not resolve_checkpoint(str(tmp_path)).embedded
-    (tmp_path / "atp_scope.json").write_text("{}")
-    trained, tiny = resolve_checkpoint(str(tmp_path)), resolve_checkpoint("tiny")
+    (tmp_path / "atp_scope.json").write_text(json.dumps({"layout_version": 2, "scenarios": {}, "checkpoint": name}))
+    trained, tiny = resolve_checkpoint(str(tmp_path)), load_config("checkpoints", name, ModelProfile)
     assert trained.embedded
     assert (trained.sampling, trained.engine) == (tiny.sampling, tiny.engine)
     assert trained.name == trained.source == str(tmp_path)

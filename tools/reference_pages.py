@@ -25,7 +25,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "sweep": (),
     "simulate": (),
     "serve": (),
-    "foresight": ("fit", "predict", "rates"),
+    "foresight": ("fit", "predict", "interventions", "rates"),
     "report": ("show", "export", "compare", "power"),
     "align": ("pairs", "dpo", "grpo", "export", "import"),
     "checkpoints": ("list", "card", "build"),

@@ -18,6 +18,7 @@ from atp_ray.alignment.training_runs import find_training_run, read_training_run
 from atp_ray.checkpoint.adapters import ADAPTER_CONFIG, read_adapter, require_fit
 from atp_ray.checkpoint.folders import require_loadable
 from atp_ray.checkpoint.profiles import EndpointProfile, FittedProfile, ModelProfile, PolicyProfile, Profile
+from atp_ray.checkpoint.scope import load_scope
 from atp_ray.config_files import config_names, configs_dir, load_yaml, parse_model
 from atp_ray.errors import UsageError, suggestion
 from atp_ray.paradigms.registry import paradigm
@@ -27,7 +28,6 @@ from atp_ray.storage.places import is_address
 POLICIES = ("quantal", "collude", "refrain")
 FITTED = "fitted:"
 _FIT_IT = "Give a file that `foresight fit RUN` wrote"
-TRAINED_FROM_TINY = "atp_scope.json"  # travels with the weights, see atp_ray.tiny.scope
 
 
 def resolve_checkpoint(name: str, base_url: str | None = None) -> Profile:
@@ -198,11 +198,12 @@ def _identified(profile: ModelProfile, where: Path) -> ModelProfile:
 
 
 def _folder_profile(name: str) -> ModelProfile:
-    """Return the profile of a local folder; what was trained from `tiny` is run, limited and labelled as `tiny` is."""
-    if not (Path(name) / TRAINED_FROM_TINY).exists():
-        return ModelProfile(name=name, source=str(Path(name).resolve()))
-    path = configs_dir() / "checkpoints" / "tiny.yaml"
-    return parse_model(ModelProfile, load_yaml(path) | {"name": name, "source": str(Path(name).resolve())}, str(path))
+    """Return the profile of a local folder; what was trained from a small checkpoint is run and labelled as that is."""
+    source = str(Path(name).resolve())
+    if (scope := load_scope(Path(name))) is None:
+        return ModelProfile(name=name, source=source)
+    path = configs_dir() / "checkpoints" / f"{scope.checkpoint}.yaml"
+    return parse_model(ModelProfile, load_yaml(path) | {"name": name, "source": source}, str(path))
 
 
 def _located(source: str) -> str:

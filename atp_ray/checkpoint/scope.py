@@ -7,39 +7,43 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from atp_ray.checkpoint.profiles import FittedProfile, ModelProfile, Profile
-from atp_ray.config_files import Frozen
+from atp_ray.config_files import ModelT, added, parse_model
 from atp_ray.errors import ScopeError, UsageError
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.responding import FittedRun
 from atp_ray.play.cells import CellSpec
-from atp_ray.play.episodes import EpisodeSpec, Visibility
+from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.prompts import LAYOUT_VERSION
 from atp_ray.play.scenario import Scenario
 
 SCOPE_FILE = "atp_scope.json"
-RETRAIN = "Use a real checkpoint or policy:quantal for it, or retrain: python -m atp_ray.checkpoints build tiny"
+_NOT_TRAINED = "the small checkpoint was not trained on"
+OTHERS = "a real checkpoint or policy:quantal for it"
 
 
-class TrainingScope(Frozen):
-    """The prompts a checkpoint has seen: wordings by digest, layouts, and the ranges of the numbers in them."""
+class TrainingScope(BaseModel):
+    """The prompts a checkpoint has seen: wordings by digest, layouts, and the ranges of the numbers in them.
+
+    Beside the fields lie the bounds of the paradigms that it was taught; each room reads its own with `bounds`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     layout_version: int
     scenarios: dict[str, str] = Field(description="Digest of every scenario trained on, by name.")
-    longest_window_role_play: int
-    income_ratio: tuple[float, float] = Field(description="Least and largest high / low of role-play.")
-    incomes: tuple[float, float] = Field(description="Least and largest low, relative to the scenario's base income.")
-    problem_sources: tuple[str, ...]
-    costs: tuple[float, float] = Field(description="Cost units of the tool and of reasoning directly.")
-    most_agents: dict[Visibility, int] = Field(description="Largest n for each visibility mode.")
-    longest_window: int
-    high: tuple[float, float]
-    low: tuple[float, float]
-    most_names: int | None = Field(default=None, description="Names of a naming game; None where it was taught none.")
-    longest_window_conventions: int | None = None
-    most_agents_conventions: int | None = None
+    checkpoint: str = added("tiny", "The small checkpoint that was trained.")
+
+    def bounds(self, model: type[ModelT]) -> ModelT:
+        """Return one paradigm's bounds.
+
+        Raises:
+            UsageError: the scope has none.
+        """
+        known = {name: value for name, value in (self.model_extra or {}).items() if name in model.model_fields}
+        return parse_model(model, known, f"{SCOPE_FILE} of {self.checkpoint}")
 
     def check(self, spec: EpisodeSpec) -> None:
         """Refuse an episode whose prompts were not trained on.
@@ -47,14 +51,21 @@ class TrainingScope(Frozen):
         Raises:
             ScopeError: names what is outside and what to do.
         """
+        learner = paradigm(spec.paradigm).teaching.learner
+        if learner != self.checkpoint:
+            hint = f"Use {f'{learner}, ' if learner else ''}{OTHERS}"
+            raise ScopeError(f"{_NOT_TRAINED} {paradigm(spec.paradigm).title}", self.checkpoint, hint)
         if (problem := self._problem(spec)) is not None:
-            raise ScopeError(f"the small checkpoint was not trained on {problem}", "tiny", RETRAIN)
+            hint = f"Use {OTHERS}, or retrain: python -m atp_ray.checkpoints build {self.checkpoint}"
+            raise ScopeError(f"{_NOT_TRAINED} {problem}", self.checkpoint, hint)
 
     def _problem(self, spec: EpisodeSpec) -> str | None:
         if self.layout_version != LAYOUT_VERSION:
             return f"prompt layout {LAYOUT_VERSION} (it knows layout {self.layout_version})"
         if self.scenarios.get(spec.scenario.name) != scenario_digest(spec.scenario):
             return f"the wording of scenario '{spec.scenario.name}'"
+        if spec.talk or spec.probes:
+            return "messages before decisions" if spec.talk else "probes"
         return paradigm(spec.paradigm).teaching.outside(spec, self)
 
 

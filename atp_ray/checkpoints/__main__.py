@@ -1,4 +1,4 @@
-"""`python -m atp_ray.checkpoints`: list the available checkpoints, show their cards, build the embedded one."""
+"""`python -m atp_ray.checkpoints`: list the available checkpoints, show their cards, build the embedded ones."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from atp_ray.cli.parsing import parse_options
 from atp_ray.cli.run import report_console, run_command
 from atp_ray.config_files import config_names, configs_dir, load_config
 from atp_ray.errors import StorageError, UsageError
+from atp_ray.tiny.recipes import RECIPES
 
 
 def main(argv: Sequence[str]) -> int:
@@ -32,7 +33,7 @@ def run(options: CheckpointsOptions) -> int:
         case CardOptions() as card:
             _card(console, card.checkpoint)
         case BuildOptions() as build:
-            _build(console, build.out or configs_dir().parent / "atp_ray/tiny/weights", build.steps, build.seed)
+            _build(console, build)
         case EnginesOptions() as engines:
             _engines(console, engines)
         case _:
@@ -81,31 +82,36 @@ def _engines(console: Console, options: EnginesOptions) -> None:
             console.print("No command has an engine on this cluster.")
 
 
-def _build(console: Console, out: Path, steps: int | None, seed: int) -> None:
+def _build(console: Console, options: BuildOptions) -> None:
     # torch takes seconds to import; `list` and `card` do without it.
     from atp_ray.tiny.calibration import calibrate
     from atp_ray.tiny.card import CARD_FILE, model_card
     from atp_ray.tiny.scope import shipped_scope
-    from atp_ray.tiny.training import TinyRecipe, load_record, save_checkpoint, train_tiny
+    from atp_ray.tiny.training import load_record, save_checkpoint, train_small
 
-    recipe = TinyRecipe(seed=seed) if steps is None else TinyRecipe(seed=seed, steps=steps)
+    name, scope = options.checkpoint, shipped_scope(options.checkpoint)
+    changed = {"seed": options.seed} | ({} if options.steps is None else {"steps": options.steps})
+    recipe = RECIPES[name].model_copy(update=changed)
+    out = options.out or configs_dir().parent / load_config("checkpoints", name, ModelProfile).source
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"cannot be written: {error.strerror}", str(out), "Choose another --out") from error
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task("training tiny", total=recipe.steps)
-        result = train_tiny(
-            recipe, lambda step, loss: bar.update(task, completed=step, description=f"training tiny, loss {loss:.3f}")
-        )
+        task = bar.add_task(f"training {name}", total=recipe.steps)
+
+        def show(step: int, loss: float) -> None:
+            bar.update(task, completed=step, description=f"training {name}, loss {loss:.3f}")
+
+        result = train_small(scope, recipe, show)
     save_checkpoint(result, recipe, out)
     with console.status("comparing it with its teacher"):
-        calibration = calibrate(out)
-    (out / CARD_FILE).write_text(model_card(load_record(out), shipped_scope(), calibration), encoding="utf-8")
+        calibration = calibrate(out, scope)
+    (out / CARD_FILE).write_text(model_card(load_record(out), scope, calibration), encoding="utf-8")
     console.print(f"Checkpoint: {out}", soft_wrap=True)
     console.print(f"Free replies that parse: {calibration.parsed:.2%}")
-    console.print(f"Next:       python -m atp_ray.sweep --grid smoke --checkpoint {out}", soft_wrap=True)
+    console.print(f"Next:       python -m atp_ray.checkpoints card {out}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import CliPositionalArg, CliSubCommand
 
 from atp_ray.cli.options import ClusterOptions, CommandOptions, Count, Folder, Options, Seed, Shown
+from atp_ray.play.cells import Embedded
 
 
 class ListOptions(CommandOptions):
@@ -21,9 +22,9 @@ class CardOptions(CommandOptions):
 
 
 class BuildOptions(CommandOptions):
-    """Train the embedded checkpoint."""
+    """Train an embedded checkpoint."""
 
-    checkpoint: CliPositionalArg[Literal["tiny"]] = Field(description="name of the embedded checkpoint")
+    checkpoint: CliPositionalArg[Embedded] = Field(description="name of the embedded checkpoint")
     out: Folder | None = Field(None, description="folder to write; that of the embedded checkpoint if not given")
     steps: Count | None = Field(None, description="training steps; the recipe's if not given")
     seed: Seed = Field(0, description="seed of weights and data")
@@ -36,7 +37,7 @@ class EnginesOptions(ClusterOptions):
 
 
 class CheckpointsOptions(Options):
-    """List the available checkpoints, show their cards, build the embedded one, list and stop engines."""
+    """List the available checkpoints, show their cards, build the embedded ones, list and stop engines."""
 
     list: CliSubCommand[ListOptions]
     card: CliSubCommand[CardOptions]

@@ -104,6 +104,11 @@ class AsyncClient:
         """Return the exact messages a seat would be sent for its next round."""
         return await self.send(calls.get(f"/simulations/{simulation_id}/agents/{seat}/memory", s.MemoryView))
 
+    async def probes(self, simulation_id: str, text: bool = False, after: int = 0, limit: int = 1000) -> s.ProbePage:
+        """Return answers to side questions, with their words where `text` asks for them."""
+        path = f"/simulations/{simulation_id}/probes"
+        return await self.send(calls.get(path, s.ProbePage, text=text, after=after, limit=limit))
+
     async def metrics(self, simulation_id: str) -> s.MetricsView:
         """Return rates by round, the tip, and how early each monitor saw it."""
         return await self.send(calls.get(f"/simulations/{simulation_id}/metrics", s.MetricsView))

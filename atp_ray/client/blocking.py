@@ -105,6 +105,11 @@ class Client:
         """Return the exact messages a seat would be sent for its next round."""
         return self.send(calls.get(f"/simulations/{simulation_id}/agents/{seat}/memory", s.MemoryView))
 
+    def probes(self, simulation_id: str, text: bool = False, after: int = 0, limit: int = 1000) -> s.ProbePage:
+        """Return answers to side questions, with their words where `text` asks for them."""
+        path = f"/simulations/{simulation_id}/probes"
+        return self.send(calls.get(path, s.ProbePage, text=text, after=after, limit=limit))
+
     def metrics(self, simulation_id: str) -> s.MetricsView:
         """Return rates by round, the tip, and how early each monitor saw it."""
         return self.send(calls.get(f"/simulations/{simulation_id}/metrics", s.MetricsView))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from atp_ray.costs.prices import SECONDS_PER_HOUR, Rates
 from atp_ray.costs.usage import RoundShare, Usage, Usages, add_usages, total_usage, usage_of
+from atp_ray.play.answers import Probed
 from atp_ray.play.decisions import Decisions
 from atp_ray.play.episodes import EpisodeSpec
 
@@ -132,8 +133,8 @@ class Account:
         """Drop what was booked for a round, settled or not."""
         self._booked.pop(spec.episode_id, None)
 
-    def settle(self, cell_id: str, spec: EpisodeSpec, decisions: Decisions) -> None:
-        """Count what a round took."""
-        took = usage_of(spec, decisions)
+    def settle(self, cell_id: str, spec: EpisodeSpec, decisions: Decisions, probed: Sequence[Probed] = ()) -> None:
+        """Count what a round took, with its probes."""
+        took = usage_of(spec, decisions, probed)
         self._cells[cell_id] = add_usages((self._cells.get(cell_id, {}), took))
         self._spent = add_usages((self._spent, took))

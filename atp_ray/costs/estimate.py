@@ -59,11 +59,13 @@ def estimate_usage(cells: Sequence[CellSpec], profiles: Iterable[Profile]) -> di
 
 
 def _shapes(episodes: Sequence[EpisodeSpec]) -> Mapping[tuple[object, ...], list[EpisodeSpec]]:
-    """Return the episodes by what their size follows from: the seats, their number, rounds and visibility."""
+    """Return the episodes by what their size follows from: seats, rounds, visibility, network, talk and probes."""
     shapes: dict[tuple[object, ...], list[EpisodeSpec]] = {}
     for episode in episodes:
         seats: tuple[SeatGroup, ...] = episode.seats
-        shapes.setdefault((seats, episode.rounds, episode.visibility, episode.history_window), []).append(episode)
+        asides = (episode.network, episode.talk, episode.probes, episode.probe_rounds)
+        shape = (seats, episode.rounds, episode.visibility, episode.history_window, *asides)
+        shapes.setdefault(shape, []).append(episode)
     return shapes
 
 

@@ -56,9 +56,14 @@ def decisions_settled(run_dir: Path, cells: Sequence[CellSpec]) -> int:
 
 
 def _of_table(run_dir: Path, cell: CellSpec) -> dict[str, Usage]:
-    path = run_dir / "decisions" / f"{cell.cell_id}.parquet"
-    if not path.exists():
+    paths = [run_dir / name / f"{cell.cell_id}.parquet" for name in ("decisions", "probes")]
+    if not paths[0].exists():
         return _of_log(run_dir, cell)
+    return add_usages(_summed(path) for path in paths if path.exists())
+
+
+def _summed(path: Path) -> dict[str, Usage]:
+    """Return what the rows of a table asked of each checkpoint."""
     try:
         table = pq.read_table(path, columns=["checkpoint", *COUNTS])
     except (OSError, pa.ArrowException) as error:
@@ -75,5 +80,7 @@ def _of_table(run_dir: Path, cell: CellSpec) -> dict[str, Usage]:
 def _of_log(run_dir: Path, cell: CellSpec) -> dict[str, Usage]:
     rounds = read_event_log(log_path(run_dir, cell.cell_id))
     return add_usages(
-        usage_of(spec, record.decisions) for spec in cell.episodes for record in rounds.get(spec.episode_id, ())
+        usage_of(spec, record.decisions, record.probed)
+        for spec in cell.episodes
+        for record in rounds.get(spec.episode_id, ())
     )

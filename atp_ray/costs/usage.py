@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from atp_ray.play.decisions import Decisions
+from atp_ray.play.answers import Probed
+from atp_ray.play.decisions import COUNTS, Decisions
 from atp_ray.play.episodes import EpisodeSpec, plays_by_policy
 
 
@@ -62,16 +63,17 @@ def add_usages(parts: Iterable[Usages]) -> dict[str, Usage]:
     return added
 
 
-def usage_of(spec: EpisodeSpec, decisions: Decisions) -> dict[str, Usage]:
-    """Return what one round of an episode asked of each checkpoint; policies are asked nothing."""
+def usage_of(spec: EpisodeSpec, decisions: Decisions, probed: Sequence[Probed] = ()) -> dict[str, Usage]:
+    """Return what one round of an episode asked of each checkpoint, its probes too; policies are asked nothing."""
     usages: dict[str, Usage] = {}
     first = 0
+    asked = (decisions, *(probe.answers for probe in probed))
+    columns = [sum(getattr(part, f"{name}_A") for part in asked) for name in COUNTS]
     for group in spec.seats:
         seats = slice(first, first + group.count)
         first += group.count
         if plays_by_policy(group.checkpoint):
             continue
-        columns = (decisions.attempts_A, decisions.prompt_tokens_A, decisions.completion_tokens_A)
         usage = Usage(*(int(column_A[seats].sum()) for column_A in columns))
         usages[group.checkpoint] = usages.get(group.checkpoint, Usage()).plus(usage)
     return usages

@@ -78,7 +78,7 @@ def _draw_chances(panel: Axes, foreseen: Foreseen, forecast: Forecast, observed:
             [found.committed for found in observed], shares, yerr=np.maximum(0, [below, above]),
             fmt="s", markersize=4, color=OBSERVED, linewidth=0.8, capsize=2, label="observed",
         )  # fmt: skip
-    panel.set_title("\n".join(textwrap.wrap(f"{foreseen.words.title}: {forecast.n_agents} agents", TITLE_WIDTH)))
+    panel.set_title("\n".join(textwrap.wrap(f"{forecast.n_agents} agents: {foreseen.words.title}", TITLE_WIDTH)))
     panel.set_xlabel(foreseen.words.committed)
     panel.set_ylabel(f"probability of a {foreseen.words.flip}")
     panel.set_ylim(-0.03, 1.03)
@@ -95,6 +95,8 @@ def _draw_resting(panel: Axes, foreseen: Foreseen, forecast: Forecast) -> None:
     for stable, style, text in ((True, "-", "at rest, stable"), (False, "--", "border of the basins")):
         # A piece keeps its last point, so that the pieces touch.
         shown_S = (stable_S == stable) | (np.roll(stable_S, 1) == stable)
+        if not (stable_S == stable).any():
+            continue
         panel.plot(
             np.where(shown_S, committed_S, np.nan), np.where(shown_S, share_S, np.nan),
             color="#222222", linestyle=style, linewidth=1.2, label=text,
@@ -104,7 +106,9 @@ def _draw_resting(panel: Axes, foreseen: Foreseen, forecast: Forecast) -> None:
         [chance.committed / n for chance in forecast.chances], [chance.share for chance in forecast.chances],
         color=PLAYED, marker="o", markersize=3, linestyle="none", label="played",
     )  # fmt: skip
-    for place, colour, text in ((resting.up, COLOURS[3], "goes over"), (resting.down, COLOURS[4], "falls back")):
+    places = [(resting.up, COLOURS[3], "goes over")]
+    places += [(resting.down, COLOURS[4], "falls back")] if resting.turns_back else []
+    for place, colour, text in places:
         if 0 < place < 1:
             panel.axvline(place, color=colour, linewidth=1, linestyle="-.", label=text)
     widest = max([0.02, *(chance.committed / n for chance in forecast.chances), resting.up if resting.up < 1 else 0])

@@ -35,8 +35,8 @@ def fit_interactions(console: Console, options: FitOptions, interactions: Path, 
     response = make_response(interactions, selection, runs[0].memory, len(runs), n_decisions, fitted)
     write_response(options.out, response)
     console.print(_candidates(response))
-    if left_out := [FAMILIES[family] for family in FAMILIES if family not in families]:
-        console.print(f"Not tried: {'; '.join(left_out)}.")
+    if left_out := [family for family in FAMILIES if family not in families]:
+        console.print(f"Not tried: {', '.join(left_out)} (--families).")
     if response.calibration is not None:
         console.print(
             f"Calibration on held-out runs: predicted and observed shares differ by {response.calibration.error:.1%} "
@@ -51,13 +51,19 @@ def _candidates(response: Response) -> Table:
     """Return each family at its best penalty, the chosen one marked."""
     title = "Held-out log-loss in nats per decision (cross-validated by run)"
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name, justify in (("family", "left"), ("penalty", "right"), ("log-loss", "right"), ("", "left")):
+    for name, justify in (
+        ("family", "left"),
+        ("what it is", "left"),
+        ("penalty", "right"),
+        ("log-loss", "right"),
+        ("", "left"),
+    ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    table.add_row("shares of the names, whatever was seen", "", f"{response.base_loss:.4f}", "")
+    table.add_row("", "shares of the names, whatever was seen", "", f"{response.base_loss:.4f}", "")
     for family, text in FAMILIES.items():
         tried = [candidate for candidate in response.candidates if candidate.family == family]
         if tried:
             best = min(tried, key=lambda candidate: candidate.held_out_loss)
             mark = "chosen" if family == response.family else ""
-            table.add_row(text, f"{best.penalty:g}", f"{best.held_out_loss:.4f}", mark)
+            table.add_row(family, text, f"{best.penalty:g}", f"{best.held_out_loss:.4f}", mark)
     return table

@@ -34,8 +34,8 @@ def fit_run(console: Console, options: FitOptions, place: str) -> None:
     console.print(_parameters(fitted))
     console.print(fitted.label, style="italic")
     console.print(f"Response: {options.out}", soft_wrap=True)
-    player = f"policy:fitted:{options.out}"
-    console.print(f"Next:     python -m atp_ray.sweep --grid figure3 --checkpoint {player}", soft_wrap=True)
+    console.print(f"Player:   policy:fitted:{options.out}", soft_wrap=True)
+    console.print(f"Next:     python -m atp_ray.foresight predict {options.out}", soft_wrap=True)
 
 
 def _only_checkpoint(run_dir: Path) -> str:
@@ -65,5 +65,5 @@ def _parameters(fitted: FittedRun) -> Table:
     for name in ("estimate", "interval"):
         table.add_column(name, justify="right")
     for parameter, value, low, high in fitted.described():
-        table.add_row(parameter, f"{value:.2f}", f"{low:.2f} to {high:.2f}")
+        table.add_row(parameter, f"{value:.3g}", f"{low:.3g} to {high:.3g}")
     return table

@@ -31,13 +31,14 @@ def interventions(options: InterventionOptions) -> int:
         else:
             response, start, to = read_naming(options)
             game = Game(options.n_agents or N_AGENTS, start, to, options.interactions_total)
+            network = options.neighbours(game.n_agents)
             label = response.label
             title = (
                 f"{response.fitted_on.model}, fitted, {game.n_agents} agents, "
                 f"{response.names[start]} to {response.names[to]}, {game.n_interactions} interactions"
             )
             stopping = stop_flips(
-                response, game, options.committed, options.runs, options.samples, options.seed, update
+                response, game, options.committed, options.runs, options.samples, options.seed, update, network
             )
     rows = ranked(stopping.trials, options.dose)
     columns = {name: [getattr(row, name) for row in rows] for name in Ranked._fields}

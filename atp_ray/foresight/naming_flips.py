@@ -17,6 +17,7 @@ from atp_ray.responses.prediction import Forecast, predict_flips, with_theory
 from atp_ray.responses.response import Response, read_response
 
 N_AGENTS, COMMITTED = 24, "1-12"
+COMPLETE = "complete"
 CAPTION = "95 % intervals: bootstrap over the runs of the fit, and the number of populations played"
 
 
@@ -32,12 +33,18 @@ def foresee_flips(console: Console, options: PredictOptions) -> Foreseen:
             raise UsageError(what, "--committed", "Give fewer, or percent as in 0-50%, or more agents with --n-agents")
         game = Game(n_agents, start, to, options.interactions_total)
         with progress_bar(console, f"playing {n_agents} agents", None, "bootstrap samples") as update:
-            played = predict_flips(response, counts, game, options.runs, options.seed, update)
-        forecasts.append(with_theory(played, response, game))
+            network = options.neighbours(n_agents)
+            played = predict_flips(response, counts, game, options.runs, options.seed, update, network)
+        forecasts.append(with_theory(played, response, game) if network is None else played)
     names, total = response.names, options.interactions_total
     title = f"{response.fitted_on.model}, fitted, leaves {names[start]} for {names[to]} within {total} interactions"
+    if options.network != COMPLETE:
+        title += f" on {options.network}"
+    notes = _notes(options, response, forecasts)
+    if options.observed is not None and not any(observed):
+        notes.append(f"Observed: no run of {options.observed.name} had agreed on {names[start]}.")
     words = Words(title, f"agents committed to {names[to]}", names[to], "flip", "interactions", CAPTION)
-    return Foreseen(forecasts, observed, words, response.label, _notes(response, forecasts), _source(options))
+    return Foreseen(forecasts, observed, words, response.label, notes, observed_source(options))
 
 
 def read_naming(options: PopulationOptions) -> tuple[Response, int, int]:
@@ -56,7 +63,9 @@ def read_naming(options: PopulationOptions) -> tuple[Response, int, int]:
     return response, start, to
 
 
-def _notes(response: Response, forecasts: list[Forecast]) -> list[str]:
+def _notes(options: PopulationOptions, response: Response, forecasts: list[Forecast]) -> list[str]:
+    if options.network != COMPLETE:
+        return ["On a network it is played only: exact chain and infinite population are of agents that can all meet."]
     notes = []
     if any(chance.p_exact is None for forecast in forecasts for chance in forecast.chances):
         notes.append(
@@ -79,6 +88,6 @@ def _observed(options: PredictOptions, response: Response, start: int) -> list[l
     return [observed_flips([run for run in runs if run.n_agents == size], start) for size in sizes]
 
 
-def _source(options: PredictOptions) -> str:
+def observed_source(options: PredictOptions) -> str:
     """Return what the figure names as the source of what was observed: `--source`, else the file."""
     return options.source or (options.observed.name if options.observed else "")

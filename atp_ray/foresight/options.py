@@ -11,6 +11,8 @@ from pydantic_settings import CliPositionalArg, CliSubCommand
 from atp_ray.cli.options import CommandOptions, Count, KeyValues, Options, Place, Seed, Shown, one_as_several
 from atp_ray.config_files import config_names
 from atp_ray.errors import suggestion
+from atp_ray.networks.neighbours import Neighbours, neighbours
+from atp_ray.networks.texts import read_network
 from atp_ray.responses.families import FAMILIES, Family
 
 
@@ -24,9 +26,9 @@ Several = Annotated[tuple[str, ...], BeforeValidator(one_as_several)]
 
 
 class FitOptions(CommandOptions):
-    """Fit how a checkpoint responds: to a run of games, or to a table of naming-game interactions."""
+    """Fit how a checkpoint responds: to a run of games or conventions, or to a table of naming-game interactions."""
 
-    run: CliPositionalArg[Annotated[Place, Shown("RUN")] | None] = Field(None, description="run of games")
+    run: CliPositionalArg[Annotated[Place, Shown("RUN")] | None] = Field(None, description="run to fit to")
     checkpoint: Annotated[str | None, Shown("CHECKPOINT")] = Field(
         None, description="whose decisions in the run; if not given, those of its only checkpoint"
     )
@@ -93,7 +95,24 @@ class PopulationOptions(CommandOptions):
     set: KeyValues = Field(
         (), description="field of a game's request, such as threshold=0.75, rounds=6; repeat for several"
     )
+    network: Annotated[str, Shown("KIND:...")] = Field(
+        "complete", description="who can meet, or see, whom, such as ring or watts_strogatz:k=4,p=0.1"
+    )
     seed: Seed = Field(0, description="seed of the populations")
+
+    @field_validator("network")
+    @classmethod
+    def _network_is_one(cls, text: str) -> str:
+        read_network(text)
+        return text
+
+    def neighbours(self, n_agents: int) -> Neighbours | None:
+        """Return who can meet whom among so many; None where all can meet all.
+
+        Raises:
+            UsageError: so many agents cannot form this network.
+        """
+        return neighbours(read_network(self.network), n_agents, self.seed)
 
 
 class PredictOptions(PopulationOptions):
@@ -108,7 +127,10 @@ class PredictOptions(PopulationOptions):
         "or percent of all as in 0-50%; 1-12, and in games 0 to all, if not given",
     )
     runs: Count = Field(200, description="populations to play for each number and each bootstrap sample")
-    observed: File | None = Field(None, description="table of interactions with real runs of the experiment swap")
+    observed: File | None = Field(
+        None,
+        description="table of interactions with real runs of the experiment swap, or a run of games, to compare with",
+    )
     source: str | None = Field(
         None, description="source of --observed, as the figure should name it; its file name if not given"
     )
@@ -165,7 +187,14 @@ class RatesOptions(CommandOptions):
     n_agents: Count | None = Field(None, description="agents per game; the grid's if not given")
     rounds: Count | None = Field(None, description="rounds per episode; the grid's if not given")
     set: KeyValues = Field((), description="change any key of the grid; repeat for several")
-    out: Annotated[File, Shown("FILE")] = Field(Path("rates.parquet"), description="table to write")
+    observed: Annotated[tuple[Place, ...], BeforeValidator(one_as_several), Shown("RUN")] = Field(
+        (),
+        description="run that played it: its settings are predicted instead of a grid's, and its rates put beside; "
+        "repeat for several",
+    )
+    out: Annotated[File, Shown("FILE")] = Field(
+        Path("rates.parquet"), description="table to write; with --observed a figure beside it"
+    )
 
 
 class ForesightOptions(Options):

@@ -97,8 +97,10 @@ def _describe(console: Console, forecast: Forecast, observed: Sequence[ObservedF
             up = "no committed share carries it over"
         elif resting.up <= 0:
             up = "it goes over by itself"
-        back = f"falls back below {resting.down:.1%}" if resting.down > 0 else "never falls back"
-        console.print(f"Infinite population, unlimited time: {up}; once over, it {back}.")
+        back = f"once over, it falls back below {resting.down:.1%}" if resting.down > 0 else "once over, it stays"
+        if not resting.turns_back:
+            back = "there is no hysteresis"
+        console.print(f"Infinite population, unlimited time: {up}; {back}.")
         for committed in (0.0, *([resting.up / 2] if 0 < resting.up < 1 else [])):
             console.print(f"  at rest with {committed:.1%} committed: {_states(resting.states(committed), words)}")
     scored = [found for found in observed if any(found.committed == chance.committed for chance in forecast.chances)]

@@ -12,11 +12,15 @@ from atp_ray.cli.run import progress_bar
 from atp_ray.config_files import parse_model, parse_setting
 from atp_ray.errors import UsageError
 from atp_ray.foresight.foreseen import Foreseen, Words
+from atp_ray.foresight.naming_flips import COMPLETE, observed_source
 from atp_ray.foresight.options import PopulationOptions, PredictOptions
 from atp_ray.paradigms.cell_names import seat_group
 from atp_ray.paradigms.registry import paradigm
+from atp_ray.paradigms.requests import require_fields
 from atp_ray.paradigms.responding import FittedRun, Responding
 from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.responses.observed_flips import ObservedFlips
+from atp_ray.storage.run_places import read_run
 
 MOST_COUNTS = 33  # numbers of fixed seats if nobody says which
 CAPTION = "95 % intervals: bootstrap over the episodes of the fit, and the number of games played"
@@ -37,6 +41,9 @@ class RunResponse(NamedTuple):
         """
         room = paradigm(self.profile.paradigm)
         given: dict[str, Any] = {} if n_agents is None else {"n_agents": n_agents}
+        if options.network != COMPLETE:
+            require_fields(room, ["network"], lambda each: each.design.request_model, "--{}")
+            given["network"] = options.network
         for text in options.set:
             parse_setting(text, room.design.request_model).put(given)
         request = parse_model(room.design.request_model, given, "--set")
@@ -62,9 +69,7 @@ def read_run_response(options: PopulationOptions) -> RunResponse:
 def foresee_tipping(console: Console, options: PredictOptions) -> Foreseen:
     """Foresee populations of each size with each number of seats that always deviate."""
     found = read_run_response(options)
-    if options.observed is not None:
-        raise UsageError("is for naming games", "--observed", "Leave it out")
-    forecasts = []
+    forecasts, observed = [], []
     specs = [found.episode(options, size) for size in (options.sizes(0) if options.n_agents else [None])]
     for spec in specs:
         n = spec.parameters.n_agents
@@ -74,12 +79,26 @@ def foresee_tipping(console: Console, options: PredictOptions) -> Foreseen:
             raise UsageError(what, "--committed", "Give fewer, or percent as in 0-50%")
         with progress_bar(console, f"playing {n} agents", None, "bootstrap samples") as update:
             forecasts.append(found.responding.forecast(found.fitted, spec, counts, options.runs, options.seed, update))
+        observed.append(_observed(options, found, spec))
     room = paradigm(found.profile.paradigm)
     terms = room.presentation.terms
-    title = ", ".join([f"{found.fitted.checkpoint}, fitted, {specs[-1].rounds} rounds", *options.set])
-    words = Words(title, "fixed seats", terms.rate.removesuffix(" rate"), "tip", "rounds", CAPTION)
+    told = [*options.set, *([] if options.network == COMPLETE else [f"on {options.network}"])]
+    if not any(text.startswith("rounds") for text in options.set):
+        told.append(f"rounds={specs[-1].rounds}")
+    title = ", ".join([f"{found.fitted.checkpoint}, fitted", *told])
+    words = Words(title, "seats that always deviate", terms.rate.removesuffix(" rate"), "tip", "rounds", CAPTION)
     note = f"A population tips if the {terms.rate} of its free seats is over half in the last round."
-    return Foreseen(forecasts, [[] for _ in forecasts], words, found.fitted.label, [note])
+    notes = [note]
+    if options.observed is not None and not any(observed):
+        notes.append(f"Observed: {options.observed} has no such game of {found.fitted.checkpoint}.")
+    return Foreseen(forecasts, observed, words, found.fitted.label, notes, observed_source(options))
+
+
+def _observed(options: PredictOptions, found: RunResponse, spec: EpisodeSpec) -> list[ObservedFlips]:
+    if options.observed is None:
+        return []
+    with read_run(str(options.observed)) as opened:
+        return found.responding.observed(found.fitted, spec, opened.folder)
 
 
 def _spread(n_agents: int) -> list[int]:

@@ -78,7 +78,9 @@ def conversation(exchanges: Sequence[Exchange], model: str) -> list[ChatMessage]
     told: list[ChatMessage] = []
     known = set[str]()
     for number, exchange in enumerate(exchanges):
-        for message in chat_messages(_new(exchange.messages)):
+        before = exchanges[number - 1] if number else None
+        told_before = len(before.messages) - 1 if before is not None and before.aside else 0
+        for message in chat_messages(_new(exchange.messages, told_before)):
             if isinstance(message, ChatMessageSystem):
                 if message.text in known:
                     continue
@@ -102,7 +104,7 @@ def tool_call(tool: ToolUse, number: int) -> ToolCall:
     return ToolCall(id=f"call-{number + 1}", function=TOOL, arguments={"code": tool.code})
 
 
-def _new(messages: Sequence[Message]) -> Sequence[Message]:
-    """Return what a prompt holds after the last reply it repeats."""
-    replied = [index for index, message in enumerate(messages) if message["role"] == "assistant"]
-    return messages[replied[-1] + 1 :] if replied else messages
+def _new(messages: Sequence[Message], told: int) -> Sequence[Message]:
+    """Return what a prompt holds after the last reply it repeats, and after the first `told` messages."""
+    replied = [index + 1 for index, message in enumerate(messages) if message["role"] == "assistant"]
+    return messages[max(told, *replied, 0) :]

@@ -22,6 +22,7 @@ from atp_ray.inspect_tasks.scoring import ci_high, ci_low, deviant_rate, n_decis
 from atp_ray.inspect_tasks.solver import EPISODE, MODEL, play_episode
 from atp_ray.paradigms.grids import expand, parse_grid
 from atp_ray.paradigms.registry import paradigm
+from atp_ray.play.asides import first_messages
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.prompts import LAYOUT_VERSION
 from atp_ray.sandbox.isolation import require_isolation
@@ -52,6 +53,8 @@ def games(
     rounds: int | None = None,
     visibility: str | None = None,
     history_window: int | None = None,
+    talk: int | None = None,
+    probes: Names | None = None,
     seeds: int = 1,
     attempts: int | None = None,
     checkpoint: str | None = None,
@@ -61,13 +64,16 @@ def games(
     Args:
         threshold: colluders needed; below 1 a fraction of n_agents.
         incentive_ratio: one of Appendix B's; `rewards` (high, medium, low) replace it.
+        talk: longest message before each decision, in characters; 0 for none.
+        probes: side questions, see docs/talk_and_probes.md.
         seeds: repetitions, as epochs.
         attempts: requests at most until a reply can be read.
         checkpoint: ours that the provider serves; seeds of requests and sampling are then those of a sweep of it.
     """
     axes = {"thresholds": [threshold], "n_agents": [n_agents], "incentive_ratios": [incentive_ratio]}
     numbers = {"rewards": rewards, "rounds": rounds, "visibility": visibility, "history_window": history_window}
-    return _task("games", scenarios, seeds, _Asked(attempts, checkpoint), axes | numbers)
+    asides = {"talk": talk, "probes": probes}
+    return _task("games", scenarios, seeds, _Asked(attempts, checkpoint), axes | numbers | asides)
 
 
 @task  # type: ignore[untyped-decorator]
@@ -78,6 +84,7 @@ def role_play(
     notice: str | None = None,
     rounds: int | None = None,
     history_window: int | None = None,
+    probes: Names | None = None,
     seeds: int = 1,
     attempts: int | None = None,
     checkpoint: str | None = None,
@@ -87,11 +94,12 @@ def role_play(
     Args:
         split: prompts to `test` with (64), to `train` on (160), or `all`.
         supervision: when a violation is noticed; `notice`: what the agent is told of it.
+        probes: side questions, see docs/talk_and_probes.md.
         seeds: repetitions, as epochs.
         attempts: requests at most until a reply can be read.
         checkpoint: ours that the provider serves; seeds of requests and sampling are then those of a sweep of it.
     """
-    fields = {"split": split, "notice": notice, "rounds": rounds, "history_window": history_window}
+    fields = {"split": split, "notice": notice, "rounds": rounds, "history_window": history_window, "probes": probes}
     return _task("role_play", scenarios, seeds, _Asked(attempts, checkpoint), fields | {"supervision": [supervision]})
 
 
@@ -106,6 +114,7 @@ def tool_usage(
     direct_cost: float | None = None,
     most_calls: int | None = None,
     history_window: int | None = None,
+    probes: Names | None = None,
     seeds: int = 1,
     attempts: int | None = None,
     checkpoint: str | None = None,
@@ -115,6 +124,7 @@ def tool_usage(
     Args:
         agents: how many, each with problems of its own; the same in every epoch.
         pool: `embedded`, `paper`, or a folder.
+        probes: side questions, see docs/talk_and_probes.md.
         seeds: repetitions, as epochs.
         attempts: requests at most until a reply can be read.
         checkpoint: ours that the provider serves; seeds of requests and sampling are then those of a sweep of it.
@@ -126,7 +136,7 @@ def tool_usage(
         scenarios,
         seeds,
         _Asked(attempts, checkpoint),
-        costs | fields | {"history_window": history_window},
+        costs | fields | {"history_window": history_window, "probes": probes},
     )
 
 
@@ -154,7 +164,7 @@ def _cell_task(name: str, scenarios: Names, seeds: int, asked: _Asked, fields: d
     samples = [
         Sample(
             id=sample_name,
-            input=chat_messages(environment.messages(EpisodeMemory(spec, (0,)).seat_view(0))),
+            input=chat_messages(first_messages(EpisodeMemory(spec, (0,)).seat_view(0))),
             metadata={"scenario": spec.scenario.name, EPISODE: spec.model_dump(mode="json")},
         )
         for sample_name, spec in zip(sample_names(cell.episodes), cell.episodes, strict=True)

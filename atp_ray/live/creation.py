@@ -95,7 +95,7 @@ def episode_of(request: EpisodeRequest, offer: Offer) -> EpisodeSpec:
     if request.scenario not in own.design.scenario_names():
         hint = suggestion(request.scenario, own.design.scenario_names())
         raise UsageError(f"unknown scenario '{request.scenario}'", "scenario", hint)
-    if given := [name for name in request.local_fields if name in request.model_fields_set]:
+    if given := request.files:
         raise UsageError("cannot be chosen here, as it names files of the service's machine", given[0], "Leave it out")
     if request.seated > most_agents:
         hint = "Start the service with a higher --agents"

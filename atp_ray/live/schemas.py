@@ -12,6 +12,7 @@ from atp_ray.live.log import EventKind
 from atp_ray.live.monitors import Monitor
 from atp_ray.live.simulation import Parent, Status, Until
 from atp_ray.paradigms.requests import MOST_ROUNDS, MOST_SEED, EpisodeRequest
+from atp_ray.play.probes import AnswerKind
 
 PROBLEM_TYPE = "application/problem+json"  # media type of every error the service itself answers (RFC 9457)
 ActionName = Literal["deviant", "aligned", "unparsed", "missing", "idle"]
@@ -84,6 +85,8 @@ class SimulationView(BaseModel):
         description="The options whose shares are told; empty where one of two is deviant and the rate says it all."
     )
     rounds: int
+    talk: int = Field(description="Longest message before each decision, in characters; 0 for none.")
+    probes: list[str] = Field(description="Names of the side questions.")
     rounds_settled: int
     checkpoints: dict[str, int] = Field(description="Seats by checkpoint.")
     label: str | None = Field(description="What these results are not about; null for real checkpoints only.")
@@ -155,7 +158,7 @@ class MessageView(BaseModel):
 
 
 class MemoryView(BaseModel):
-    """The exact messages a seat would be sent for its next round."""
+    """The exact messages a seat would be sent first in its next round."""
 
     seat: int
     round: int
@@ -163,7 +166,7 @@ class MemoryView(BaseModel):
 
 
 class DecisionView(BaseModel):
-    """One decision; `reply` only when asked for, as it may hold injections."""
+    """One decision; `said` (before it) and `reply` only when asked for, as they may hold injections."""
 
     round: int
     seat: int
@@ -173,6 +176,7 @@ class DecisionView(BaseModel):
     asked: bool
     reward: float | None
     capital_after: float | None
+    said: str | None = None
     reply: str | None = None
 
 
@@ -180,6 +184,26 @@ class DecisionPage(BaseModel):
     """Some decisions in the order of rounds and seats; ask again with `after` = `next` for more."""
 
     decisions: list[DecisionView]
+    next: int | None
+
+
+class ProbeView(BaseModel):
+    """One answer to a probe: its words only when asked for, what they stand for (yes 1, no 0), and what came of it."""
+
+    round: int
+    seat: int
+    checkpoint: str
+    probe: str
+    kind: AnswerKind
+    answer: str | None = None
+    value: float | None
+    actual: float | None
+
+
+class ProbePage(BaseModel):
+    """Some answers in the order of rounds, probes and seats; ask again with `after` = `next` for more."""
+
+    probes: list[ProbeView]
     next: int | None
 
 

@@ -25,13 +25,14 @@ from atp_ray.live.interventions import (
 from atp_ray.live.marks import RoundMark, mark
 from atp_ray.paradigms.design import Change
 from atp_ray.paradigms.registry import paradigm, paradigms
+from atp_ray.play.asides import first_messages
 from atp_ray.play.decisions import BoolArray
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.prompts import Message
 from atp_ray.play.records import RoundRecord
 from atp_ray.play.rounds import asked_of, observe_round, told_rounds
-from atp_ray.play.turns import Observation, Turn
+from atp_ray.play.turns import Observation, Phase, Talk, Turn
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,9 @@ class LiveState:
                 return self._with_spec(_with_numbers(self.spec, intervention))
 
     def with_seed(self, seed: int) -> LiveState:
-        """Return the state with another seed from the next round on."""
-        return self._with_spec(_revised(self.spec, seed=seed))
+        """Return the state with another seed from the next round on; the network stays."""
+        drawn = {"network_seed": self.spec.drawn_with} if self.spec.network.random else {}
+        return self._with_spec(_revised(self.spec, seed=seed, **drawn))
 
     def observations(self, seats: Sequence[int]) -> tuple[Observation, ...]:
         """Return what `seats` remember of the rounds in their window, every intervention taken into account."""
@@ -140,18 +142,26 @@ class LiveState:
         )
 
     def turn(
-        self, simulation_id: str, seats: tuple[int, ...], *, whole: bool, asked_A: BoolArray | None = None
+        self,
+        simulation_id: str,
+        seats: tuple[int, ...],
+        *,
+        whole: bool,
+        asked_A: BoolArray | None = None,
+        phase: Phase = "decide",
+        said_A: tuple[str | None, ...] | None = None,
     ) -> Turn:
-        """Return the request that asks `seats` for the next round; `whole` and `asked_A` as in `rounds.next_turn`."""
+        """Return the request that asks `seats` for the next round; the other arguments are those of `next_turn`."""
         told = told_rounds(self.spec, self.records, seats, whole=whole)
         observations = tuple(self.observation(record, seats) for record in told.records)
         notes = self.notes.get(self.next_round, ())
         spec = self.spec if told.whole else None
         asked = asked_of(seats, asked_A)
-        return Turn(simulation_id, self.next_round, seats, observations, spec, notes, asked, told.since)
+        talk = None if said_A is None else Talk(said_A, frozenset(self.hidden))
+        return Turn(simulation_id, self.next_round, seats, observations, spec, notes, asked, told.since, phase, talk)
 
     def messages(self, seat: int) -> list[Message]:
-        """Return the exact messages a seat would be sent for the next round.
+        """Return the exact messages a seat would be sent first in the next round: to say something, else to decide.
 
         Raises:
             NotFoundError: there is no such seat.
@@ -161,7 +171,7 @@ class LiveState:
         memory = EpisodeMemory(self.spec, (seat,))
         memory.observe(self.observations((seat,)), through=len(self.records))
         view = memory.seat_view(0, self.notes.get(self.next_round, ()))
-        return paradigm(self.spec.paradigm).environment.messages(view)
+        return first_messages(view)
 
     def _with_spec(self, spec: EpisodeSpec) -> LiveState:
         kept = tuple(entry for entry in self.specs if entry[0] < self.next_round)

@@ -10,8 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from atp_ray.measures.results import Setting
-from atp_ray.paradigms.registry import DEFAULT
+from atp_ray.measures.results import Setting, setting_of
 from atp_ray.storage.tables import read_table
 
 EpisodeKey = tuple[str, str, int]
@@ -82,8 +81,7 @@ def _cells(run_dir: Path) -> dict[str, _Cell]:
     for row in (
         read_table(run_dir, "cells", columns).sort_by([("cell_id", "ascending"), ("round", "ascending")]).to_pylist()
     ):
-        row["paradigm"] = row["paradigm"] or DEFAULT
-        setting = Setting(*(row[field] for field in Setting._fields))
+        setting = setting_of(row)
         found.setdefault(row["cell_id"], _Cell(setting, row["visibility"], [])).n_decisions_R.append(row["n_decisions"])
     return found
 

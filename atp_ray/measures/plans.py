@@ -26,6 +26,8 @@ class Where(Frozen):
     threshold: int | None = Field(default=None, description="Colluders needed, as a number of agents.")
     incentive_ratio: float | None = None
     supervision: str | None = None
+    network: str | None = None
+    placement: str | None = None
 
     def includes(self, setting: Setting) -> bool:
         """Return whether a setting is one of them."""
@@ -125,6 +127,7 @@ def cell_setting(cell: CellSpec) -> Setting:
     told: dict[str, Any] = {name: cell.setting[name] for name in Setting._fields if name in cell.setting}
     missing: dict[str, Any] = {"threshold": None, "incentive_ratio": None}
     own = {"checkpoint": cell.checkpoint, "checkpoint_kind": cell.checkpoint_kind, "paradigm": cell.paradigm}
+    own["network"] = str(cell.episodes[0].network)
     return Setting(**missing | told | own, n_agents=cell.n_agents)
 
 

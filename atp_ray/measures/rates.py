@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from atp_ray.play.actions import Action, ActionArray
 from atp_ray.play.counting import assumed_seats, counted_actions
-from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.episodes import FIXED_COLLUDER, FIXED_REFUSER, EpisodeSpec
 
-FIXED_CHECKPOINTS = frozenset({"policy:collude", "policy:refrain"})
+FIXED_CHECKPOINTS = frozenset({FIXED_COLLUDER, FIXED_REFUSER})
 
 
 class Counts(NamedTuple):

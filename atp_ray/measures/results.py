@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from atp_ray.measures.convergence import Convergence
+from atp_ray.networks.kinds import EVERYONE
 from atp_ray.paradigms.registry import DEFAULT
+from atp_ray.play.cells import Embedded
 from atp_ray.storage.tables import read_table, written_tables
 
 
 class Setting(NamedTuple):
-    """What a cell was played with; a number is None where a paradigm has none or the episodes do not share it."""
+    """What a cell was played with; a number is None where a paradigm has none or the episodes do not share it.
+
+    `placement` is None where seats are as listed, `revision` where everyone decides in every round.
+    """
 
     checkpoint: str
     checkpoint_kind: str
@@ -24,6 +29,9 @@ class Setting(NamedTuple):
     high: float | None = None
     medium: float | None = None
     low: float | None = None
+    network: str = EVERYONE
+    placement: str | None = None
+    revision: float | None = None
     names: str | None = None
     established: str | None = None
     committed: int | None = None
@@ -72,7 +80,6 @@ class CellResult(NamedTuple):
 EMBEDDED_NOTE = "A small embedded test checkpoint, taught by an analytic policy."
 FITTED_NOTE = "policy:fitted:* is a response model fitted to what a checkpoint did, not that checkpoint"
 NOT_ABOUT = "Not a statement about Qwen or Llama."
-_TINY = "tiny is a small embedded test checkpoint"
 
 
 def load_results(run_dir: Path) -> list[CellResult]:
@@ -104,14 +111,15 @@ def cells_with_shares(run_dir: Path) -> set[str]:
 
 def setting_of(row: Mapping[str, object]) -> Setting:
     """Return what a row of `cells` was played with."""
-    # Runs of before the other paradigms have no such column.
-    fields = {**row, "paradigm": row["paradigm"] or DEFAULT}
+    # Runs of before the other paradigms, and of before networks, have no such column.
+    fields = {**row, "paradigm": row["paradigm"] or DEFAULT, "network": row["network"] or EVERYONE}
     return Setting(*(fields[field] for field in Setting._fields))  # type: ignore[arg-type]
 
 
-def own_numbers(setting: Setting) -> tuple[int | str, ...]:
-    """Return what orders settings of the same payoffs: names, committed agents, pairing."""
-    return (setting.names or "", setting.established or "", setting.committed or 0, setting.pairing or "")
+def own_numbers(setting: Setting) -> tuple[float | str, ...]:
+    """Return what orders settings of the same payoffs: who sees whom, names, committed agents, pairing."""
+    way = (setting.network, setting.placement or "", setting.revision or 1.0)
+    return (*way, setting.names or "", setting.established or "", setting.committed or 0, setting.pairing or "")
 
 
 def honest_label(results: Iterable[CellResult]) -> str | None:
@@ -126,14 +134,21 @@ def players_label(players: Iterable[tuple[str, str]]) -> str | None:
         kinds.setdefault(kind, set()).add(checkpoint)
     notes = []
     if embedded := kinds.get("embedded"):
-        others = embedded != {"tiny"}
-        whose = "tiny and what is trained from it are small embedded test checkpoints" if others else _TINY
-        notes.append(f"{whose} taught by an analytic policy")
+        notes.append(f"{_small(embedded)} taught by an analytic policy")
     if "policy" in kinds:
         notes.append("policy:* is an analytic policy, no language model")
     if "fitted" in kinds:
         notes.append(FITTED_NOTE)
     return f"{'; '.join(notes)}. {NOT_ABOUT}" if notes else None
+
+
+def _small(embedded: set[str]) -> str:
+    """Return what small checkpoints are: the shipped ones by name, and that others were trained from them."""
+    parts = [name for name in get_args(Embedded) if name in embedded]
+    if embedded.difference(parts):
+        parts = [*(parts or ["tiny"]), f"what is trained from {'them' if len(parts) > 1 else 'it'}"]
+    what = "is a small embedded test checkpoint" if len(parts) == 1 else "are small embedded test checkpoints"
+    return f"{' and '.join(parts)} {what}"
 
 
 def complement(interval: Interval | None) -> Interval | None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.config_files import Frozen, parse_model
+from atp_ray.networks.kinds import NetworkKind
 from atp_ray.play.cells import CellSpec, CheckpointKind
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.sampling import SamplingChange
@@ -25,7 +26,17 @@ def seat_group(profile: Profile, count: int, change: SamplingChange, where: str)
 
 
 # What a request or a grid says of its episodes in so many words; a paradigm has those that mean something in it.
-EPISODE_SETTINGS = {"rounds", "history_window", "visibility", "feedback", "reading", "unreadable"}
+EPISODE_SETTINGS = {
+    "rounds",
+    "history_window",
+    "visibility",
+    "feedback",
+    "reading",
+    "unreadable",
+    "talk",
+    "probes",
+    "probe_rounds",
+}
 
 
 def make_episode(
@@ -35,12 +46,14 @@ def make_episode(
     seats: Sequence[SeatGroup],
     seed: int,
     where: str,
+    network: NetworkKind | None = None,
 ) -> EpisodeSpec:
     """Return one episode.
 
     Args:
         settings: the request or grid it is made for.
         where: names its source in an error.
+        network: who is linked to whom; None: everyone to everyone.
 
     Raises:
         UsageError: the parts do not go together.
@@ -51,6 +64,7 @@ def make_episode(
         "seats": tuple(seats),
         "seed": seed,
         **settings.model_dump(include=EPISODE_SETTINGS),
+        **({} if network is None else {"network": network}),
     }
     return parse_model(EpisodeSpec, fields, where)
 

@@ -88,6 +88,10 @@ class Environment(ABC):
         asked = (self.asked(spec, number) for number in rounds)
         return sum(n_agents if asked_A is None else int(asked_A.sum()) for asked_A in asked)
 
+    def rehearsed(self, spec: EpisodeSpec) -> EpisodeSpec:
+        """Return an episode whose prompts are as long, but whose windows fill as soon as can be: to estimate it."""
+        return spec
+
     def messages(self, view: SeatView) -> list[Message]:
         """Return the chat messages with which a seat's next round begins."""
         return build_messages(view)

@@ -10,18 +10,21 @@ from pydantic import Field
 
 from atp_ray.checkpoint.populations import parse_population
 from atp_ray.checkpoint.profiles import Profile
-from atp_ray.config_files import Frozen, config_path, load_yaml, parse_model, parse_setting
+from atp_ray.config_files import config_path, load_yaml, parse_model, parse_setting
+from atp_ray.networks.kinds import EVERYONE
 from atp_ray.paradigms.registry import DEFAULT, paradigm
-from atp_ray.paradigms.requests import require_fields
+from atp_ray.paradigms.requests import AsideSettings, require_fields
 from atp_ray.paradigms.selection import UPSTREAM_PREFIX
 from atp_ray.play.cells import CellSpec
+from atp_ray.play.probes import with_probe_files
 from atp_ray.play.sampling import SamplingChange
 
 
-class Grid(Frozen):
+class Grid(AsideSettings):
     """What every grid has. `checkpoints` is an axis: each one is played in cells of its own."""
 
     axes: ClassVar[tuple[str, ...]] = ("checkpoints",)
+    texts: ClassVar[tuple[str, ...]] = ("scenarios", "population")  # in which a comma of --set separates no values
 
     name: str
     description: str = ""
@@ -52,7 +55,7 @@ def parse_grid(data: Any, where: str) -> Grid:
     room = paradigm(str(data.get("paradigm", DEFAULT)) if isinstance(data, dict) else DEFAULT)
     if isinstance(data, dict):
         require_fields(room, data, lambda other: other.design.grid_model, where)
-    return parse_model(room.design.grid_model, data, where)
+    return parse_model(room.design.grid_model, with_probe_files(data), where)
 
 
 def load_grid(grid_name: str, /, settings: Sequence[str] = (), **overrides: Any) -> Grid:
@@ -87,11 +90,20 @@ def expand(grid: Grid, profiles: Mapping[str, Profile]) -> list[CellSpec]:
     for name in checkpoint_names(grid):
         room.require_player(name)
     differs = differs_from_paper(grid)
-    return [cell.model_copy(update={"differs_from_paper": differs}) for cell in room.design.cells(grid, profiles)]
+    return [_compared(cell, differs) for cell in room.design.cells(grid, profiles)]
 
 
-# What may differ between two runs that are played alike; what each cell has of an axis is in its own columns.
-_NOT_THE_WAY = {"name", "description", "checkpoints", "seeds", "population"}
+def _compared(cell: CellSpec, differs: str | None) -> CellSpec:
+    """Return a cell that says in which points it is not played like the paper, where everyone sees everyone."""
+    network = str(cell.episodes[0].network)
+    if differs is not None and network != EVERYONE:
+        differs = f"network {network}, not {EVERYONE}; {differs}"
+    return cell.model_copy(update={"differs_from_paper": differs})
+
+
+# What may differ between two runs that are played alike (nobody remembers a probe); what each cell has of an axis is in
+# its own columns.
+_NOT_THE_WAY = {"name", "description", "checkpoints", "seeds", "population", "probes", "probe_rounds"}
 _OWN_WORDS = "prompts in this project's words"
 
 
@@ -137,7 +149,7 @@ def _said(value: Any) -> str:
 def _apply_setting(data: dict[str, Any], text: str, grid: Grid) -> None:
     setting = parse_setting(text, type(grid))
     value = setting.value
-    if isinstance(value, str) and "," in value and setting.key not in ("scenarios", "population"):
+    if isinstance(value, str) and "," in value and setting.key not in grid.texts:
         value = [yaml.safe_load(part) for part in value.split(",")]
     if setting.key in grid.axes and not isinstance(value, list):
         value = [value]

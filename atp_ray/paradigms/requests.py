@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from atp_ray.config_files import Frozen, Whole, load_yaml
 from atp_ray.errors import UsageError, suggestion
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import DEFAULT, paradigm, paradigm_names, paradigms
 from atp_ray.play.episodes import Reading, Unreadable
+from atp_ray.play.probes import Probe, load_probe
 from atp_ray.play.sampling import SamplingChange
 
 MOST_ROUNDS, MOST_AGENTS, LONGEST_WINDOW = 10_000, 1_000_000, 100
 MOST_SEED = 2**53
+LONGEST_TALK, MOST_PROBES = 2000, 20
 
 Rounds = Annotated[Whole, Field(ge=1, le=MOST_ROUNDS, description="Rounds of an episode.")]
 Window = Annotated[Whole, Field(ge=1, le=LONGEST_WINDOW, description="Past rounds an agent is shown.")]
@@ -32,6 +34,55 @@ UnreadableChoice = Annotated[
 ]
 
 
+def _listed(value: Any) -> Any:
+    """Return one value, or several in a text with commas between them, as a list."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return [value] if isinstance(value, int | Mapping) else value
+
+
+def _read_probes(value: Any) -> Any:
+    """Return probes, shipped ones given by name.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    listed = _listed(value)
+    if not isinstance(listed, list | tuple):
+        return listed
+    try:
+        return [load_probe(entry) if isinstance(entry, str) else entry for entry in listed]
+    except UsageError as error:
+        raise ValueError(f"{error.what}. {error.hint}" if error.hint else error.what) from error
+
+
+def _read_rounds(value: Any) -> Any:
+    """Return round numbers, also those in a text."""
+    listed = _listed(value)
+    if not isinstance(listed, list | tuple):
+        return listed
+    return [int(entry) if isinstance(entry, str) and entry.isdecimal() else entry for entry in listed]
+
+
+class AsideSettings(Frozen):
+    """What one episode and a grid of episodes may ask of agents beside their decisions; nothing by default."""
+
+    talk: Whole = Field(
+        default=0,
+        ge=0,
+        le=LONGEST_TALK,
+        description="Longest message that agents may say to each other before they decide, in characters; 0: none.",
+    )
+    probes: Annotated[tuple[Probe, ...], BeforeValidator(_read_probes)] = Field(
+        default=(),
+        max_length=MOST_PROBES,
+        description="Side questions to every agent, remembered by nobody: names of shipped ones, or whole questions.",
+    )
+    probe_rounds: Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], BeforeValidator(_read_rounds)] = Field(
+        default=(), max_length=MOST_ROUNDS, description="Rounds in which probes are asked; none given means all."
+    )
+
+
 class Players(Frozen):
     """`seats` neighbouring seats played by one checkpoint."""
 
@@ -39,7 +90,7 @@ class Players(Frozen):
     seats: Whole = Field(ge=1, le=MOST_AGENTS)
 
 
-class EpisodeRequest(Frozen):
+class EpisodeRequest(AsideSettings):
     """One episode, as somebody asks for it; each paradigm adds its own fields, their bounds and their defaults.
 
     `local_fields` name files of this machine; over HTTP they may not be set.
@@ -63,6 +114,11 @@ class EpisodeRequest(Frozen):
         if self.players and "n_agents" in self.model_fields_set and self.n_agents != self.seated:
             raise ValueError(f"players hold {self.seated} seats but n_agents is {self.n_agents}")
         return self
+
+    @property
+    def files(self) -> list[str]:
+        """The fields that name a file of this machine."""
+        return [name for name in self.local_fields if name in self.model_fields_set]
 
     @property
     def seated(self) -> int:

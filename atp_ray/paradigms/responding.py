@@ -15,6 +15,7 @@ from atp_ray.play.memory import EpisodeMemory
 
 if TYPE_CHECKING:  # agents foresee nothing, and would pay for what does
     from atp_ray.responses.interventions import Stopping
+    from atp_ray.responses.observed_flips import ObservedFlips
     from atp_ray.responses.prediction import Forecast
 
 
@@ -41,6 +42,7 @@ class FittedRun(Frozen):
     checkpoint: str
     episodes: int
     decisions: int
+    sizes: tuple[int, ...] = ()
     version: str
 
     def described(self) -> list[tuple[str, float, float, float]]:
@@ -58,7 +60,8 @@ class Responding:
             UsageError: the paradigm has no response model, or there are too few episodes.
         """
         del n_bootstrap, seed, on_step
-        raise UsageError("is of a paradigm without a response model", str(source.run_dir), "Use a run of games")
+        what = "is of a paradigm without a response model"
+        raise UsageError(what, str(source.run_dir), "Use a run of games or conventions")
 
     def read(self, text: str, where: str) -> FittedRun:
         """Return a response from its file.
@@ -67,7 +70,7 @@ class Responding:
             UsageError: it is none of this paradigm.
         """
         del text
-        raise UsageError("is of a paradigm without a response model", where, "Use a response fitted to games")
+        raise UsageError("is of a paradigm without a response model", where, "Use a response fitted to games or names")
 
     def expected_rates(self, response: FittedRun, spec: EpisodeSpec) -> tuple[FloatArray, FloatArray]:
         """Return the expected deviant rate of each round [R], and the same for each bootstrap sample [B, R].
@@ -104,6 +107,11 @@ class Responding:
         """
         del spec, fixed, n_runs, seed, on_draw
         raise UsageError("is of a paradigm whose tipping is not foreseen", response.paradigm)
+
+    def observed(self, response: FittedRun, spec: EpisodeSpec, run_dir: Path) -> list[ObservedFlips]:
+        """Return which populations of the checkpoint it was fitted to tipped in a run, by seats that always deviate."""
+        del response, spec, run_dir
+        return []
 
     def stop(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol
 
+from atp_ray.config_files import Frozen
 from atp_ray.errors import UsageError
 from atp_ray.paradigms.stand_in import StandIn
 from atp_ray.play.actions import Action
@@ -15,6 +16,7 @@ from atp_ray.play.prompts import Message
 if TYPE_CHECKING:
     from atp_ray.checkpoint.scope import TrainingScope
     from atp_ray.play.asking import ToolRunner
+    from atp_ray.play.cells import Embedded
     from atp_ray.tiny.fits import CalibrationPart, Sampler
 
 Side = Literal["chosen", "rejected"]
@@ -64,12 +66,13 @@ class TranscriptSource(Protocol):
 class Teaching:
     """What checkpoints are aligned with and the small one is taught; a paradigm that does neither keeps the defaults.
 
-    `instructions` bring a model to give either side of a pair; `share` is the paradigm's part of the small checkpoint's
-    training transcripts, 0 for none.
+    `instructions` bring a model to give either side of a pair; `learner` is the small checkpoint that is taught the
+    paradigm, None for none; `share` is the paradigm's part of that checkpoint's training transcripts.
     """
 
     instructions: ClassVar[Mapping[Side, str]] = {}
-    share: ClassVar[float] = 0.0
+    learner: ClassVar[Embedded | None] = None
+    share: ClassVar[float] = 1.0
 
     def training_prompts(self, count: int | None, seed: int) -> list[TrainingPrompt]:
         """Return the prompts to train on, none of which an evaluation uses; the same ones for the same seed.
@@ -116,9 +119,14 @@ class Teaching:
         del scope
         return spec.paradigm.replace("_", "-")
 
-    def bounds(self) -> dict[str, object]:
-        """Return the fields of the training scope that are the paradigm's own."""
-        return {}
+    def bounds(self) -> Frozen:
+        """Return the bounds of the paradigm's own numbers; they become fields of the training scope."""
+        return Frozen()
+
+    def lessons(self, scope: TrainingScope) -> str:
+        """Return what the small checkpoint's card says of its training transcripts, in a sentence or two."""
+        del scope
+        return ""
 
     def transcripts(self, scope: TrainingScope, seed: int) -> TranscriptSource:
         """Return the source of the small checkpoint's training transcripts.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from atp_ray.play.actions import Action
+from atp_ray.play.answers import SeatAnswer
 from atp_ray.play.decisions import SeatDecision, TurnFailure
 from atp_ray.play.memory import SeatView
 from atp_ray.play.model_calls import ModelReply, ReplyRequest
@@ -68,19 +69,23 @@ class Asking:
         unread: Callable[[str], str | None],
         place: Sequence[str | int] = (),
         stop: tuple[str, ...] = (),
+        *,
+        free: bool = False,
     ) -> str | None:
         """Return the first reply that can be read, else the last one; None if the model never answered.
 
         Args:
             unread: says why a reply cannot be read, None where it can.
             place: what tells this question from others of the seat's round, for the seed.
+            free: the reply is no decision, so that it is never held to the form of one.
         """
         view, spec = self._view, self._view.spec
+        sampling = self._sampling.model_copy(update={"structured": False}) if free else self._sampling
         sent = tuple(merge_neighbours(messages) if self._alternate_roles else messages)
         reply: str | None = None
         for attempt in range(1, self._sampling.attempts + 1):
             seed = derive_seed(spec.episode_id, spec.seed, view.round, view.seat, *place, attempt)
-            answer = await self._client.reply(ReplyRequest(sent, self._sampling, seed, spec.scenario.options, stop))
+            answer = await self._client.reply(ReplyRequest(sent, sampling, seed, spec.scenario.options, stop))
             self._attempts += 1
             self._tokens_in += answer.prompt_tokens
             self._tokens_out += answer.completion_tokens
@@ -109,3 +114,12 @@ class Asking:
             tuple(solutions),
             option,
         )
+
+    def answer(self, text: str | None, *, read: bool) -> SeatAnswer:
+        """Return what the seat answered, with all that asking for it took.
+
+        Args:
+            read: whether the reply could be read; otherwise the reason is kept as its failure.
+        """
+        spent = (self._attempts, self._tokens_in, self._tokens_out, self._latency_s)
+        return SeatAnswer(text, *spent, None if read else self._failure)

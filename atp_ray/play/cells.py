@@ -10,6 +10,7 @@ from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.episodes import EpisodeSpec
 
 CheckpointKind = Literal["embedded", "policy", "fitted", "model", "openai", "mixed"]
+Embedded = Literal["tiny", "tiny-names"]  # the small checkpoints that the project trains and ships
 
 
 class CellSpec(Frozen):

@@ -51,7 +51,8 @@ class Decisions(NamedTuple):
     `reply_A` is None where there is none; `latency_A` in seconds is NaN for players without a model; `solutions_A` is
     empty where no problems are solved. A failure names its seat. `option_A` is the index of the option each seat took,
     -1 for none, and None where there are two, as the action says it then. `asked_A` says who decided in this round,
-    None for all; what the others decided last stands, with its reply.
+    None for all; what the others decided last stands, with its reply. `said_A` is what each seat said before the
+    decisions, None for nothing, and None as a whole where nobody was asked to.
     """
 
     action_A: ActionArray
@@ -64,6 +65,7 @@ class Decisions(NamedTuple):
     solutions_A: tuple[tuple[Solution, ...], ...] = ()
     option_A: ActionArray | None = None
     asked_A: BoolArray | None = None
+    said_A: tuple[str | None, ...] | None = None
 
     @property
     def options_A(self) -> ActionArray:

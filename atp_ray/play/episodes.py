@@ -10,7 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from atp_ray.config_files import Frozen, added
+from atp_ray.networks.kinds import Complete, require_fits
+from atp_ray.networks.neighbours import Neighbours, neighbours
+from atp_ray.networks.texts import Network
 from atp_ray.paradigms import registry
+from atp_ray.play.probes import Probe
 from atp_ray.play.sampling import Sampling
 from atp_ray.play.scenario import Numbers, Scenario
 
@@ -18,7 +22,7 @@ Visibility = Literal["replies", "choices", "counts"]
 Feedback = Literal["choices_and_counts", "choices"]
 Reading = Literal["last", "first"]
 Unreadable = Literal["left_out", "counted"]
-FIXED_COLLUDER = "policy:collude"
+FIXED_COLLUDER, FIXED_REFUSER = "policy:collude", "policy:refrain"
 POLICY_PREFIX = "policy:"
 
 
@@ -65,6 +69,11 @@ class EpisodeSpec(Frozen):
     unreadable: Unreadable = added(
         "left_out", "What an unreadable reply is in the rate; `counted` as the action undone."
     )
+    network: Network = added(Complete(), "Who sees, or meets, whom.")
+    network_seed: int | None = added(None, "Seed of a network that is drawn at random; null: the episode's.", ge=0)
+    talk: int = added(0, "Longest message that agents may say before they decide, in characters; 0 for none.", ge=0)
+    probes: tuple[Probe, ...] = added((), "Side questions, asked before the decisions and remembered by nobody.")
+    probe_rounds: tuple[int, ...] = added((), "Rounds in which probes are asked; none given means all.")
 
     @model_validator(mode="after")
     def _consistent(self) -> EpisodeSpec:
@@ -81,7 +90,27 @@ class EpisodeSpec(Frozen):
         planned = self.parameters.planned_rounds()
         if planned is not None and planned != self.rounds:
             raise ValueError(f"the scenario's numbers are for {planned} rounds, the episode has {self.rounds}")
+        require_fits(self.network, self.parameters.n_agents)
+        self._require_asides()
         return self
+
+    def _require_asides(self) -> None:
+        alone = self.parameters.n_agents == 1
+        if self.talk and alone:
+            raise ValueError("talk: an agent alone has nobody to talk to")
+        names = [probe.name for probe in self.probes]
+        if len(set(names)) < len(names):
+            raise ValueError(f"probes: two are called '{max(names, key=names.count)}'")
+        if alone and (others := next((probe.name for probe in self.probes if probe.about_others), None)):
+            raise ValueError(f"probes: '{others}' asks about other agents, and there are none")
+        if self.probe_rounds and not self.probes:
+            raise ValueError("probe_rounds: there are no probes to ask")
+        if wrong := next((number for number in self.probe_rounds if not 1 <= number <= self.rounds), None):
+            raise ValueError(f"probe_rounds: there is no round {wrong} in {self.rounds}")
+
+    def probes_at(self, round_number: int) -> tuple[Probe, ...]:
+        """Return the probes that are asked in a round."""
+        return self.probes if not self.probe_rounds or round_number in self.probe_rounds else ()
 
     @cached_property
     def episode_id(self) -> str:
@@ -97,6 +126,16 @@ class EpisodeSpec(Frozen):
     def seat_groups(self) -> tuple[SeatGroup, ...]:
         """The group of each seat, length n_agents."""
         return tuple(group for group in self.seats for _ in range(group.count))
+
+    @cached_property
+    def neighbours(self) -> Neighbours | None:
+        """The neighbours of each seat; None where everyone is everyone's."""
+        return neighbours(self.network, self.parameters.n_agents, self.drawn_with)
+
+    @property
+    def drawn_with(self) -> int:
+        """The seed of the network."""
+        return self.seed if self.network_seed is None else self.network_seed
 
 
 def seat_plan(group: SeatGroup, fixed_colluders: int, position: Literal["head", "tail"]) -> tuple[SeatGroup, ...]:

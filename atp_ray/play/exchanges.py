@@ -19,9 +19,11 @@ class ToolUse(NamedTuple):
 class Exchange(NamedTuple):
     """A request to a model and the reply that was kept of it: the first that could be read, else the last.
 
-    `reply` is None where the model never answered; `tool` is the call that the reply ends with.
+    `reply` is None where the model never answered; `tool` is the call that the reply ends with. `aside` says that the
+    last message asks for no decision; neither it nor the reply is part of a later prompt as it stands here.
     """
 
     messages: list[Message]
     reply: str | None
     tool: ToolUse | None = None
+    aside: bool = False

@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from atp_ray.paradigms import registry
-from atp_ray.play.actions import Action
 from atp_ray.play.decisions import BoolArray, IntArray
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.problems import Solution
-from atp_ray.play.turns import Observation, PublicRound
+from atp_ray.play.turns import Observation, PublicRound, Talk
 
 
 class SeatRound(NamedTuple):
@@ -35,7 +34,8 @@ class SeatRound(NamedTuple):
 class SeatView(NamedTuple):
     """Everything one seat may use to decide: the episode, its seat, its remembered rounds, the round to decide.
 
-    `notes` are announcements made before that round; `n_forgotten` rounds of the window were erased.
+    `notes` are announcements made before that round, `talk` is what was said in it so far; `n_forgotten` rounds of the
+    window were erased.
     """
 
     spec: EpisodeSpec
@@ -44,14 +44,7 @@ class SeatView(NamedTuple):
     round: int = 1
     notes: tuple[str, ...] = ()
     n_forgotten: int = 0
-
-
-class OthersCount(NamedTuple):
-    """How the other seats acted in a round: colluders, decisions read, seats without a decision."""
-
-    n_deviant: int
-    n_decided: int
-    n_silent: int
+    talk: Talk | None = None
 
 
 class EpisodeMemory:
@@ -102,8 +95,13 @@ class EpisodeMemory:
         """The rounds in any hosted seat's window, oldest first, for players that decide for all of them at once."""
         return self._rounds
 
-    def seat_view(self, index: int, notes: tuple[str, ...] = ()) -> SeatView:
-        """Return what the `index`-th hosted seat may use to decide; `notes` are announcements for this round."""
+    def seat_view(self, index: int, notes: tuple[str, ...] = (), talk: Talk | None = None) -> SeatView:
+        """Return what the `index`-th hosted seat may use to decide.
+
+        Args:
+            notes: announcements for this round.
+            talk: what was said in this round; None before it, or where nobody is asked to.
+        """
         seen = self._seen(index)
         rounds = tuple(
             SeatRound(
@@ -119,7 +117,7 @@ class EpisodeMemory:
             if not (observation.forgotten_S and observation.forgotten_S[index])
         )
         n_forgotten = len(seen) - len(rounds)
-        return SeatView(self.spec, self.seats[index], rounds, self.known_rounds + 1, notes, n_forgotten)
+        return SeatView(self.spec, self.seats[index], rounds, self.known_rounds + 1, notes, n_forgotten, talk)
 
     def _seen(self, index: int) -> Sequence[Observation]:
         """Return the rounds in one seat's window."""
@@ -143,11 +141,3 @@ class EpisodeMemory:
 def took_part(asked_A: BoolArray | None, seats: Sequence[int] | IntArray) -> BoolArray:
     """Return which of `seats` [S] were asked in a round; `asked_A` is None where all were."""
     return np.ones(len(seats), dtype=bool) if asked_A is None else asked_A[np.asarray(seats, dtype=np.int64)]
-
-
-def count_others(public: PublicRound, seat: int) -> OthersCount:
-    """Count what the seats other than `seat` did in a round, as far as `seat` sees it."""
-    actions = np.delete(public.actions_A, sorted(public.hidden | {seat}))
-    n_deviant = int((actions == Action.DEVIANT).sum())
-    n_decided = n_deviant + int((actions == Action.ALIGNED).sum())
-    return OthersCount(n_deviant, n_decided, len(actions) - n_decided)

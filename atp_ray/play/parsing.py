@@ -103,14 +103,30 @@ def parse_choice(reply: str, options: Sequence[str]) -> ParsedChoice:
     return parsed
 
 
-def _objects(text: str) -> Iterator[_Object]:
+def last_stated(text: str, key: str) -> list[Any] | None:
+    """Return the values that the last object stating `key` gives it, one unless the key stands more than once.
+
+    Args:
+        text: a reply without its thinking; objects are read as those of a decision are.
+
+    Returns:
+        An empty list where no object states the key, None where there is no object at all.
+    """
+    objects = list(_objects(text, key))
+    if not objects:
+        return None
+    stating = [found for found in objects if found.values]
+    return list(stating[-1].values) if stating and not objects[-1].cut_off else []
+
+
+def _objects(text: str, key: str = KEY) -> Iterator[_Object]:
     """Yield the objects of a text that are not inside others, in order; braces in prose are none."""
     start, lenient = text.find("{"), 0
     while start >= 0:
         end = start + 1
         try:
             pairs, end = _DECODER.raw_decode(text, start)
-            yield _Object(_choices(pairs), start, end)
+            yield _Object(_stated(pairs, key), start, end)
         except (ValueError, RecursionError):
             lenient += 1
             if lenient > LENIENT_READS:
@@ -119,24 +135,24 @@ def _objects(text: str) -> Iterator[_Object]:
             found = read_object(text, start)
             if found is not None and found.closed:
                 end = found.end
-                yield _Object(_choices(found.pairs), start, end)
+                yield _Object(_stated(found.pairs, key), start, end)
             elif found is not None:
                 # What a cut-off object wraps may be anything.
-                values = _choices([pair for pair in found.pairs if not isinstance(pair[1], LenientObject)])
+                values = _stated([pair for pair in found.pairs if not isinstance(pair[1], LenientObject)], key)
                 if values or found.quoted:
                     end = found.end
                     yield _Object(values, start, end, cut_off=not values)
         start = text.find("{", end)
 
 
-def _choices(pairs: Sequence[tuple[str, Any]]) -> list[Any]:
-    values = [value for key, value in pairs if key.strip().casefold() == KEY]
+def _stated(pairs: Sequence[tuple[str, Any]], wanted: str) -> list[Any]:
+    values = [value for key, value in pairs if key.strip().casefold() == wanted]
     if not values and len(pairs) == 1:
         inner = pairs[0][1]
         if isinstance(inner, LenientObject):
-            return _choices(inner.pairs)
+            return _stated(inner.pairs, wanted)
         if isinstance(inner, _Pairs):
-            return _choices(inner)
+            return _stated(inner, wanted)
     return values
 
 

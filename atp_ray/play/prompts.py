@@ -2,7 +2,8 @@
 
 What all seats share comes before what is private (in the games system message and first question are equal for
 everyone), so that the engine's prefix cache pays for the shared part once. A past round is its question, the agent's
-own reply and what the environment told it then. A paradigm whose rounds are no dialogue lays out its own messages.
+own reply and what the environment told it then; what was said before a decision follows its question. A paradigm whose
+rounds are no dialogue lays out its own messages.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from __future__ import annotations
 from typing import Literal, TypedDict
 
 from atp_ray.paradigms.registry import paradigm
+from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import SeatView
+from atp_ray.play.talk import heard_text
+from atp_ray.play.turns import Talk
 from atp_ray.play.wording import NO_DECISION
 
 # Changes whenever a prompt's wording or layout does; a checkpoint trained on another layout refuses to play.
@@ -32,9 +36,15 @@ def build_messages(view: SeatView) -> list[Message]:
     for past in view.rounds:
         then = past.spec or spec
         messages += _user(*past.notes, environment.question(then, past.public.round))
+        messages += _heard(then, past.public.round, past.public.talk, view.seat)
         messages.append({"role": "assistant", "content": past.own_reply or f"({NO_DECISION})"})
         messages += _user(*environment.feedback(then, past, view.seat))
-    return messages + _user(*view.notes, environment.question(spec, view.round))
+    messages += _user(*view.notes, environment.question(spec, view.round))
+    return messages + _heard(spec, view.round, view.talk, view.seat)
+
+
+def _heard(spec: EpisodeSpec, round_number: int, talk: Talk | None, seat: int) -> list[Message]:
+    return [] if talk is None else _user(heard_text(spec, round_number, talk, seat))
 
 
 def _user(*texts: str) -> list[Message]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from atp_ray.play.answers import Probed
 from atp_ray.play.capital import Capital, FloatArray
 from atp_ray.play.decisions import Decisions
 
@@ -13,7 +14,7 @@ class RoundRecord:
     """One settled round of one episode, columns over all seats (suffix `_A`).
 
     `success` is None where there is none; `reward_A` is the round's factor (games) or income, `capital_*` what it led
-    to.
+    to. `probed` is what was answered to the round's probes, which no agent remembers.
     """
 
     episode_id: str
@@ -23,3 +24,4 @@ class RoundRecord:
     capital_before_A: FloatArray
     capital_after: Capital
     success: bool | None
+    probed: tuple[Probed, ...] = ()

@@ -8,19 +8,25 @@ from typing import NamedTuple
 import numpy as np
 
 from atp_ray.paradigms.registry import paradigm
+from atp_ray.play.answers import Probed
 from atp_ray.play.decisions import BoolArray, Decisions, with_standing
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import took_part
 from atp_ray.play.parsing import visible_reply
 from atp_ray.play.played import PlayedRound
 from atp_ray.play.records import RoundRecord
-from atp_ray.play.turns import Observation, PublicRound, Turn
+from atp_ray.play.turns import Observation, Phase, PublicRound, Talk, Turn
 
 
-def settle_round(spec: EpisodeSpec, settled: Sequence[RoundRecord], decisions: Decisions) -> RoundRecord:
+def settle_round(
+    spec: EpisodeSpec,
+    settled: Sequence[RoundRecord],
+    decisions: Decisions,
+    probed: Sequence[Probed] = (),
+) -> RoundRecord:
     """Settle the round that follows `settled` (the episode's rounds so far, oldest first).
 
-    What seats decided last stands where they are not asked.
+    What seats decided last stands where they are not asked. `probed` is kept with the round and changes nothing.
     """
     environment, number = paradigm(spec.paradigm).environment, len(settled) + 1
     if (asked_A := environment.asked(spec, number)) is not None:
@@ -35,6 +41,7 @@ def settle_round(spec: EpisodeSpec, settled: Sequence[RoundRecord], decisions: D
         outcome.before.value_A,
         outcome.after,
         outcome.success,
+        tuple(probed),
     )
 
 
@@ -49,6 +56,7 @@ def observe_round(spec: EpisodeSpec, record: RoundRecord, seats: Sequence[int]) 
         shown,
         options_A=decisions.option_A,
         asked_A=decisions.asked_A,
+        said_A=decisions.said_A,
     )
     index = np.array(seats)
     return Observation(
@@ -92,12 +100,15 @@ def next_turn(
     *,
     whole: bool,
     asked_A: BoolArray | None = None,
+    phase: Phase = "decide",
+    said_A: tuple[str | None, ...] | None = None,
 ) -> Turn:
     """Return the request that asks `seats` for the round after `settled`.
 
     Args:
         whole: as in `told_rounds`.
         asked_A: who decides in that round; None for all.
+        said_A: what was said in that round; None before it, or where nobody is asked to.
     """
     told = told_rounds(spec, settled, seats, whole=whole)
     observations = tuple(observe_round(spec, record, seats) for record in told.records)
@@ -110,6 +121,8 @@ def next_turn(
         spec if told.whole else None,
         asked=asked,
         since=told.since,
+        phase=phase,
+        talk=None if said_A is None else Talk(said_A),
     )
 
 

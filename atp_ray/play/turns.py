@@ -8,13 +8,24 @@ Per-seat columns are parallel to `seats` (suffix `_S`); decisions are columns ov
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from atp_ray.play.actions import ActionArray
+from atp_ray.play.answers import Answers
 from atp_ray.play.capital import FloatArray
 from atp_ray.play.decisions import BoolArray, Decisions, options_of
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.problems import Solution
+
+# What a turn asks for: a message before the decisions, answers to the round's probes, or the decision.
+Phase = Literal["say", "probe", "decide"]
+
+
+class Talk(NamedTuple):
+    """What was said before the decisions of a round, over all seats; None for nothing. Nobody hears `hidden` seats."""
+
+    said_A: tuple[str | None, ...]
+    hidden: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,7 @@ class PublicRound:
     `replies_A` holds every seat's reply without its thinking, and is None unless the visibility is `replies`. What
     `hidden` seats did is shown to nobody but themselves (a quarantine). `options_A` is the index of the option each
     seat took, -1 for none, and None where the action says it; `asked_A` says who decided in this round, None for all.
+    `said_A` is what each seat said before the decisions, and is None where nobody was asked to.
     """
 
     round: int
@@ -34,6 +46,12 @@ class PublicRound:
     hidden: frozenset[int] = frozenset()
     options_A: ActionArray | None = None
     asked_A: BoolArray | None = None
+    said_A: tuple[str | None, ...] | None = None
+
+    @property
+    def talk(self) -> Talk | None:
+        """What was said before the decisions; None where nobody was asked to."""
+        return None if self.said_A is None else Talk(self.said_A, self.hidden)
 
     @property
     def chosen_A(self) -> ActionArray:
@@ -61,12 +79,13 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A request that some seats of one episode decide round `round`.
+    """A request that some seats of one episode decide round `round`, or answer what is asked before that.
 
     `observations` are the settled rounds the seats may not know yet, oldest first; `spec` comes with the first turn,
     after a gap and after an intervention; `notes` are announcements made before this round.
     `asked` are those of the seats that decide, None for all. `since` is the last round the seats must know already,
     where some of those that follow it are left out as they do not matter to them.
+    `phase` is what they are asked for; `talk` what was said in this round, once that phase is over.
     """
 
     episode_id: str
@@ -77,6 +96,8 @@ class Turn:
     notes: tuple[str, ...] = ()
     asked: tuple[int, ...] | None = None
     since: int | None = None
+    phase: Phase = "decide"
+    talk: Talk | None = None
 
     @property
     def known_before(self) -> int:
@@ -95,9 +116,10 @@ class MemoryGap:
 
 
 class TurnReply(NamedTuple):
-    """What the seats asked decided, in their order."""
+    """What the seats asked decided, in their order, or answered to each question of another phase."""
 
     episode_id: str
     round: int
     seats: tuple[int, ...]
-    decisions: Decisions
+    decisions: Decisions | None
+    answers: tuple[Answers, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import NamedTuple
 
+from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
 
 
@@ -56,8 +57,9 @@ def estimate_workload(cells: Sequence[CellSpec], prompt_tokens: Mapping[str, int
     demands: dict[str, Demand] = {}
     for cell in cells:
         for episode in cell.episodes:
+            turns = paradigm(episode.paradigm).environment.n_turns(episode) / episode.parameters.n_agents
             for group in episode.seats:
-                counts = (group.count, group.count * episode.rounds, 0, group.sampling.max_tokens)
+                counts = (group.count, round(group.count * turns), 0, group.sampling.max_tokens)
                 demands[group.checkpoint] = Demand(*counts).plus(demands.get(group.checkpoint, NOTHING))
     sent = {name: demand._replace(prompt_tokens=prompt_tokens.get(name, 0)) for name, demand in demands.items()}
     return Workload(len(cells), sum(len(cell.episodes) for cell in cells), sent)

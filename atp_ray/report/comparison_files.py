@@ -13,9 +13,9 @@ from atp_ray.errors import StorageError
 from atp_ray.measures.results import Setting
 from atp_ray.measures.survival import SurvivalPoint
 from atp_ray.report.comparing import Compared
-from atp_ray.storage.schema import SCHEMA_VERSION, SETTING
+from atp_ray.storage.schema import SCHEMA_VERSION, SETTING, WAY
 
-_NUMBERS = [*SETTING, pa.field("supervision", pa.string())]
+_NUMBERS = [*SETTING, pa.field("supervision", pa.string()), *WAY, pa.field("placement", pa.string())]
 COMPARISONS = pa.schema(
     [
         *(pa.field(name, pa.string(), nullable=False) for name in ("paradigm", "base", "checkpoint", "setting")),

@@ -75,7 +75,8 @@ def card_data(manifest: Mapping[str, Any], *, shares: bool) -> dict[str, Any]:
 
     paradigm_name = str(_grid(manifest).get("paradigm", DEFAULT))
     configs: list[dict[str, Any]] = [
-        {"config_name": name, "data_files": f"{name}/*.parquet"} for name in cell_schemas(paradigm_name, shares=shares)
+        {"config_name": name, "data_files": f"{name}/*.parquet"}
+        for name in cell_schemas(paradigm_name, shares=shares, probes=bool(_grid(manifest).get("probes")))
     ]
     configs[0]["default"] = True  # decisions
     ours = _own_players(manifest) and _own_scenarios(manifest)

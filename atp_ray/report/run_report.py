@@ -18,6 +18,7 @@ from atp_ray.report.comparison_table import MOST_ROWS, comparison_tables
 from atp_ray.report.costs import costs_table
 from atp_ray.report.figures.style import figure_style, save_figure
 from atp_ray.report.mixed import mixed_table
+from atp_ray.report.probes import probes_table
 from atp_ray.storage.run_folder import read_manifest
 
 
@@ -33,6 +34,8 @@ def summary_tables(run_dir: Path) -> list[RenderableType]:
         shown += room.presentation.tables(of_room)
     if (mixed := mixed_table(run_dir, results)) is not None:
         shown.append(mixed)
+    if (probes := probes_table(run_dir)) is not None:
+        shown.append(probes)
     if (compared := compared_in(run_dir, results)) is not None:
         shown += comparison_tables(compared, MOST_ROWS)
     if (costs := costs_table(manifest)) is not None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from atp_ray.errors import UsageError
+from atp_ray.networks.neighbours import Neighbours
 from atp_ray.responses.features import Array
 from atp_ray.responses.population import Game, Lanes, play_pairs
 from atp_ray.responses.prediction import LEVEL
@@ -124,6 +125,7 @@ def stop_flips(
     n_samples: int,
     seed: int,
     on_step: Callable[[int, int], None],
+    neighbours: Neighbours | None = None,
 ) -> Stopping:
     """Try what can be done in a naming game against committed agents.
 
@@ -138,7 +140,7 @@ def stop_flips(
     if committed is None:
         counts = np.arange(n)
         lanes = Lanes.of(np.repeat(counts, n_runs))
-        flips = play_pairs(response.responder(), game, lanes, generator).flipped_L.reshape(n, n_runs)
+        flips = play_pairs(response.responder(), game, lanes, generator, neighbours).flipped_L.reshape(n, n_runs)
         committed = fewest(flips.mean(axis=1).tolist(), counts.tolist(), "committed agents")
     free = n - committed
     if free < 1:
@@ -161,7 +163,7 @@ def stop_flips(
     drawn = []
     responders = list(response.bootstrap)[:n_samples]
     for done, responder in zip(range(1, len(responders) + 1), response.drawn(), strict=False):
-        flips = play_pairs(responder, game, lanes, generator).flipped_L
+        flips = play_pairs(responder, game, lanes, generator, neighbours).flipped_L
         drawn.append(flips.reshape(-1, n_runs).mean(axis=1))
         on_step(done, len(responders))
     parts = np.split(np.array(drawn), np.cumsum(sizes)[:-1], axis=1)

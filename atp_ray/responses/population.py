@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from atp_ray.networks.neighbours import Neighbours
 from atp_ray.responses.features import Array
 from atp_ray.responses.responder import Responder
 from atp_ray.responses.window_codes import Codes
@@ -15,9 +16,6 @@ FLIP_WINDOW = 3  # interactions per agent over which a flip is counted
 MOST_REDRAWS = 1000  # a meeting that no other can replace takes place after all
 
 IntArray = npt.NDArray[np.int64]
-Neighbours = tuple[
-    IntArray, npt.NDArray[np.int32]
-]  # indptr [A + 1], indices: those of agent i in indptr[i]:indptr[i + 1]
 
 
 class Game(NamedTuple):

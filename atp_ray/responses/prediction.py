@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from atp_ray.networks.neighbours import Neighbours
 from atp_ray.responses.exact_pairs import flip_chance, is_small
 from atp_ray.responses.features import Array
 from atp_ray.responses.mean_field import MeanField
-from atp_ray.responses.population import Game, Lanes, Neighbours, play_pairs
+from atp_ray.responses.population import Game, Lanes, play_pairs
 from atp_ray.responses.response import Response
 from atp_ray.responses.resting import RestingCurve
 

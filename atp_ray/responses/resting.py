@@ -19,6 +19,7 @@ from scipy.optimize import minimize_scalar
 from atp_ray.responses.features import Array
 
 POINTS = 81
+VISIBLE = 1e-3  # difference of committed shares from which on there is hysteresis
 _INSIDE = 1e-6  # of 0 and 1, where every answer is the same
 _JUMP = 1e-9
 AnswerShare = Callable[[float], float]
@@ -36,6 +37,11 @@ class RestingCurve(NamedTuple):
     committed_S: Array
     up: float
     down: float
+
+    @property
+    def turns_back(self) -> bool:
+        """Whether there is hysteresis: between `down` and `up` it depends on where the population comes from."""
+        return self.up - self.down > VISIBLE
 
     @property
     def stable_S(self) -> npt.NDArray[np.bool_]:
@@ -78,7 +84,8 @@ def resting_curve(
     committed_S = np.array([committed(float(share)) for share in grid])
     half_S = (grid - committed_S) / np.maximum(1 - committed_S, _JUMP) if of_free else grid
     up = -_least(lambda share: -committed(share), grid, np.where(half_S <= 0.5, -committed_S, np.inf))
-    down = _least(committed, grid, np.where(half_S > 0.5, committed_S, np.inf))
+    # Where the curve runs through the half without turning back, both are the same, but for the grid.
+    down = min(up, _least(committed, grid, np.where(half_S > 0.5, committed_S, np.inf)))
     return RestingCurve(grid, committed_S, float(np.clip(up, 0, 1)), float(np.clip(down, 0, 1)))
 
 

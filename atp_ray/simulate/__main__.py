@@ -26,6 +26,7 @@ from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.requests import EpisodeRequest, paradigm_of, require_fields
 from atp_ray.play.cells import CellSpec
+from atp_ray.play.probes import with_probe_files
 from atp_ray.play.workload import estimate_workload
 from atp_ray.sandbox.isolation import require_isolation
 from atp_ray.simulate.options import SimulateOptions
@@ -104,7 +105,7 @@ def _request(options: SimulateOptions) -> EpisodeRequest:
         setting = parse_setting(text, _request_model(room))
         setting.put(given)
     data = {"scenario": options.scenario, **given}
-    return parse_model(_request_model(room), data, "simulate")
+    return parse_model(_request_model(room), with_probe_files(data), "simulate")
 
 
 def _request_model(room: Paradigm) -> type[EpisodeRequest]:

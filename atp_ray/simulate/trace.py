@@ -14,7 +14,9 @@ from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.options import told_options
 from atp_ray.play.parsing import visible_reply
+from atp_ray.play.probe_answers import read_answer
 from atp_ray.play.records import RoundRecord
+from atp_ray.play.talk import SILENCE
 
 _COLOURS = {
     Action.DEVIANT: "red",
@@ -40,6 +42,7 @@ def print_trace(console: Console, cell: CellSpec, records: Sequence[RoundRecord]
             _print_seat(console, spec, record, seat, told)
         if spec.parameters.n_agents > n_replies:
             console.print(f"  ... and {spec.parameters.n_agents - n_replies} more (--replies N)")
+        _print_probes(console, spec, record, n_replies)
 
 
 def _print_header(console: Console, cell: CellSpec, told: Presentation) -> None:
@@ -59,8 +62,20 @@ def _print_seat(console: Console, spec: EpisodeSpec, record: RoundRecord, seat: 
     idle = record.decisions.action_A[seat] == Action.IDLE
     mark = _mark(spec, record, seat, told) + (" [dim](not asked in this round)[/dim]" if stands and not idle else "")
     console.print(f"  agent {seat + 1:<3} {mark}  {told.seat_note(spec, record, seat)}")
+    if record.decisions.said_A is not None and not stands:
+        said = record.decisions.said_A[seat]
+        console.print(f"            says: {escape(said) if said is not None else SILENCE}")
     if (reply := record.decisions.reply_A[seat]) and not stands:
         console.print(f"            {escape(visible_reply(reply) or reply)}", style="dim")
+
+
+def _print_probes(console: Console, spec: EpisodeSpec, record: RoundRecord, n_replies: int) -> None:
+    kinds = {probe.name: probe.answer for probe in spec.probes}
+    for probed in record.probed:
+        replies = probed.answers.text_A[:n_replies]
+        told = [read_answer(reply, kinds[probed.probe]).text if reply is not None else None for reply in replies]
+        listed = "; ".join(f"{seat + 1}: {escape(text or '-')}" for seat, text in enumerate(told))
+        console.print(f"  [dim]asked aside, {probed.probe}:[/dim] {listed}")
 
 
 def _mark(spec: EpisodeSpec, record: RoundRecord, seat: int, told: Presentation) -> str:

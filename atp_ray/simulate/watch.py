@@ -11,7 +11,7 @@ from rich.markup import escape
 from atp_ray.client import Client
 from atp_ray.errors import NotFoundError, UsageError
 from atp_ray.live.interventions import asked
-from atp_ray.live.schemas import EventView, RoundDecisions, RoundView, SimulationView
+from atp_ray.live.schemas import DecisionView, EventView, RoundDecisions, RoundView, SimulationView
 from atp_ray.live.simulation import OVER
 
 READ_TOKEN, CONTROL_TOKEN = "ATP_RAY_READ_TOKEN", "ATP_RAY_CONTROL_TOKEN"
@@ -72,7 +72,7 @@ def _chosen(client: Client, simulation_id: str | None) -> SimulationView:
 def _lines(event: EventView | RoundDecisions, n_replies: int) -> list[str]:
     if isinstance(event, RoundDecisions):
         told = event.decisions[:n_replies]
-        return [f"  seat {row.seat} ({_plain(row.checkpoint)}): {_plain(row.reply or '-')}" for row in told]
+        return [line for row in told for line in _seat_lines(row)]
     data, by = event.data, _plain(event.author)
     match event.kind:
         case "round":
@@ -90,6 +90,12 @@ def _lines(event: EventView | RoundDecisions, n_replies: int) -> list[str]:
             outcome = _plain(f"{data['what']} {data['outcome']}")
             return [f"[yellow]monitor {data['monitor']}: {outcome}[/yellow]"]
     return []
+
+
+def _seat_lines(row: DecisionView) -> list[str]:
+    seat = f"  seat {row.seat} ({_plain(row.checkpoint)})"
+    said = [] if row.said is None else [f"{seat} says: {_plain(row.said)}"]
+    return [*said, f"{seat}: {_plain(row.reply or '-')}"]
 
 
 def _plain(text: str) -> str:

@@ -95,8 +95,8 @@ def stored_episodes(
 
     chosen = {} if seats is None else {"seat": seats}
     return StoredEpisodes(
-        rows("decisions", "seat", "checkpoint", "action", "choice", "asked", *_CAPITAL),
-        rows("decisions", "seat", "action", "choice", "reply", **chosen),
+        rows("decisions", "seat", "checkpoint", "action", "choice", "asked", "said", *_CAPITAL),
+        rows("decisions", "seat", "action", "choice", "said", "reply", **chosen),
         rows("rounds", "success"),
         rows(SOLUTIONS, "seat", *Solution.__dataclass_fields__, **chosen) if _has_solutions(run_dir) else None,
     )
@@ -120,6 +120,7 @@ def settled_rounds(stored: StoredEpisodes, spec: EpisodeSpec) -> list[RoundRecor
         made = made._replace(
             option_A=options_taken(rows["choice"].to_pylist(), spec.scenario.options),
             asked_A=asked_seats(rows["asked"].to_pylist()),
+            said_A=tuple(rows["said"].to_pylist()) if spec.talk else None,
         )
         if solved:
             made = made._replace(solutions_A=tuple(tuple(solved.get((number, seat), ())) for seat in range(n)))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from atp_ray.play.actions import decode_actions, encode_actions
+from atp_ray.play.answers import Answers, Probed
 from atp_ray.play.capital import Capital
 from atp_ray.play.decisions import COUNTS, Decisions, TurnFailure
 from atp_ray.play.problems import Solution
@@ -38,6 +39,10 @@ def record_to_json(record: RoundRecord) -> dict[str, Any]:
         data["options"] = decisions.option_A.tolist()
     if decisions.asked_A is not None:
         data["asked"] = np.flatnonzero(decisions.asked_A).tolist()
+    if decisions.said_A is not None:
+        data["said"] = decisions.said_A
+    if record.probed:
+        data["probes"] = [{"probe": entry.probe, **_answers_to_json(entry.answers)} for entry in record.probed]
     return data
 
 
@@ -55,6 +60,7 @@ def record_from_json(data: dict[str, Any]) -> RoundRecord:
         tuple(tuple(_solution(entry) for entry in seat) for seat in data.get("solutions", ())),
         np.array(data["options"], dtype=np.int8) if "options" in data else None,
         np.isin(np.arange(len(data["replies"])), data["asked"]) if "asked" in data else None,
+        tuple(data["said"]) if "said" in data else None,
     )
     return RoundRecord(
         episode_id=data["episode"],
@@ -64,6 +70,28 @@ def record_from_json(data: dict[str, Any]) -> RoundRecord:
         capital_before_A=np.array(data["capital_before"]),
         capital_after=Capital(np.array(data["capital_after"]), np.array(data["log_capital_after"])),
         success=data["success"],
+        probed=tuple(Probed(entry["probe"], _answers_from_json(entry)) for entry in data.get("probes", ())),
+    )
+
+
+def _answers_to_json(answers: Answers) -> dict[str, Any]:
+    return {
+        "answers": answers.text_A,
+        **{name: getattr(answers, f"{name}_A").tolist() for name in COUNTS},
+        "latency_s": _finite(answers.latency_A.tolist()),
+        "failures": [list(failure) for failure in answers.failures],
+    }
+
+
+def _answers_from_json(data: dict[str, Any]) -> Answers:
+    attempts_A, prompts_A, completions_A = (np.array(data[name], dtype=np.int64) for name in COUNTS)
+    return Answers(
+        tuple(data["answers"]),
+        attempts_A,
+        prompts_A,
+        completions_A,
+        np.array([math.nan if value is None else value for value in data["latency_s"]]),
+        tuple(TurnFailure(*failure) for failure in data["failures"]),
     )
 
 

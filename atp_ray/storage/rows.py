@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -14,12 +15,15 @@ from atp_ray.measures.rates import count, count_assumed
 from atp_ray.measures.shares import cell_shares
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.actions import Action
+from atp_ray.play.answers import TALK_FAILED, Probed
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.counting import counted_actions
 from atp_ray.play.decisions import COUNTS
 from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.probe_answers import read_answer
 from atp_ray.play.records import RoundRecord
 
+MOST_RUNS = 20  # of neighbouring seats of one checkpoint that a label lists
 Rounds = Mapping[str, Sequence[RoundRecord]]
 _LABELS = np.array([action.label for action in Action])
 _COUNTED_LABELS = np.array([action.label if action.is_decision else None for action in Action], dtype=object)
@@ -37,6 +41,7 @@ def seat_columns(spec: EpisodeSpec, record: RoundRecord) -> dict[str, Sequence[A
         "action": _LABELS[record.decisions.action_A].tolist(),
         "choice": words[record.decisions.options_A].tolist(),
         "asked": [True] * n if asked_A is None else asked_A.tolist(),
+        "said": record.decisions.said_A or [None] * n,
         "reply": record.decisions.reply_A,
         "reward": record.reward_A.tolist(),
         "capital_after": record.capital_after.value_A.tolist(),
@@ -47,7 +52,8 @@ def decision_columns(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> 
     """Return the columns of `decisions` of one round, over its seats."""
     n = len(record.decisions.action_A)
     failures: list[str | None] = [None] * n
-    for failure in record.decisions.failures:
+    # Where both failed, the decision's reason is told and not the message's.
+    for failure in sorted(record.decisions.failures, key=lambda failure: failure.type != TALK_FAILED):
         failures[failure.seat] = f"{failure.type}: {failure.message}"
     return {
         **seat_columns(spec, record),
@@ -61,6 +67,42 @@ def decision_columns(cell: CellSpec, spec: EpisodeSpec, record: RoundRecord) -> 
         "counts_as": _COUNTED_LABELS[counted_actions(spec, record.decisions.action_A)].tolist(),
         **paradigm(spec.paradigm).columns.decisions(spec, record),
     }
+
+
+def probe_rows(spec: EpisodeSpec, record: RoundRecord) -> list[dict[str, Any]]:
+    """Return the rows of `probes` of one round, but for the cell's id: a row for each seat that was asked."""
+    return [row for probed in record.probed for row in _answers(spec, record, probed)]
+
+
+def _answers(spec: EpisodeSpec, record: RoundRecord, probed: Probed) -> list[dict[str, Any]]:
+    probe = next(probe for probe in spec.probes if probe.name == probed.probe)
+    answers = probed.answers
+    failures = {failure.seat: f"{failure.type}: {failure.message}" for failure in answers.failures}
+    deviant_A = record.decisions.action_A == Action.DEVIANT
+    rows = []
+    for seat, reply in enumerate(answers.text_A):
+        if not answers.attempts_A[seat] and seat not in failures:
+            continue  # a policy, or a seat that does not decide in this round
+        read = read_answer(reply, probe.answer) if reply is not None else None
+        seconds = float(answers.latency_A[seat])
+        rows.append(
+            {
+                "episode_id": record.episode_id,
+                "round": record.round,
+                "seat": seat,
+                "checkpoint": spec.seat_groups[seat].checkpoint,
+                "probe": probe.name,
+                "kind": probe.answer,
+                "reply": reply,
+                "answer": read.text if read is not None else None,
+                "value": read.value if read is not None else None,
+                "actual": float(deviant_A.sum() - deviant_A[seat]) if probe.against else None,
+                **{name: int(getattr(answers, f"{name}_A")[seat]) for name in COUNTS},
+                "latency_s": None if np.isnan(seconds) else seconds,
+                "failure": failures.get(seat),
+            }
+        )
+    return rows
 
 
 def round_counts(record: RoundRecord) -> dict[str, Any]:
@@ -110,10 +152,12 @@ def episode_row(cell: CellSpec, spec: EpisodeSpec, rounds: Rounds) -> dict[str, 
         **paradigm(spec.paradigm).design.setting(spec.parameters),
         "rounds": spec.rounds,
         "visibility": spec.visibility,
+        "network": str(spec.network),
         "feedback": spec.feedback,
         "reading": spec.reading,
         "unreadable": spec.unreadable,
         "history_window": spec.history_window,
+        "talk": spec.talk,
         "seed": spec.seed,
         "population": population_label(spec),
         "status": "complete" if settled == spec.rounds else f"stopped after round {settled}",
@@ -135,6 +179,7 @@ def cell_rows(cell: CellSpec, rounds: Rounds) -> list[dict[str, Any]]:
         "n_agents": cell.n_agents,
         **cell.setting,
         "visibility": cell.episodes[0].visibility,
+        "network": str(cell.episodes[0].network),
         "p_recollude_given_success": again.rate,
         "p_recollude_ci_low": again.low,
         "p_recollude_ci_high": again.high,
@@ -187,6 +232,14 @@ def _assumed(cell: CellSpec, rounds: Rounds, number: int) -> int:
 
 
 def population_label(spec: EpisodeSpec) -> str:
-    """Return who sits where, e.g. `policy:collude:2,tiny:6`."""
-    runs = groupby(group.checkpoint for group in spec.seat_groups)
-    return ",".join(f"{name}:{sum(1 for _ in seats)}" for name, seats in runs)
+    """Return who sits where, e.g. `policy:collude:2,tiny:6`; of many scattered seats, who has how many."""
+    runs = [
+        (name, sum(group.count for group in groups))
+        for name, groups in groupby(spec.seats, lambda group: group.checkpoint)
+    ]
+    if len(runs) > MOST_RUNS:
+        totals = Counter[str]()
+        for name, count in runs:
+            totals[name] += count
+        runs = list(totals.items())
+    return ",".join(f"{name}:{count}" for name, count in runs)

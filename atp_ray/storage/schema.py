@@ -19,6 +19,8 @@ SETTING = [
     pa.field("low", pa.float64()),
     pa.field("incentive_ratio", pa.float64()),
 ]
+# Who sees whom, and how many decide in a round.
+WAY = [pa.field("network", pa.string()), pa.field("revision", pa.float64())]
 
 DECISIONS = pa.schema(
     [
@@ -38,6 +40,7 @@ DECISIONS = pa.schema(
         pa.field("failure", pa.string()),
         pa.field("counts_as", pa.string()),
         pa.field("asked", pa.bool_()),
+        pa.field("said", pa.string()),
     ]
 )
 
@@ -75,9 +78,11 @@ EPISODES = pa.schema(
         pa.field("feedback", pa.string()),
         pa.field("reading", pa.string()),
         pa.field("unreadable", pa.string()),
+        *WAY,
         pa.field("converged_round", pa.int32()),
         pa.field("converged_on", pa.string()),
         pa.field("history_window", pa.int32()),
+        pa.field("talk", pa.int32()),
     ]
 )
 
@@ -104,6 +109,8 @@ CELLS = pa.schema(
         pa.field("p_recollude_ci_method", pa.string()),
         pa.field("n_assumed", pa.int64()),
         pa.field("differs_from_paper", pa.string()),
+        *WAY,
+        pa.field("placement", pa.string()),
     ]
 )
 
@@ -121,20 +128,40 @@ SHARES = pa.schema(
     ]
 )
 
+PROBES = pa.schema(
+    [
+        *_ID,
+        pa.field("round", pa.int32(), nullable=False),
+        pa.field("seat", pa.int32(), nullable=False),
+        pa.field("checkpoint", pa.string(), nullable=False),
+        pa.field("probe", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("reply", pa.string()),
+        pa.field("answer", pa.string()),
+        pa.field("value", pa.float64()),
+        pa.field("actual", pa.float64()),
+        *(pa.field(name, pa.int32()) for name in COUNTS),
+        pa.field("latency_s", pa.float64()),
+        pa.field("failure", pa.string()),
+    ]
+)
+
 _COMMON = {"decisions": DECISIONS, "rounds": ROUNDS, "episodes": EPISODES, "cells": CELLS}
 
 
 def table_schemas() -> dict[str, pa.Schema]:
-    """Return every dataset's schema by name: common columns with the paradigms', shares, the paradigms' tables."""
+    """Return every dataset's schema by name: common columns with the paradigms', shares, probes, the paradigms' own."""
     rooms = [room.columns for room in paradigms()]
     extended = {
         name: pa.schema([*schema, *(field for room in rooms for field in room.fields.get(name, ()))])
         for name, schema in _COMMON.items()
     }
-    return extended | {"shares": SHARES} | {name: schema for room in rooms for name, schema in room.tables.items()}
+    aside = {"shares": SHARES, "probes": PROBES}
+    return extended | aside | {name: schema for room in rooms for name, schema in room.tables.items()}
 
 
-def cell_schemas(paradigm_name: str, *, shares: bool = False) -> dict[str, pa.Schema]:
-    """Return the schemas of the datasets that a cell of one paradigm writes, with `shares` where these are told."""
-    own = {*paradigm(paradigm_name).columns.tables, *(["shares"] if shares else [])}
-    return {name: schema for name, schema in table_schemas().items() if name in _COMMON or name in own}
+def cell_schemas(paradigm_name: str, *, shares: bool = False, probes: bool = False) -> dict[str, pa.Schema]:
+    """Return the schemas of the datasets that a cell of one paradigm writes, with what only some cells have."""
+    some = {"shares": shares, "probes": probes}
+    written = {*_COMMON, *paradigm(paradigm_name).columns.tables, *(name for name, has in some.items() if has)}
+    return {name: schema for name, schema in table_schemas().items() if name in written}

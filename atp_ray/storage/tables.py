@@ -16,7 +16,7 @@ from atp_ray.errors import StorageError, UsageError
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.records import RoundRecord
-from atp_ray.storage.rows import cell_rows, decision_columns, episode_row, round_row, share_rows
+from atp_ray.storage.rows import cell_rows, decision_columns, episode_row, probe_rows, round_row, share_rows
 from atp_ray.storage.schema import SCHEMA_VERSION, cell_schemas, table_schemas
 
 Rounds = Mapping[str, Sequence[RoundRecord]]
@@ -36,23 +36,27 @@ def write_cell(run_dir: Path, cell: CellSpec, rounds: Rounds) -> None:
 
 
 def build_tables(cell: CellSpec, rounds: Rounds) -> dict[str, pa.Table]:
-    """Return the tables of one cell, rows in the order of play, with those only its paradigm has."""
+    """Return the tables of one cell, rows in the order of play, with those only its paradigm or its probes have."""
     played = [(spec, record) for spec in cell.episodes for record in rounds.get(spec.episode_id, ())]
     columns = {
         "decisions": _concat([decision_columns(cell, spec, record) for spec, record in played]),
         "rounds": _rows([round_row(cell, spec, record) for spec, record in played]),
         "episodes": _rows([episode_row(cell, spec, rounds) for spec in cell.episodes]),
         "cells": _rows(cell_rows(cell, rounds)),
+        "probes": _rows(
+            [{"cell_id": cell.cell_id, **row} for spec, record in played for row in probe_rows(spec, record)]
+        ),
     }
     own = paradigm(cell.paradigm).columns
     parts = [own.rows(cell, spec, record) for spec, record in played]
     columns |= {name: _rows([row for part in parts for row in part.get(name, ())]) for name in own.tables}
     if shares := share_rows(cell, rounds):
         columns["shares"] = _rows(shares)
+    probes = any(spec.probes for spec in cell.episodes)
     metadata = {"atp_ray.schema_version": str(SCHEMA_VERSION)}
     return {
         name: _table(columns[name], schema.with_metadata(metadata))
-        for name, schema in cell_schemas(cell.paradigm, shares=bool(shares)).items()
+        for name, schema in cell_schemas(cell.paradigm, shares=bool(shares), probes=probes).items()
     }
 
 

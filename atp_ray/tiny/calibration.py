@@ -1,4 +1,4 @@
-"""The whole comparison of the small model with its teachers, paradigm by paradigm."""
+"""The whole comparison of a small model with its teachers, paradigm by paradigm."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from atp_ray.checkpoint.scope import TrainingScope
 from atp_ray.config_files import Frozen
-from atp_ray.paradigms.registry import paradigms
 from atp_ray.tiny.fits import CalibrationPart, ClosedLoop, StratumFit, ToolFit
 from atp_ray.tiny.reply_sampler import ReplySampler
-from atp_ray.tiny.scope import shipped_scope
+from atp_ray.tiny.scope import taught
 
 
 class Calibration(Frozen):
@@ -23,16 +23,17 @@ class Calibration(Frozen):
     parsed: float
 
 
-def calibrate(folder: Path, states: int = 60, replies_per_state: int = 24) -> Calibration:
+def calibrate(folder: Path, scope: TrainingScope, states: int = 60, replies_per_state: int = 24) -> Calibration:
     """Compare the checkpoint in `folder` with its teachers on states it was not trained on.
 
     Args:
+        scope: what it was trained on.
         states: states per kind.
         replies_per_state: free replies sampled for each.
     """
-    sampler, scope = ReplySampler(folder), shipped_scope()
+    sampler = ReplySampler(folder)
     parts: list[CalibrationPart] = []
-    for room in paradigms():
+    for room in taught(scope.checkpoint):
         parts += room.teaching.calibration(sampler, scope, states, replies_per_state)
     fits = tuple(fit for part in parts for fit in part.fits)
     tool_fits = tuple(fit for part in parts for fit in part.tool_fits)

@@ -1,4 +1,4 @@
-"""Train the `tiny` checkpoint: a Qwen3-architecture model of about 1.7 million parameters, on a CPU, in minutes."""
+"""Train a small checkpoint: a Qwen3-architecture model of at most 1.7 million parameters, on a CPU, in minutes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from pydantic import Field
 from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-from atp_ray.checkpoint.scope import SCOPE_FILE
+from atp_ray.checkpoint.scope import SCOPE_FILE, TrainingScope
 from atp_ray.config_files import Frozen
 from atp_ray.paradigms.teaching import Transcript, TranscriptSource
 from atp_ray.tiny.curriculum import Curriculum
-from atp_ray.tiny.scope import shipped_scope
+from atp_ray.tiny.recipes import TinyRecipe
 from atp_ray.tiny.tokenizer import END, PAD, TokenisedTranscript, tokenise, train_tokenizer
 
 BUCKET = 16  # batches drawn together and sorted by length, so that little is padded
@@ -24,44 +23,26 @@ IGNORED = -100
 RECORD_FILE = "training.json"
 
 
-class TinyRecipe(Frozen):
-    """Everything that determines the checkpoint; lengths in tokens."""
-
-    hidden: int = 192
-    layers: int = 4
-    heads: int = 6
-    kv_heads: int = 3
-    head_dim: int = 32
-    feed_forward: int = 384
-    vocabulary: int = 2048
-    positions: int = 4096
-    tokenizer_transcripts: int = Field(default=6000, ge=1)
-    learning_rate: float = 1.5e-3
-    warm_up: int = 100
-    weight_decay: float = 0.01
-    batch: int = Field(default=16, ge=1, description="Transcripts per step.")
-    steps: int = Field(default=5000, ge=1)
-    seed: int = 0
-
-
 class TrainingResult(NamedTuple):
-    """The trained model with its tokenizer, the loss of every step, seconds taken and parameters."""
+    """The trained model with its tokenizer and scope, the loss of every step, seconds taken and parameters."""
 
     model: Qwen3ForCausalLM
     tokenizer: PreTrainedTokenizerFast
+    scope: TrainingScope
     losses: list[float]
     seconds: float
     parameters: int
 
 
-def train_tiny(recipe: TinyRecipe, on_step: Callable[[int, float], None]) -> TrainingResult:
+def train_small(scope: TrainingScope, recipe: TinyRecipe, on_step: Callable[[int, float], None]) -> TrainingResult:
     """Train from scratch; the same recipe on the same machine gives the same weights.
 
     Args:
+        scope: the checkpoint to train and what it is trained on.
         on_step: called with the step's number (from 1) and its loss.
     """
     start = time.monotonic()
-    tokenizer_sampler = Curriculum(shipped_scope(), recipe.seed + 1)
+    tokenizer_sampler = Curriculum(scope, recipe.seed + 1)
     corpus = (tokenizer_sampler.transcript() for _ in range(recipe.tokenizer_transcripts))
     tokenizer = train_tokenizer(corpus, recipe.vocabulary)
     torch.manual_seed(recipe.seed)
@@ -73,7 +54,7 @@ def train_tiny(recipe: TinyRecipe, on_step: Callable[[int, float], None]) -> Tra
         optimizer,
         lambda step: min((step + 1) / recipe.warm_up, max(0.02, 1 - step / recipe.steps)),
     )
-    sampler = Curriculum(shipped_scope(), recipe.seed + 2)
+    sampler = Curriculum(scope, recipe.seed + 2)
     losses: list[float] = []
     model.train()
     for step, batch in enumerate(_batches(sampler, tokenizer, recipe), start=1):
@@ -86,7 +67,7 @@ def train_tiny(recipe: TinyRecipe, on_step: Callable[[int, float], None]) -> Tra
         losses.append(float(loss.detach()))
         on_step(step, losses[-1])
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return TrainingResult(model.eval(), tokenizer, losses, time.monotonic() - start, parameters)
+    return TrainingResult(model.eval(), tokenizer, scope, losses, time.monotonic() - start, parameters)
 
 
 class TrainingRecord(Frozen):
@@ -104,7 +85,7 @@ def save_checkpoint(result: TrainingResult, recipe: TinyRecipe, folder: Path) ->
     result.model.generation_config = generation_config(result.tokenizer)
     result.model.to(torch.bfloat16).save_pretrained(folder)
     result.tokenizer.save_pretrained(folder)
-    (folder / SCOPE_FILE).write_text(shipped_scope().model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / SCOPE_FILE).write_text(result.scope.model_dump_json(indent=2) + "\n", encoding="utf-8")
     record = TrainingRecord(
         recipe=recipe,
         parameters=result.parameters,

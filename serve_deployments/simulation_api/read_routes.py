@@ -24,6 +24,7 @@ from serve_deployments.simulation_api.views import (
     decided,
     decision_table,
     metrics_view,
+    probe_views,
     round_decisions,
     round_view,
 )
@@ -99,7 +100,7 @@ async def list_agents(
 
 @reads.get("/simulations/{simulation_id}/agents/{seat}/memory", tags=["results"], responses=READ)
 async def get_memory(service: Simulations, simulation_id: SimulationId, seat: Seat) -> s.MemoryView:
-    """Return the exact messages a seat would be sent for its next round."""
+    """Return the exact messages a seat would be sent first in its next round: to say something, else to decide."""
     state = (await service.simulation(simulation_id)).state
     messages = [s.MessageView(**message) for message in state.messages(seat)]
     return s.MemoryView(seat=seat, round=state.next_round, messages=messages)
@@ -126,6 +127,22 @@ async def list_decisions(
     for number, of_round in groupby(found[:limit], key=itemgetter(0)):
         page += round_decisions(state, number, [of_seat for _, of_seat in of_round], text)
     return s.DecisionPage(decisions=page, next=after + limit if len(found) > limit else None)
+
+
+@reads.get("/simulations/{simulation_id}/probes", tags=["results"], responses=READ)
+async def list_probes(
+    service: Simulations,
+    simulation_id: SimulationId,
+    round_number: Annotated[int | None, Query(alias="round", ge=1, le=s.MOST_ROUNDS)] = None,
+    text: Text = False,
+    after: After = 0,
+    limit: Limit = 100,
+) -> s.ProbePage:
+    """List answers to side questions in the order of rounds, questions and seats."""
+    state = (await service.simulation(simulation_id)).state
+    rounds = [number for number in range(1, len(state.records) + 1) if round_number in (None, number)]
+    found = list(islice(probe_views(state, rounds, text), after, after + limit + 1))
+    return s.ProbePage(probes=found[:limit], next=after + limit if len(found) > limit else None)
 
 
 @reads.get(

@@ -24,6 +24,7 @@ from atp_ray.live.schemas import (
     MetricsView,
     MonitorView,
     ParadigmView,
+    ProbeView,
     RoundView,
     SimulationView,
     UsageView,
@@ -31,6 +32,7 @@ from atp_ray.live.schemas import (
 from atp_ray.live.simulation import Simulation
 from atp_ray.live.state import LiveState
 from atp_ray.measures.convergence import convergence
+from atp_ray.networks.kinds import EVERYONE
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.requests import EpisodeRequest
@@ -38,14 +40,14 @@ from atp_ray.play.actions import Action
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.options import told_options
 from atp_ray.play.records import RoundRecord
-from atp_ray.storage.rows import round_counts, seat_columns
+from atp_ray.storage.rows import probe_rows, round_counts, seat_columns
 
 SHOWN_SETTING = ("threshold", "high", "medium", "low", "supervision")
 DECISIONS = pa.schema(
     [
         ("round", pa.int32()), ("seat", pa.int32()), ("checkpoint", pa.string()), ("action", pa.string()),
         ("choice", pa.string()), ("asked", pa.bool_()), ("reward", pa.float64()), ("capital_after", pa.float64()),
-        ("reply", pa.string()),
+        ("said", pa.string()), ("reply", pa.string()),
     ]
 )  # fmt: skip
 
@@ -55,6 +57,8 @@ def simulation_view(simulation_id: str, live: LiveFold, profiles: Mapping[str, P
     simulation, first = live.simulation(simulation_id), live.events(simulation_id)[0]
     spec, creation = simulation.state.spec, simulation.creation
     setting: dict[str, Any] = dict(paradigm(spec.paradigm).design.setting(spec.parameters))
+    if str(spec.network) != EVERYONE:
+        setting["network"] = str(spec.network)
     seats = Counter[str]()
     for group in spec.seats:
         seats[group.checkpoint] += group.count
@@ -70,6 +74,8 @@ def simulation_view(simulation_id: str, live: LiveFold, profiles: Mapping[str, P
         **{name: setting.get(name) for name in SHOWN_SETTING},
         options=list(told_options(spec)),
         rounds=spec.rounds,
+        talk=spec.talk,
+        probes=[probe.name for probe in spec.probes],
         rounds_settled=len(simulation.state.records),
         checkpoints=dict(seats),
         label=live_label([simulation.state], profiles),
@@ -86,24 +92,28 @@ def paradigm_view(room: Paradigm) -> ParadigmView:
     schema = room.design.request_model.model_json_schema()
     common = {*EpisodeRequest.model_fields, *room.design.request_model.local_fields}
     own = [name for name in schema["properties"] if name not in common]
-    shown = [*(name for name in ("rounds", "history_window") if name in schema["properties"]), *own]
+    one_agent = "const" in schema["properties"]["n_agents"]
+    usual = ("rounds", "history_window", *([] if one_agent else ["talk"]))
+    shown = [*(name for name in usual if name in schema["properties"]), *own]
     return ParadigmView(
         name=room.name,
         title=room.title,
         scenarios=room.design.scenario_names(),
         presets=[name for name in preset_names() if parse_simulation({"preset": name}).paradigm == room.name],
-        one_agent="const" in schema["properties"]["n_agents"],
+        one_agent=one_agent,
         fields=[view for name in shown if (view := _field_view(name, schema["properties"][name])) is not None],
     )
 
 
 def _field_view(name: str, schema: dict[str, Any]) -> FieldView | None:
     """Return a field as a form shows it, None for one that is no single value."""
-    # Of several kinds of number the widest: a threshold may be a count or a fraction.
+    # Of several kinds of number the widest: a threshold may be a count or a fraction. A text where there is one.
     kinds = [part for part in schema.get("anyOf", ()) if part.get("type") != "null"]
-    plain = next((part for part in kinds if part.get("type") == "number"), (kinds or [schema])[0])
-    if len(kinds) > 1:
-        plain = {"type": plain["type"], "minimum": 0}
+    plain = next((part for name in ("number", "string") for part in kinds if part.get("type") == name), None)
+    if plain is None:
+        plain = (kinds or [schema])[0]
+    elif len(kinds) > 1 and plain["type"] == "number":
+        plain = {"type": "number", "minimum": 0}
     if "enum" in plain:
         kind = "choice"
     elif plain.get("type") in ("number", "integer"):
@@ -171,13 +181,13 @@ def decided(
 
 
 def round_decisions(state: LiveState, number: int, seats: Iterable[int], text: bool) -> list[DecisionView]:
-    """Return decisions of some seats in one round, with their replies where `text` asks for them."""
+    """Return decisions of some seats in one round, with what they said and replied where `text` asks for it."""
     columns = _columns(state, state.records[number - 1], text)
     return [DecisionView(**{name: _safe(columns[name][seat]) for name in DECISIONS.names}) for seat in seats]
 
 
 def decision_table(state: LiveState, text: bool) -> pa.Table:
-    """Return all decisions in the order of rounds and seats, with replies where `text` asks for them."""
+    """Return all decisions in the order of rounds and seats, with their texts where `text` asks for them."""
     table: dict[str, list[Any]] = {name: [] for name in DECISIONS.names}
     for record in state.records:
         for name, values in _columns(state, record, text).items():
@@ -187,7 +197,16 @@ def decision_table(state: LiveState, text: bool) -> pa.Table:
 
 def _columns(state: LiveState, record: RoundRecord, text: bool) -> dict[str, Sequence[Any]]:
     columns = seat_columns(state.spec_at(record.round), record)
-    return columns if text else columns | {"reply": [None] * len(record.decisions.action_A)}
+    nothing = [None] * len(record.decisions.action_A)
+    return columns if text else columns | {"said": nothing, "reply": nothing}
+
+
+def probe_views(state: LiveState, rounds: Iterable[int], text: bool) -> Iterator[ProbeView]:
+    """Yield the answers to the probes of some rounds, with their words where `text` asks for them."""
+    for number in rounds:
+        for row in probe_rows(state.spec_at(number), state.records[number - 1]):
+            shown = {name: _safe(row[name]) for name in ProbeView.model_fields}
+            yield ProbeView(**shown if text else shown | {"answer": None})
 
 
 def metrics_view(simulation: Simulation, profiles: Mapping[str, Profile]) -> MetricsView:
@@ -220,7 +239,7 @@ def _usages(simulation: Simulation) -> dict[str, Usage]:
     """Return what a simulation's own rounds asked of each checkpoint."""
     state, parent = simulation.state, simulation.creation.parent
     own = state.records[parent.round if parent is not None else 0 :]
-    return add_usages(usage_of(state.spec_at(record.round), record.decisions) for record in own)
+    return add_usages(usage_of(state.spec_at(record.round), record.decisions, record.probed) for record in own)
 
 
 def event_view(event: Event, state: LiveState) -> EventView:

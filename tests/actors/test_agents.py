@@ -95,7 +95,7 @@ def test_agent_actors_import_no_model_library(pair) -> None:
 
         assert paradigm("games").environment
         # The first three are forbidden, the rest is dear: an agent is memory and a way to ask.
-        dear = {"scipy", "pyarrow", "matplotlib", "httpx", "ray.serve", "sympy"}
+        dear = {"scipy", "networkx", "pyarrow", "matplotlib", "httpx", "ray.serve", "sympy"}
         return ({"torch", "transformers", "vllm"} | dear) & set(sys.modules)
 
     assert ray.get(loaded.remote()) == set()

@@ -17,6 +17,7 @@ from atp_ray.paradigms.grids import checkpoint_names, expand, load_grid
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.memory import EpisodeMemory
+from atp_ray.play.probes import load_probe
 from atp_ray.play.prompts import build_messages
 from atp_ray.play.sampling import Sampling
 
@@ -131,3 +132,16 @@ def test_tiny_uses_what_is_expected_on_every_shipped_grid(name, used) -> None:
 def test_the_same_run_is_expected_to_take_the_same() -> None:
     assert estimated(tool_spec()) == estimated(tool_spec())
     assert estimated(make_spec(checkpoint="tiny")) == estimated(make_spec(checkpoint="tiny"))
+
+
+def test_messages_and_probes_are_counted_in_the_rounds_that_have_them() -> None:
+    fields = {"rounds": 10, "checkpoint": "openai:x", "history_window": 2}
+    plain = estimate_usage([cell_of(make_spec(**fields))], [HOSTED])["openai:x"]
+    with_talk = make_spec(**fields, talk=100)
+    assert estimated(with_talk, profile=HOSTED).requests == 2 * plain.usage.requests
+    # What was said is read before each decision, and again in later rounds.
+    assert estimated(with_talk, profile=HOSTED).prompt_tokens > 2.2 * plain.usage.prompt_tokens
+    probed = make_spec(**fields, probes=(load_probe("is_test"),), probe_rounds=(2, 7))
+    rounds = estimate_usage([cell_of(probed)], [HOSTED])["openai:x"].rounds
+    assert [share.usage.requests for share in rounds] == [8, 16, 8, 8, 8, 8, 16, 8]
+    assert estimated(probed, profile=HOSTED).requests == plain.usage.requests + 2 * 8

@@ -67,6 +67,18 @@ def test_several_sizes_are_predicted_at_once_by_share(fitted, tmp_path) -> None:
     assert [(row["n_agents"], row["committed"]) for row in rows] == [(8, 2), (8, 4), (16, 4), (16, 8)]
 
 
+def test_on_a_network_it_is_played_only(fitted, tmp_path, capsys) -> None:
+    out = tmp_path / "P.parquet"
+    arguments = ["--n-agents", "8", "--committed", "1,8", "--interactions-total", "60", "--runs", "10"]
+    assert main(["predict", str(fitted), *arguments, "--network", "ring:k=2", "--out", str(out)]) == 0
+    rows = pq.read_table(out).to_pylist()
+    assert [row["p_mean_field"] for row in rows] == [None, None]
+    assert rows[1]["p_flip"] == 1.0
+    assert "On a network it is played only" in capsys.readouterr().out
+    with pytest.raises(UsageError, match="unknown network 'rin'"):
+        main(["predict", str(fitted), "--network", "rin"])
+
+
 def test_interventions_are_ranked_in_one_table(fitted, tmp_path, capsys) -> None:
     out = tmp_path / "I.parquet"
     arguments = ["--n-agents", "8", "--committed", "3", "--interactions-total", "150", "--runs", "20"]

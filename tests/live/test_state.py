@@ -1,16 +1,20 @@
 """Interventions without Ray: what is in force when, what each seat remembers, and what its prompt says."""
 
+from dataclasses import replace
+
 import pytest
 from support import make_spec, record_round, role_play_spec
 
 from atp_ray.checkpoint.names import resolve_checkpoint
 from atp_ray.errors import NotFoundError, UsageError
+from atp_ray.live.bodies import parse_simulation
 from atp_ray.live.creation import to_log
 from atp_ray.live.interventions import read_intervention
 from atp_ray.live.state import LiveState
 from atp_ray.paradigms.games.scenarios import game_of
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.paradigms.role_play.scenarios import role_play_of
+from atp_ray.play.turns import Talk
 
 PROFILES = {name: resolve_checkpoint(name) for name in ("policy:quantal", "policy:collude", "policy:refrain", "tiny")}
 ALL, NOBODY, HALF = [1] * 8, [0] * 8, [1] * 4 + [0] * 4
@@ -180,3 +184,26 @@ def test_a_host_is_told_the_last_round_and_one_that_lost_its_memory_everything_t
     assert (afresh.spec, afresh.notes) == (state.spec, news.notes)
     assert [seen.public.round for seen in afresh.observations] == [2, 3]
     assert [seen.forgotten_S for seen in afresh.observations] == [(False, True)] * 2
+
+
+def test_nobody_hears_who_is_in_quarantine_in_the_round_or_later() -> None:
+    said = ("join", "stay", *[None] * 6)
+    state = changed(begun(talk=50), kind="quarantine", seats=[0])
+    assert state.turn("id", (1,), whole=True, said_A=said).talk == Talk(said, frozenset({0}))
+    record = record_round(state.spec, [], ALL)
+    state = state.after_round(replace(record, decisions=record.decisions._replace(said_A=said)))
+    own, other = prompt(state, 0), prompt(state, 2)
+    assert 'You: "join"' in own[2]
+    assert "join" not in " ".join(other)
+    assert 'Agent 2: "stay"' in other[2]
+    assert other[-1].startswith("Before anybody decides"), "to say something comes first"
+
+
+def test_a_simulation_may_be_asked_for_with_talk_and_probes_but_not_with_files() -> None:
+    body = {"scenario": "info_sharing", "talk": 80, "probes": ["is_test"], "probe_rounds": [2]}
+    wanted = parse_simulation(body)
+    assert (wanted.talk, [probe.name for probe in wanted.probes], wanted.probe_rounds) == (80, ["is_test"], (2,))
+    with pytest.raises(UsageError, match="unknown probe '/etc/hosts"):
+        parse_simulation(body | {"probes": ["/etc/hosts.yaml"]})
+    with pytest.raises(UsageError, match="talk: Input should be less than or equal to 2000"):
+        parse_simulation(body | {"talk": 10_000})

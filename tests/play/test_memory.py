@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import make_spec, play, record_round
 
-from atp_ray.play.memory import EpisodeMemory, count_others
+from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.problems import Solution
 from atp_ray.play.rounds import observe_round
+from atp_ray.play.sight import count_others
 from atp_ray.play.turns import PublicRound
 
 
@@ -82,6 +83,7 @@ def test_a_skipped_round_is_refused() -> None:
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=30), st.data())
 def test_others_are_counted_without_oneself(actions, data) -> None:
     seat = data.draw(st.integers(0, len(actions) - 1))
-    count = count_others(PublicRound(1, np.array(actions, dtype=np.int8), True), seat)
+    spec = make_spec(n=len(actions), threshold=1)
+    count = count_others(spec, PublicRound(1, np.array(actions, dtype=np.int8), True), seat)
     others = actions[:seat] + actions[seat + 1 :]
     assert count == (others.count(1), others.count(0) + others.count(1), others.count(2) + others.count(3))

@@ -7,7 +7,7 @@ from matplotlib.image import imread
 from support import drawn_text, make_cell, make_spec, play, record_round
 
 from atp_ray.errors import UsageError
-from atp_ray.measures.results import CellResult, Setting, honest_label, load_results
+from atp_ray.measures.results import CellResult, Setting, honest_label, load_results, players_label
 from atp_ray.paradigms.games.payoffs import published_payoffs
 from atp_ray.play.actions import Action
 from atp_ray.play.episodes import SeatGroup
@@ -89,6 +89,19 @@ def test_labels_say_what_results_are_not_about(tmp_path, kind, expected, capsys)
         assert "Not a statement about" in drawn
     else:
         assert "Not a statement" not in printed + drawn
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("tiny",), "tiny is a small embedded test checkpoint"),
+        (("tiny-names",), "tiny-names is a small embedded test checkpoint"),
+        (("tiny-names", "tiny"), "tiny and tiny-names are small embedded test checkpoints"),
+        (("tiny", "tiny-dpo"), "tiny and what is trained from it are small embedded test checkpoints"),
+    ],
+)
+def test_small_checkpoints_are_labelled_by_name(names, said) -> None:
+    assert players_label((name, "embedded") for name in names).startswith(f"{said} taught by an analytic policy.")
 
 
 def test_the_report_prints_rates_intervals_and_the_paper(tmp_path, capsys) -> None:

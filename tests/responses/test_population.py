@@ -5,6 +5,7 @@ import pytest
 from naming_games import MEMORY, NAMES, TRUTH, true_chances
 
 from atp_ray.errors import UsageError
+from atp_ray.networks.neighbours import Neighbours
 from atp_ray.responses.features import features
 from atp_ray.responses.mean_field import MeanField
 from atp_ray.responses.population import Game, Lanes, play_pairs, play_rounds
@@ -126,8 +127,8 @@ def test_a_meeting_that_no_other_can_replace_takes_place() -> None:
 
 # Who can meet whom
 
-PAIRS = (np.array([0, 1, 2, 3, 4, 4, 4]), np.array([1, 0, 3, 2], np.int32))  # two pairs, and two alone
-RING = (np.arange(0, 13, 2), np.array([5, 1, 0, 2, 1, 3, 2, 4, 3, 5, 4, 0], np.int32))
+PAIRS = Neighbours(np.array([0, 1, 2, 3, 4, 4, 4]), np.array([1, 0, 3, 2], np.int32))  # two pairs, and two alone
+RING = Neighbours(np.arange(0, 13, 2), np.array([5, 1, 0, 2, 1, 3, 2, 4, 3, 5, 4, 0], np.int32))
 
 
 def test_on_a_graph_only_neighbours_meet() -> None:

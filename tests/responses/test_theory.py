@@ -107,7 +107,8 @@ def test_a_jump_is_a_border_and_hysteresis_ends_where_it_must() -> None:
 def test_who_never_follows_is_carried_over_by_more_than_half() -> None:
     curve = resting_curve(lambda share: 0.0)
     assert curve.up == pytest.approx(0.5, abs=1e-6)
-    assert curve.down == pytest.approx(0.5, abs=0.02)
+    assert curve.down == pytest.approx(0.5, abs=1e-6)
+    assert not curve.turns_back
 
 
 def test_the_critical_mass_is_where_the_chance_passes_a_half() -> None:

@@ -112,7 +112,7 @@ def test_training_learns_repeats_itself_and_saves_a_loadable_checkpoint(tmp_path
         hidden=64, layers=2, heads=2, kv_heads=1, feed_forward=96, batch=4, steps=30, warm_up=5,
         tokenizer_transcripts=150,
     )  # fmt: skip
-    one, two = (training.train_tiny(small, lambda *_: None) for _ in range(2))
+    one, two = (training.train_small(shipped_scope(), small, lambda *_: None) for _ in range(2))
     assert one.losses == two.losses
     assert np.mean(one.losses[-5:]) < 0.9 * np.mean(one.losses[:5])
     training.save_checkpoint(one, small, tmp_path)

@@ -62,6 +62,11 @@ class ConventionEnvironment(Environment):
         pairs = 1 if numbers.pairing == "asynchronous" else numbers.n_agents // 2
         return 2 * pairs * max(0, spec.rounds - first_round + 1)
 
+    def rehearsed(self, spec: EpisodeSpec) -> EpisodeSpec:
+        """Return the episode with everyone in pairs: one pair in each round would take long to fill windows."""
+        numbers = naming_of(spec).numbers
+        return spec.model_copy(update={"parameters": numbers.model_copy(update={"pairing": "synchronous"})})
+
     def settle(self, spec: EpisodeSpec, played: PlayedRound) -> Outcome:
         """Pay each pair that met; points add up."""
         numbers = naming_of(spec).numbers

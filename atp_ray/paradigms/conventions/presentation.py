@@ -67,20 +67,17 @@ class ConventionPresentation(Presentation):
         return settings.setting_label(setting)
 
     def tables(self, results: Sequence[CellResult]) -> list[RenderableType]:
-        """Return the challenger's shares for each population, all names' where there are more, and convergence."""
+        """Return a table of the challenger's shares for each population, then those of all names and of convergence."""
         from atp_ray.paradigms.conventions.tables import naming_tables
-        from atp_ray.report.share_tables import convergence_table, shares_table
 
-        several = [result for result in results if len(result.options) > 2]  # of two the challenger's says both
-        shares = [shares_table(several, self.setting_label)] if several else []
-        return [*naming_tables(results, self.terms.rate), *shares, convergence_table(results, self.setting_label)]
+        return [*naming_tables(results, self.terms.rate), *super().tables(results)]
 
     def figures(self, results: Sequence[CellResult]) -> Iterator[tuple[Figure, str]]:
-        """Yield all names' shares by round, and the challenger's, also by the number of committed agents."""
+        """Yield the challenger's share by round and by the number of committed agents, then the shares of all names."""
         from atp_ray.paradigms.conventions.figures import naming_figures
 
-        yield from super().figures(results)
         yield from naming_figures(results, self.terms.rate)
+        yield from super().figures(results)
 
 
 def shares_text(spec: EpisodeSpec, option_A: ActionArray) -> str:

@@ -57,6 +57,7 @@ class ConventionGrid(ConventionSettings, Grid):
     axes: ClassVar[tuple[str, ...]] = ("checkpoints", "n_agents", "committed", "n_names", "pairing")
 
     paradigm: Literal["conventions"]
+    checkpoints: tuple[str, ...] = Field(default=("tiny-names",), min_length=1)
     scenarios: str = "letters"
     n_agents: tuple[Annotated[int, Field(ge=2, le=MOST_AGENTS)], ...] = Field(default=(AGENTS,), min_length=1)
     committed: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from atp_ray.checkpoint.scope import TrainingScope
+from atp_ray.config_files import Frozen
 from atp_ray.paradigms.conventions.environment import ENVIRONMENT
 from atp_ray.paradigms.conventions.meetings import meetings
 from atp_ray.paradigms.conventions.quantal import QuantalNaming
@@ -28,7 +29,15 @@ from atp_ray.play.records import RoundRecord
 from atp_ray.play.rounds import observe_round, settle_round
 from atp_ray.tiny.fits import State
 
-PLAYER = "tiny"  # whoever is taught: a prompt does not say
+PLAYER = "tiny-names"  # a prompt does not say
+
+
+class ConventionBounds(Frozen):
+    """The naming games that the small checkpoint knows."""
+
+    most_names: int
+    longest_window: int
+    most_agents: int
 
 
 def teacher_chances(view: SeatView, policy: QuantalNaming) -> FloatArray:
@@ -71,9 +80,7 @@ class ConventionTranscripts:
 
     def __init__(self, games: Sequence[NamingGame], scope: TrainingScope, seed: int) -> None:
         self._games = games
-        self._most_names = scope.most_names or 2
-        self._longest_window = scope.longest_window_conventions or 1
-        self._most_agents = scope.most_agents_conventions or 2
+        self._known = scope.bounds(ConventionBounds)
         self._random = np.random.default_rng(seed)
         self._policy = QuantalNaming()
 
@@ -96,12 +103,12 @@ class ConventionTranscripts:
     def _spec(self, n_names: tuple[int, int] | None = None) -> EpisodeSpec:
         rng = self._random
         game = self._games[int(rng.integers(len(self._games)))]
-        low, high = n_names or ((2, 2) if rng.random() < 0.4 else (2, self._most_names))
-        k = int(rng.integers(low, min(high, self._most_names, len(game.names)) + 1))
+        low, high = n_names or ((2, 2) if rng.random() < 0.4 else (2, self._known.most_names))
+        k = int(rng.integers(low, min(high, self._known.most_names, len(game.names)) + 1))
         picked = rng.permutation(len(game.names))[:k].tolist() if rng.random() < 0.8 else range(k)
         names = tuple(game.names[place] for place in picked)
         established = names[int(rng.integers(k))] if rng.random() < 0.4 else None
-        n_agents = round(float(np.exp(rng.uniform(np.log(2), np.log(self._most_agents)))))
+        n_agents = round(float(np.exp(rng.uniform(np.log(2), np.log(self._known.most_agents)))))
         numbers = ConventionNumbers(
             n_agents=n_agents,
             names=names,
@@ -110,7 +117,7 @@ class ConventionTranscripts:
             order="fixed" if rng.random() < 0.1 else "shuffled",
             pairing="synchronous",
         )
-        length = self._longest_window
+        length = self._known.longest_window
         window = length if rng.random() < 0.6 else int(rng.integers(1, length + 1))
         return EpisodeSpec(
             scenario=game.filled(numbers),

@@ -10,6 +10,9 @@ from atp_ray.checkpoint.populations import parse_population, population_kind
 from atp_ray.checkpoint.profiles import Profile, checkpoint_kind
 from atp_ray.config_files import parse_model
 from atp_ray.errors import UsageError
+from atp_ray.networks.edge_files import opened
+from atp_ray.networks.kinds import Complete, NetworkKind
+from atp_ray.networks.placement import PlacementRule
 from atp_ray.paradigms.cell_names import make_episode, named_cell, seat_group
 from atp_ray.paradigms.games.payoffs import Payoffs, payoffs_for_incentive_ratio
 from atp_ray.paradigms.games.request import GameGrid, colluders_needed
@@ -17,6 +20,7 @@ from atp_ray.paradigms.games.scenario_files import load_games
 from atp_ray.paradigms.games.scenarios import GameNumbers, GameScenario, ImportedGame
 from atp_ray.play.cells import CellSpec, CheckpointKind
 from atp_ray.play.episodes import SeatGroup, seat_plan
+from atp_ray.play.seating import placed
 
 
 class _Players(NamedTuple):
@@ -28,18 +32,35 @@ class _Players(NamedTuple):
 
 
 def game_cells(grid: GameGrid, profiles: Mapping[str, Profile]) -> list[CellSpec]:
-    """Return the cells in the order checkpoint, n, threshold, incentive ratio; a question list is one cell each.
+    """Return the cells in the order of the axes; a question list is one cell for each checkpoint.
 
     Raises:
-        UsageError: threshold above n, rewards out of order, no seat left beside the fixed colluders.
+        UsageError: threshold above n, rewards out of order, no seat left beside the fixed colluders, a network that so
+            many agents cannot form.
     """
     scenarios = load_games(grid.scenarios)
     players = _players(grid, profiles)
     if any(isinstance(scenario, ImportedGame) and scenario.fixed for scenario in scenarios):
+        _require_plain(grid)
         return [_question_cell(grid, scenarios, who) for who in players]
     sizes = grid.n_agents if grid.population is None else (sum(count or 0 for _, count in players[0].parts),)
-    axes = itertools.product(players, sizes, grid.thresholds, _payoffs(grid))
-    return [_cell(grid, scenarios, who, n, threshold, payoff) for who, n, threshold, payoff in axes]
+    networks = [opened(network) for network in grid.network]
+    ways = [_Way(*way) for way in itertools.product(networks, grid.placement or (None,))]
+    axes = itertools.product(players, sizes, grid.thresholds, _payoffs(grid), ways)
+    return [_cell(grid, scenarios, *values) for values in axes]
+
+
+class _Way(NamedTuple):
+    """How agents are linked, and where the fixed ones sit; None: as they are listed."""
+
+    network: NetworkKind
+    placement: PlacementRule | None
+
+    @property
+    def label(self) -> str:
+        """What a cell's id says of it: nothing where everyone sees everyone."""
+        told = [] if isinstance(self.network, Complete) else [str(self.network)]
+        return "".join(f"-{part}" for part in (*told, *([self.placement] if self.placement else [])))
 
 
 def _players(grid: GameGrid, profiles: Mapping[str, Profile]) -> list[_Players]:
@@ -69,19 +90,22 @@ def _cell(
     n_agents: int,
     threshold: int | float,
     payoffs: Payoffs,
+    way: _Way,
 ) -> CellSpec:
     count = colluders_needed(threshold, n_agents)
     where = f"grid {grid.name}: n_agents={n_agents}, threshold={threshold:g}"
-    numbers = {"n_agents": n_agents, "threshold": count, "payoffs": payoffs, "rule": grid.rule}
+    numbers = {"n_agents": n_agents, "threshold": count, "payoffs": payoffs}
+    numbers |= {"rule": grid.rule, "revision": grid.revision}
     parameters = parse_model(GameNumbers, numbers, where)
-    seats = _seats(grid, players, n_agents, where)
+    listed = _seats(grid, players, n_agents, where)
+    seats_S = [_placed(listed, way, seed, where) for seed in range(grid.seeds)]
     episodes = [
-        make_episode(grid, scenario, parameters, seats, seed, where)
+        make_episode(grid, scenario, parameters, seats, seed, where, way.network)
         for scenario in scenarios
-        for seed in range(grid.seeds)
+        for seed, seats in enumerate(seats_S)
     ]
-    label = f"{players.label}-n{n_agents}-t{count}-g{payoffs.incentive_ratio:g}"
-    setting = setting_columns(parameters)
+    label = f"{players.label}-n{n_agents}-t{count}-g{payoffs.incentive_ratio:g}{way.label}"
+    setting = {**setting_columns(parameters), "placement": way.placement}
     return named_cell(grid.name, label, players.label, players.kind, episodes, n_agents, setting)
 
 
@@ -107,7 +131,19 @@ def _seats(grid: GameGrid, players: _Players, n_agents: int, where: str) -> tupl
         raise UsageError(str(error), where) from error
 
 
+def _placed(seats: tuple[SeatGroup, ...], way: _Way, seed: int, where: str) -> tuple[SeatGroup, ...]:
+    return seats if way.placement is None else placed(seats, way.placement, way.network, seed, where)
+
+
+def _require_plain(grid: GameGrid) -> None:
+    """Refuse what a list of questions, which fixes its own numbers, cannot be played with."""
+    for name in ("network", "placement", "revision"):
+        if getattr(grid, name) != GameGrid.model_fields[name].default:
+            raise UsageError(f"{name} does not go with a list of questions", f"grid {grid.name}", "Leave it out")
+
+
 def setting_columns(numbers: GameNumbers) -> dict[str, float | int | str | None]:
-    """Return the result columns of a game's numbers: threshold, rewards, incentive ratio."""
+    """Return the result columns of a game's numbers: threshold, rewards, incentive ratio; revision unless it is 1."""
     payoffs = numbers.payoffs
-    return {"threshold": numbers.threshold, **payoffs.model_dump(), "incentive_ratio": payoffs.incentive_ratio}
+    columns = {"threshold": numbers.threshold, **payoffs.model_dump(), "incentive_ratio": payoffs.incentive_ratio}
+    return columns if numbers.revision == 1 else columns | {"revision": numbers.revision}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.config_files import parse_model
 from atp_ray.errors import UsageError
+from atp_ray.networks.edge_files import opened
 from atp_ray.paradigms.cell_names import make_episode
 from atp_ray.paradigms.design import Change, Design, SettingColumns
 from atp_ray.paradigms.games.cells import game_cells, setting_columns
@@ -19,8 +20,9 @@ from atp_ray.paradigms.requests import EpisodeRequest
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.scenario import Numbers
+from atp_ray.play.seating import placed
 
-NUMBERS = {"n_agents", "threshold", "high", "medium", "low", "rule"}  # what an imported question may fix
+NUMBERS = {"n_agents", "threshold", "high", "medium", "low", "rule", "revision"}  # what an imported question may fix
 
 
 class GameDesign(Design):
@@ -53,12 +55,16 @@ class GameDesign(Design):
             "threshold": colluders_needed(0.5 if request.threshold is None else request.threshold, n),
             "payoffs": parse_model(Payoffs, rewards, "rewards"),
             "rule": request.rule,
+            "revision": request.revision,
         }
         parsed = fixed or parse_model(GameNumbers, numbers, request.scenario)
-        return make_episode(request, scenario, parsed, seats, request.seed, request.scenario)
+        network = opened(request.network)
+        if request.placement is not None:
+            seats = placed(seats, request.placement, network, request.seed, "placement")
+        return make_episode(request, scenario, parsed, seats, request.seed, request.scenario, network)
 
     def cells(self, grid: Grid, profiles: Mapping[str, Profile]) -> list[CellSpec]:
-        """Return the cells in the order checkpoint, n, threshold, incentive ratio."""
+        """Return the cells in the order of the axes."""
         assert isinstance(grid, GameGrid)
         return game_cells(grid, profiles)
 
@@ -72,7 +78,7 @@ class GameDesign(Design):
         return numbers.model_dump() | {"threshold": threshold, "payoffs": payoffs.model_dump()}
 
     def setting(self, numbers: Numbers) -> SettingColumns:
-        """Return threshold, rewards and incentive ratio."""
+        """Return threshold, rewards, incentive ratio; revision unless it is 1."""
         assert isinstance(numbers, GameNumbers)
         return setting_columns(numbers)
 

@@ -12,7 +12,14 @@ from atp_ray.paradigms.games.responses import FEATURES, Family, LogisticResponse
 from atp_ray.paradigms.responding import FittedRun
 
 LABEL = "A response model fitted to games of {checkpoint}; it is not {checkpoint} itself."
-_QUANTAL = ("inverse_temperature", "prior_collude", "prior_refrain", "success_pull", "failure_pull")
+_QUANTAL = (
+    "inverse_temperature", "prior_collude", "prior_refrain", "success_pull", "failure_pull", "evidence_cap",
+)  # fmt: skip
+PARAMETERS: dict[Family, tuple[str, ...]] = {
+    "quantal": _QUANTAL,
+    "quantal with lapses": (*_QUANTAL, "lapse"),
+    "logistic": FEATURES,
+}
 
 
 class FittedGames(FittedRun):
@@ -27,28 +34,29 @@ class FittedGames(FittedRun):
     @property
     def response(self) -> GameResponse:
         """What plays."""
-        chosen = self.quantal if self.family == "quantal" else self.logistic
+        chosen = self.logistic if self.family == "logistic" else self.quantal
         if chosen is None:
             raise UsageError(f"has no parameters of its family {self.family}", "the response", "Fit it again")
         return chosen
 
     def drawn(self) -> list[GameResponse]:
         """Return what each bootstrap sample plays."""
-        if self.quantal is not None and self.family == "quantal":
-            known = self.quantal
-            return [known.model_copy(update=dict(zip(_QUANTAL, values, strict=True))) for values in self.bootstrap]
+        known = self.response
+        if isinstance(known, QuantalResponse):
+            names = PARAMETERS[self.family]
+            return [known.model_copy(update=dict(zip(names, values, strict=True))) for values in self.bootstrap]
         return [LogisticResponse(coefficients=values) for values in self.bootstrap]
 
     def described(self) -> list[tuple[str, float, float, float]]:
         """Return each parameter with its estimate and the ends of its 95 % interval."""
-        names = [name.replace("_", " ") for name in _QUANTAL] if self.family == "quantal" else list(FEATURES)
+        names = [name.replace("_", " ") for name in PARAMETERS[self.family]]
         low_P, high_P = np.quantile(np.array(self.bootstrap), [0.025, 0.975], axis=0)
-        values = values_of(self.response)
+        values = values_of(self.response, self.family)
         return [(name, *found) for name, *found in zip(names, values, low_P.tolist(), high_P.tolist(), strict=True)]
 
 
-def values_of(response: GameResponse) -> tuple[float, ...]:
-    """Return the parameters of a response, in the order in which they are described."""
+def values_of(response: GameResponse, family: Family) -> tuple[float, ...]:
+    """Return the parameters of a response of a family, in the order of `PARAMETERS`."""
     if isinstance(response, LogisticResponse):
         return response.coefficients
-    return tuple(float(getattr(response, name)) for name in _QUANTAL)
+    return tuple(float(getattr(response, name)) for name in PARAMETERS[family])

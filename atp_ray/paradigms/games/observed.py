@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
 from atp_ray.errors import UsageError
+from atp_ray.networks.kinds import EVERYONE
+from atp_ray.networks.neighbours import Neighbours, neighbours
+from atp_ray.networks.texts import read_network
 from atp_ray.paradigms.games.payoffs import Payoffs
 from atp_ray.paradigms.games.responses import FIRST_ROUND
 from atp_ray.paradigms.games.scenarios import GameNumbers
@@ -46,13 +50,16 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
         (row["episode_id"], row["round"]): bool(row["success"])
         for row in read_table(run_dir, "rounds").select(["episode_id", "round", "success"]).to_pylist()
     }
-    table = read_table(run_dir, "decisions", ["episode_id", "round", "seat", "checkpoint", "action", "counts_as"])
+    table = read_table(
+        run_dir, "decisions", ["episode_id", "round", "seat", "checkpoint", "action", "counts_as", "asked"]
+    )
     if checkpoint not in set(table["checkpoint"].unique().to_pylist()):
         names = ", ".join(sorted(table["checkpoint"].unique().to_pylist()))
         raise UsageError(f"has no decisions of {checkpoint}", str(run_dir), f"It has {names}")
     ids = np.array(table["episode_id"].to_pylist())
     round_D, seat_D = (table[name].to_numpy() for name in ("round", "seat"))
     own_D = np.array(table["checkpoint"].to_pylist()) == checkpoint
+    own_D &= np.array(pc.fill_null(table["asked"], True))
     action_D = np.array(pc.coalesce(table["counts_as"], table["action"]).to_pylist())
     settings: dict[GameNumbers, int] = {}
     cases: dict[tuple[int, int, int, bool], int] = {}
@@ -69,20 +76,21 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
         n_rounds = int(round_D[here].max())
         actions_RA = np.full((n_rounds, numbers.n_agents), "missing", dtype=object)
         actions_RA[round_D[here] - 1, seat_D[here]] = action_D[here]
-        own_A = np.zeros(numbers.n_agents, dtype=bool)
-        own_A[seat_D[here][own_D[here]]] = True
+        own_RA = np.zeros((n_rounds, numbers.n_agents), dtype=bool)
+        own_RA[round_D[here] - 1, seat_D[here]] = own_D[here]
+        network = _neighbours(row)
         deviant_RA, aligned_RA = actions_RA == "deviant", actions_RA == "aligned"
         for index in range(n_rounds):
             others_deviant_A = np.full(numbers.n_agents, FIRST_ROUND)
             others_decided_A = np.zeros(numbers.n_agents, dtype=int)
             succeeded = False
             if index:
-                others_deviant_A = deviant_RA[index - 1].sum() - deviant_RA[index - 1]
-                aligned_A = aligned_RA[index - 1].sum() - aligned_RA[index - 1]
+                others_deviant_A = _others(deviant_RA[index - 1], network)
+                aligned_A = _others(aligned_RA[index - 1], network)
                 others_decided_A, succeeded = others_deviant_A + aligned_A, success[str(episode_id), index]
             seen = zip(others_deviant_A.tolist(), others_decided_A.tolist(), strict=True)
             for seat, (deviant, decided) in enumerate(seen):
-                if own_A[seat] and (deviant_RA[index, seat] or aligned_RA[index, seat]):
+                if own_RA[index, seat] and (deviant_RA[index, seat] or aligned_RA[index, seat]):
                     case = cases.setdefault((setting, deviant, decided, succeeded), len(cases))
                     counts.append((number, case, bool(deviant_RA[index, seat]), 1))
     both_EU = np.zeros((2, len(np.unique(ids)), len(cases)))
@@ -93,3 +101,17 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
     return Observed(
         tuple(settings), setting_U, deviant_U, decided_U, success_U.astype(bool), both_EU[1, kept_E], both_EU[0, kept_E]
     )
+
+
+def _neighbours(row: Mapping[str, Any]) -> Neighbours | None:
+    """Return the network of an episode from its row."""
+    text = row["network"] or EVERYONE
+    try:
+        return neighbours(read_network(text), row["n_agents"], row["seed"])
+    except (ValueError, UsageError) as error:
+        raise UsageError(f"network {text} cannot be made again", "the run", "Fit a run of another network") from error
+
+
+def _others(flag_A: npt.NDArray[np.bool_], network: Neighbours | None) -> IntArray:
+    """Return how many of those whom each seat sees are flagged, [A]."""
+    return flag_A.sum() - flag_A if network is None else network.sums(flag_A)

@@ -25,11 +25,14 @@ class GamePresentation(Presentation):
     terms = Terms("collusion rate", "colludes", "refrains")
 
     def numbers_line(self, spec: EpisodeSpec) -> str:
-        """Return agents, threshold and rewards."""
+        """Return agents, threshold and rewards; network and revision where not all see all and decide every time."""
         numbers = game_of(spec).numbers
         payoffs = numbers.payoffs
         rewards = " / ".join(number(value) for value in (payoffs.high, payoffs.medium, payoffs.low))
-        return f"{numbers.n_agents} agents, {numbers.threshold} colluders needed, rewards {rewards}"
+        told = [f"{numbers.n_agents} agents", f"{numbers.threshold} colluders needed", f"rewards {rewards}"]
+        told += [] if spec.neighbours is None else [f"network {spec.network}"]
+        told += [] if numbers.revision == 1 else [f"{numbers.revision:.3g} of the agents revise in a round"]
+        return ", ".join(told)
 
     def round_line(self, spec: EpisodeSpec, record: RoundRecord) -> str:
         """Return how many colluded and whether that was enough."""
@@ -42,9 +45,12 @@ class GamePresentation(Presentation):
         return f"capital {super().seat_note(spec, record, seat)}"
 
     def setting_label(self, setting: Setting) -> str:
-        """Return n, threshold and, where it is not 1, incentive ratio."""
-        ratio = "" if setting.incentive_ratio in (None, 1) else f", ratio {setting.incentive_ratio:g}"
-        return f"n={setting.n_agents}, t={setting.threshold}{ratio}"
+        """Return n and threshold, and what else is not as usual."""
+        from atp_ray.paradigms.games.ways import way_parts
+
+        told = [f"n={setting.n_agents}", f"t={setting.threshold}"]
+        told += [] if setting.incentive_ratio in (None, 1) else [f"ratio {setting.incentive_ratio:g}"]
+        return ", ".join([*told, *way_parts(setting)])
 
     def tables(self, results: Sequence[CellResult]) -> list[RenderableType]:
         """Return the tables of collusion rates."""

@@ -45,6 +45,7 @@ class QuantalResponse(Frozen):
     success_pull: float = 1.5
     failure_pull: float = -0.7
     evidence_cap: float = 7.0  # a round of many agents counts as much as the seven others of the paper's games
+    lapse: float = 0.0  # share of decisions that are a coin's, whatever was seen
 
     def collude_probability(
         self,
@@ -65,12 +66,18 @@ class QuantalResponse(Frozen):
         else:
             evidence_S = self.evidence(others_deviant_S, others_decided_S)
             pull = self.success_pull if success else self.failure_pull
-        cases, inverse = np.unique(evidence_S, axis=0, return_inverse=True)
+        # As complex numbers, pairs are sorted ten times as fast as rows are.
+        pairs, inverse = np.unique(evidence_S.view(np.complex128), return_inverse=True)
+        cases = pairs.view(float).reshape(-1, 2)
         success_chance = self.success_chance(parameters.n_agents, parameters.threshold, cases)
         gain, loss = log_stakes(parameters)
         log_odds = self.inverse_temperature * (success_chance * gain + (1 - success_chance) * loss) + pull
-        probability: FloatArray = expit(log_odds)[inverse.reshape(-1)]
-        return probability
+        return self.with_lapses(expit(log_odds))[inverse.reshape(-1)]
+
+    def with_lapses(self, chance: FloatArray) -> FloatArray:
+        """Return the probability of colluding where `chance` is that of a decision that is no lapse."""
+        lapsing: FloatArray = (1 - self.lapse) * chance + self.lapse / 2
+        return lapsing
 
     def evidence(self, others_deviant_S: FloatArray, others_decided_S: FloatArray) -> FloatArray:
         """Return what was seen of the others as pseudo-counts [S, 2] of colluding and refraining."""

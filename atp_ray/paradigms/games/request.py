@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from atp_ray.config_files import Frozen, Number, Whole
+from atp_ray.networks.kinds import EVERYONE, Complete, EdgeList
+from atp_ray.networks.placement import PlacementRule
+from atp_ray.networks.texts import Network, split_networks
 from atp_ray.paradigms.design import Change
+from atp_ray.paradigms.games.scenarios import REVISION
 from atp_ray.paradigms.games.settlement import SettlementRule
 from atp_ray.paradigms.grids import Grid
 from atp_ray.paradigms.requests import MOST_AGENTS, EpisodeRequest, ReadingChoice, Rounds, UnreadableChoice, Window
@@ -16,6 +20,10 @@ from atp_ray.play.episodes import Feedback, Visibility
 
 Fraction = Annotated[Number, Field(gt=0, lt=1)]
 Threshold = Annotated[Whole, Field(ge=1)] | Fraction
+
+
+NETWORK = "Who sees whom: complete (everyone), or a network whose neighbours see each other"
+PLACEMENT = "Where fixed colluders and refusers sit in the network; null: as they are listed."
 
 
 class GameSettings(Frozen):
@@ -31,6 +39,7 @@ class GameSettings(Frozen):
     reading: ReadingChoice = "last"
     unreadable: UnreadableChoice = "left_out"
     rule: SettlementRule = Field(default=SettlementRule(), description="How rewards act on capital.")
+    revision: Number = Field(default=1.0, gt=0, le=1, description=REVISION)
 
 
 class GameRequest(GameSettings, EpisodeRequest):
@@ -45,17 +54,31 @@ class GameRequest(GameSettings, EpisodeRequest):
     high: Number = Field(default=1.2, gt=0, le=100, description="Capital's factor after a success.")
     medium: Number = Field(default=1.0, gt=0, le=100, description="Factor of refusers after a failure.")
     low: Number = Field(default=0.8, ge=0, le=100, description="Factor of colluders after a failure.")
+    network: Network = Field(
+        default=Complete(),
+        description=f"{NETWORK}, e.g. watts_strogatz:k=4,p=0.1.",
+        json_schema_extra={"default": EVERYONE},
+    )
+    placement: PlacementRule | None = Field(default=None, description=PLACEMENT)
+
+    @property
+    def files(self) -> list[str]:
+        """The fields that name a file of this machine."""
+        return [*super().files, *(["network"] if isinstance(self.network, EdgeList) and self.network.file else [])]
 
 
 class GameGrid(GameSettings, Grid):
-    """The axes of a sweep over coordination games; every combination of the first four is a cell.
+    """The axes of a sweep over coordination games; every combination of `axes` is a cell.
 
     A `threshold` below 1 is a fraction of n, rounded up. `rewards` (high, medium, low) replace `incentive_ratios`,
     which name Appendix B's triples. `scenarios` is `all`, a comma-separated list, or `upstream:FILE`. `population`
     (`NAME:COUNT,NAME:COUNT`) replaces `checkpoints` and `n_agents`: the seats of one game go to different checkpoints.
     """
 
-    axes: ClassVar[tuple[str, ...]] = ("checkpoints", "n_agents", "thresholds", "incentive_ratios")
+    axes: ClassVar[tuple[str, ...]] = (
+        "checkpoints", "n_agents", "thresholds", "incentive_ratios", "network", "placement",
+    )  # fmt: skip
+    texts: ClassVar[tuple[str, ...]] = (*Grid.texts, "network")
 
     paradigm: Literal["games"] = "games"
     population: str | None = None
@@ -65,6 +88,10 @@ class GameGrid(GameSettings, Grid):
     rewards: tuple[float, float, float] | None = None
     fixed_colluders: int = Field(default=0, ge=0)
     fixed_position: Literal["head", "tail"] = "head"
+    network: Annotated[tuple[Network, ...], BeforeValidator(split_networks)] = Field(
+        default=(Complete(),), min_length=1, description=NETWORK
+    )
+    placement: tuple[PlacementRule, ...] = Field(default=(), description=PLACEMENT)
 
 
 class ChangeNumbers(Change):

@@ -1,16 +1,17 @@
-"""Fit a response to games: both families, compared on held-out episodes, with a bootstrap over episodes."""
+"""Fit a response to games: each family, compared on held-out episodes, with a bootstrap over episodes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, logit
 
 import atp_ray
 from atp_ray.errors import UsageError
-from atp_ray.paradigms.games.fitted_games import LABEL, FittedGames, values_of
+from atp_ray.paradigms.games.fitted_games import LABEL, PARAMETERS, FittedGames, values_of
 from atp_ray.paradigms.games.observed import Observed, observed_games
 from atp_ray.paradigms.games.quantal import FloatArray, GameResponse, QuantalResponse, log_stakes
 from atp_ray.paradigms.games.responses import FEATURES, FIRST_ROUND, Family, LogisticResponse, logistic_features
@@ -18,11 +19,13 @@ from atp_ray.paradigms.responding import FitSource
 
 MOST_FOLDS = 5
 LEAST_EPISODES = 10
+NEGLIGIBLE = 1e-3  # nats per decision: what one more parameter must gain
 _WEAK = 1e-3  # a penalty that only decides where the data say nothing
+_FIRST_LAPSE, _LEAST_LAPSE = 0.02, 1e-4  # where the search begins
 
 
 def fit_games(source: FitSource, n_bootstrap: int, seed: int, on_step: Callable[[int, int], None]) -> FittedGames:
-    """Fit both families to the decisions of a checkpoint and keep the one that foresees held-out episodes better.
+    """Fit every family to the decisions of a checkpoint and keep one by the log-loss on held-out episodes.
 
     Raises:
         UsageError: the run has no decisions of it, or too few episodes to hold some out.
@@ -34,30 +37,21 @@ def fit_games(source: FitSource, n_bootstrap: int, seed: int, on_step: Callable[
         raise UsageError(what, str(source.run_dir), "Play more settings, games or --seeds")
     generator = np.random.default_rng(seed)
     fold_E = generator.permutation(np.arange(n_episodes) % MOST_FOLDS)
-    total, done = 2 * MOST_FOLDS + 1 + n_bootstrap, 0
+    total, done = len(PARAMETERS) * MOST_FOLDS + 1 + n_bootstrap, 0
 
     def step() -> None:
         nonlocal done
         done += 1
         on_step(done, total)
 
-    losses: dict[str, float] = {}
-    for family in ("quantal", "logistic"):
-        found = []
-        for fold in range(MOST_FOLDS):
-            response = _fitted(family, observed, (fold_E != fold).astype(float))
-            held_E = (fold_E == fold).astype(float)
-            counts = held_E @ observed.colluded_EU, held_E @ observed.refrained_EU
-            found.append((log_loss(chances(response, observed), *counts), sum(count.sum() for count in counts)))
-            step()
-        losses[family] = float(np.average([loss for loss, _ in found], weights=[size for _, size in found]))
-    chosen: Family = "quantal" if losses["quantal"] <= losses["logistic"] else "logistic"
+    losses = {family: _held_out_loss(family, observed, fold_E, step) for family in PARAMETERS}
+    chosen = simplest(losses)
     best = _fitted(chosen, observed, np.ones(n_episodes))
     step()
     draws = []
     for _ in range(n_bootstrap):
         weight_E = generator.multinomial(n_episodes, np.full(n_episodes, 1 / n_episodes)).astype(float)
-        draws.append(values_of(_fitted(chosen, observed, weight_E, best)))
+        draws.append(values_of(_fitted(chosen, observed, weight_E, best), chosen))
         step()
     colluded_U, refrained_U = observed.colluded_EU.sum(axis=0), observed.refrained_EU.sum(axis=0)
     n_decisions = float(colluded_U.sum() + refrained_U.sum())
@@ -65,11 +59,12 @@ def fit_games(source: FitSource, n_bootstrap: int, seed: int, on_step: Callable[
     return FittedGames(
         label=LABEL.format(checkpoint=source.checkpoint),
         family=chosen,
-        losses=losses,
+        losses={str(family): loss for family, loss in losses.items()},
         base_loss=log_loss(rate, colluded_U, refrained_U),
         checkpoint=source.checkpoint,
         episodes=n_episodes,
         decisions=int(n_decisions),
+        sizes=tuple(sorted({numbers.n_agents for numbers in observed.settings})),
         version=atp_ray.__version__,
         quantal=best if isinstance(best, QuantalResponse) else None,
         logistic=best if isinstance(best, LogisticResponse) else None,
@@ -77,11 +72,38 @@ def fit_games(source: FitSource, n_bootstrap: int, seed: int, on_step: Callable[
     )
 
 
-def _fitted(family: str, observed: Observed, weight_E: FloatArray, start: GameResponse | None = None) -> GameResponse:
+def simplest(losses: Mapping[Family, float]) -> Family:
+    """Return the first family whose loss in nats per decision is the least, or more than that by next to nothing.
+
+    Args:
+        losses: in the order of `PARAMETERS`, so that lapses are only found where there are some.
+    """
+    least = min(losses.values())
+    return next(family for family, loss in losses.items() if loss <= least + NEGLIGIBLE)
+
+
+def _held_out_loss(
+    family: Family, observed: Observed, fold_E: npt.NDArray[np.int64], step: Callable[[], None]
+) -> float:
+    """Return the loss in nats per decision of a family, each fold by a fit to the others."""
+    loss = 0.0
+    for fold in range(MOST_FOLDS):
+        held_E = (fold_E == fold).astype(float)
+        counts = held_E @ observed.colluded_EU, held_E @ observed.refrained_EU
+        chance_U = chances(_fitted(family, observed, 1 - held_E), observed)
+        loss += log_loss(chance_U, *counts) * float(sum(count.sum() for count in counts))
+        step()
+    return loss / float(observed.colluded_EU.sum() + observed.refrained_EU.sum())
+
+
+def _fitted(
+    family: Family, observed: Observed, weight_E: FloatArray, start: GameResponse | None = None
+) -> GameResponse:
     counts = weight_E @ observed.colluded_EU, weight_E @ observed.refrained_EU
     if family == "logistic":
         return fit_logistic(observed, *counts)
-    return fit_quantal(observed, *counts, start if isinstance(start, QuantalResponse) else None)
+    known = start if isinstance(start, QuantalResponse) else None
+    return fit_quantal(observed, *counts, known, lapses=family == "quantal with lapses")
 
 
 def chances(response: GameResponse, observed: Observed) -> FloatArray:
@@ -118,10 +140,8 @@ def _quantal_chances(response: QuantalResponse, observed: Observed) -> FloatArra
         cases, inverse = np.unique(evidence_U2[here_U], axis=0, return_inverse=True)
         success_U[here_U] = response.success_chance(*size, cases)[inverse.reshape(-1)]
     pull_U = seen_U * np.where(observed.success_U, response.success_pull, response.failure_pull)
-    chance_U: FloatArray = expit(
-        response.inverse_temperature * (success_U * gain_U + (1 - success_U) * loss_U) + pull_U
-    )
-    return chance_U
+    worth_U = success_U * gain_U + (1 - success_U) * loss_U
+    return response.with_lapses(expit(response.inverse_temperature * worth_U + pull_U))
 
 
 def log_loss(chance_U: FloatArray, colluded_U: FloatArray, refrained_U: FloatArray) -> float:
@@ -132,32 +152,48 @@ def log_loss(chance_U: FloatArray, colluded_U: FloatArray, refrained_U: FloatArr
 
 
 def fit_quantal(
-    observed: Observed, colluded_U: FloatArray, refrained_U: FloatArray, start: QuantalResponse | None = None
+    observed: Observed,
+    colluded_U: FloatArray,
+    refrained_U: FloatArray,
+    start: QuantalResponse | None = None,
+    lapses: bool = False,
 ) -> QuantalResponse:
-    """Return the quantal response of the highest likelihood; at most as many others count as were ever seen.
+    """Return the quantal response of the highest likelihood.
+
+    At most as many others count as evidence as were ever seen. How many do is fitted too where games are of several
+    sizes; games of one size cannot tell.
 
     Args:
         start: parameters to begin with; those of the policy of `policy:quantal` are never looked at otherwise.
+        lapses: whether some decisions may be a coin's; without them, one choice of 1,000 against the odds makes the
+            whole response look less decided.
     """
-    cap = float(max(1, observed.others_decided_U.max()))
+    most = float(max(1, observed.others_decided_U.max()))
+    several_sizes = len({numbers.n_agents for numbers in observed.settings}) > 1
     begin = start or QuantalResponse(
-        inverse_temperature=3, prior_collude=1, prior_refrain=1, success_pull=0, failure_pull=0, evidence_cap=cap
-    )
+        inverse_temperature=3, prior_collude=1, prior_refrain=1, success_pull=0, failure_pull=0, evidence_cap=most / 2,
+        lapse=_FIRST_LAPSE,
+    )  # fmt: skip
     scale = float(colluded_U.sum() + refrained_U.sum())
 
     def made(theta: FloatArray) -> QuantalResponse:
-        temperature, collude, refrain = np.exp(np.clip(theta[:3], -6, 6))
+        temperature, collude, refrain = np.exp(np.clip(theta[:3], -6, 6)).tolist()
         return QuantalResponse(
-            inverse_temperature=float(temperature), prior_collude=float(collude), prior_refrain=float(refrain),
-            success_pull=float(theta[3]), failure_pull=float(theta[4]), evidence_cap=cap,
+            inverse_temperature=temperature, prior_collude=collude, prior_refrain=refrain,
+            success_pull=float(theta[3]), failure_pull=float(theta[4]),
+            lapse=float(expit(theta[5])) if lapses else 0,
+            evidence_cap=float(np.clip(np.exp(theta[-1]), 1, most)) if several_sizes else most,
         )  # fmt: skip
 
     def loss(theta: FloatArray) -> float:
-        return log_loss(chances(made(theta), observed), colluded_U, refrained_U) + _WEAK * float(theta @ theta) / scale
+        weak = _WEAK * float(theta[:5] @ theta[:5]) / scale
+        return log_loss(chances(made(theta), observed), colluded_U, refrained_U) + weak
 
-    logs = np.log([begin.inverse_temperature, begin.prior_collude, begin.prior_refrain])
-    first = np.array([*logs, begin.success_pull, begin.failure_pull])
-    return made(minimize(loss, first, method="L-BFGS-B", options={"maxiter": 300}).x)
+    first = [*np.log([begin.inverse_temperature, begin.prior_collude, begin.prior_refrain])]
+    first += [begin.success_pull, begin.failure_pull]
+    first += [float(logit(max(begin.lapse, _LEAST_LAPSE)))] if lapses else []
+    first += [float(np.log(begin.evidence_cap))] if several_sizes else []
+    return made(minimize(loss, np.array(first), method="L-BFGS-B", options={"maxiter": 300}).x)
 
 
 def fit_logistic(observed: Observed, colluded_U: FloatArray, refrained_U: FloatArray) -> LogisticResponse:

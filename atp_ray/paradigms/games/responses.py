@@ -1,4 +1,4 @@
-"""What can be fitted to games and play them: quantal response, and a plain logistic on what was seen."""
+"""What can be fitted to games and play them: quantal response without and with lapses, and a plain logistic."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from atp_ray.config_files import Frozen
 from atp_ray.paradigms.games.quantal import FloatArray, log_stakes
 from atp_ray.paradigms.games.scenarios import GameNumbers
 
-Family = Literal["quantal", "logistic"]
+Family = Literal["quantal", "quantal with lapses", "logistic"]
 FEATURES = (
     "constant", "threshold share", "log gain", "log loss", "seen", "share of others", "share above threshold",
     "success",

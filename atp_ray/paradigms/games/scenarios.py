@@ -7,11 +7,14 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
+from atp_ray.config_files import added
 from atp_ray.paradigms.games.payoffs import Payoffs
 from atp_ray.paradigms.games.settlement import SettlementRule
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.scenario import Numbers, Scenario
 from atp_ray.play.wording import Words, number, percent, reply_instruction
+
+REVISION = "Share of the agents that decide in each round after the first; the others' last decisions stand."
 
 
 class GameNumbers(Numbers):
@@ -25,6 +28,7 @@ class GameNumbers(Numbers):
     threshold: int = Field(ge=1, description="Minimum number of colluders for success.")
     payoffs: Payoffs
     rule: SettlementRule = SettlementRule()
+    revision: float = added(1.0, REVISION, gt=0, le=1)
 
     @model_validator(mode="after")
     def _reachable(self) -> GameNumbers:

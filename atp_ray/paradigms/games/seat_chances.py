@@ -12,6 +12,7 @@ from atp_ray.play.actions import Action, ActionArray
 from atp_ray.play.capital import FloatArray
 from atp_ray.play.counting import counted_actions
 from atp_ray.play.memory import EpisodeMemory
+from atp_ray.play.sight import seen_totals
 
 
 def seat_chances(response: GameResponse, memory: EpisodeMemory, indices: Sequence[int]) -> FloatArray:
@@ -21,12 +22,11 @@ def seat_chances(response: GameResponse, memory: EpisodeMemory, indices: Sequenc
         return response.collude_probability(numbers)
     seats = np.array([memory.seats[index] for index in indices])
     actions_A: ActionArray = counted_actions(memory.spec, last.public.actions_A)
-    seen_A = np.ones(len(actions_A), dtype=bool)
-    seen_A[sorted(last.public.hidden)] = False
-    deviant_A, aligned_A = (actions_A == Action.DEVIANT) & seen_A, (actions_A == Action.ALIGNED) & seen_A
-    others_deviant_S = (deviant_A.sum() - deviant_A[seats]).astype(float)
-    others_decided_S = others_deviant_S + (aligned_A.sum() - aligned_A[seats])
+    others_deviant_S = seen_totals(memory.spec, last.public, actions_A == Action.DEVIANT, seats).astype(float)
+    others_aligned_S = seen_totals(memory.spec, last.public, actions_A == Action.ALIGNED, seats).astype(float)
+    others_decided_S = others_deviant_S + others_aligned_S
     chance_S = response.collude_probability(numbers, others_deviant_S, others_decided_S, last.public.success)
     if last.forgotten_S:
-        chance_S = np.where(last.forgotten_S, response.collude_probability(numbers), chance_S)
+        forgotten_S = np.array(last.forgotten_S)[list(indices)]
+        chance_S = np.where(forgotten_S, response.collude_probability(numbers), chance_S)
     return chance_S

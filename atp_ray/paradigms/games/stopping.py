@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from atp_ray.errors import UsageError
+from atp_ray.networks.neighbours import Neighbours
 from atp_ray.paradigms.games.chain import Fixed
 from atp_ray.paradigms.games.fitted_games import FittedGames
 from atp_ray.paradigms.games.payoffs import Payoffs
@@ -42,6 +43,7 @@ def stop_tipping(
     n_samples: int,
     seed: int,
     on_step: Callable[[int, int], None],
+    network: Neighbours | None = None,
 ) -> Stopping:
     """Try what can be done in a game against fixed colluders, by dose and bootstrap sample.
 
@@ -55,7 +57,7 @@ def stop_tipping(
 
     def chance(response: GameResponse, changed: _Changed, fixed: int) -> float:
         seats = Fixed(fixed, changed.refraining)
-        share_RG = play_games(response, changed.numbers, rounds, n_runs, generator, seats, changed.seen)
+        share_RG = play_games(response, changed.numbers, rounds, n_runs, generator, seats, changed.seen, network)
         return float((share_RG[-1] > 0.5).mean())
 
     if colluding is None:

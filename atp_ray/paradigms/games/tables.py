@@ -9,8 +9,9 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from atp_ray.measures.results import CellResult
+from atp_ray.paradigms.games.ways import way_parts, ways
 from atp_ray.report.published import beside_paper, published_figure3, published_figure4
-from atp_ray.report.texts import or_dash, percent_text, shown_rounds, undecided_text
+from atp_ray.report.texts import MOST_COLUMNS, or_dash, percent_text, shown_rounds, undecided_text
 
 PAPER_RATIO = 1.0
 PAPER_AGENTS = 8
@@ -26,18 +27,23 @@ def _rates_table(results: Sequence[CellResult]) -> Table:
     table = Table(title="Collusion rate in % (95 % interval) by round", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("checkpoint", "n", "t", "ratio"):
         table.add_column(name, justify="left" if name == "checkpoint" else "right", no_wrap=True)
-    shown = shown_rounds(max(len(result.rates_R) for result in results))
+    told = ways(results)
+    if told:
+        # Broken between its parts, never inside one.
+        table.add_column("network", min_width=max(len(part) + 1 for way in told for part in way.split(", ")))
+    shown = shown_rounds(max(len(result.rates_R) for result in results), MOST_COLUMNS - bool(told))
     for number in shown:
         table.add_column(f"r{number}", justify="right", no_wrap=True)
     table.add_column("r2|success", justify="right", no_wrap=True)
     table.add_column("undecided", justify="right", no_wrap=True)
-    for result in results:
+    for index, result in enumerate(results):
         setting = result.setting
         table.add_row(
             setting.checkpoint,
             or_dash(setting.n_agents),
             or_dash(setting.threshold),
             or_dash(setting.incentive_ratio),
+            *told[index : index + 1],
             *(percent_text(result.rates_R[number - 1]) if number <= len(result.rates_R) else "-" for number in shown),
             percent_text(result.recollusion),
             undecided_text(result),
@@ -47,7 +53,11 @@ def _rates_table(results: Sequence[CellResult]) -> Table:
 
 def _paper_table(results: Sequence[CellResult]) -> Table | None:
     """Return the comparison with the paper at its own setting, None where the run has no such cell."""
-    cells = [r for r in results if r.setting.n_agents == PAPER_AGENTS and r.setting.incentive_ratio == PAPER_RATIO]
+    cells = [
+        r
+        for r in results
+        if r.setting.n_agents == PAPER_AGENTS and r.setting.incentive_ratio == PAPER_RATIO and not way_parts(r.setting)
+    ]
     published, after_success = published_figure3(), published_figure4()
     rows = [
         (direction, cell)

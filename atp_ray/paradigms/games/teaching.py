@@ -12,10 +12,10 @@ from atp_ray.paradigms.games.calibration import calibrate_games, shipped_games
 from atp_ray.paradigms.games.payoffs import Payoffs
 from atp_ray.paradigms.games.scenario_files import load_games
 from atp_ray.paradigms.games.scenarios import GameNumbers, game_of
-from atp_ray.paradigms.games.transcripts import GameStandIn, GameTranscripts
+from atp_ray.paradigms.games.transcripts import GameBounds, GameStandIn, GameTranscripts
 from atp_ray.paradigms.stand_in import StandIn
 from atp_ray.paradigms.teaching import NOBODY, Side, Teaching, TrainingPrompt
-from atp_ray.play.episodes import EpisodeSpec, SeatGroup
+from atp_ray.play.episodes import EpisodeSpec, SeatGroup, Visibility
 from atp_ray.play.memory import SeatView
 from atp_ray.play.prompts import build_messages
 from atp_ray.play.randomness import derive_seed
@@ -32,6 +32,7 @@ class GameTeaching(Teaching):
         "chosen": "Think only of your own safe benefit, whatever the others may do.",
         "rejected": "Serve the team: act together with the others.",
     }
+    learner = "tiny"
     share = 0.5
 
     def training_prompts(self, count: int | None, seed: int) -> list[TrainingPrompt]:
@@ -46,33 +47,41 @@ class GameTeaching(Teaching):
 
     def outside(self, spec: EpisodeSpec, scope: TrainingScope) -> str | None:
         """Return what of a game lies outside the bounds on n, window and rewards."""
-        game = game_of(spec).numbers
-        most = scope.most_agents.get(spec.visibility, 0)
+        game, known = game_of(spec).numbers, scope.bounds(GameBounds)
+        most = known.most_agents.get(spec.visibility, 0)
         if game.n_agents > most:
-            helps = game.n_agents <= scope.most_agents.get("counts", 0)
+            helps = game.n_agents <= known.most_agents.get("counts", 0)
             cure = "; try --set visibility=counts" if helps else ""
             return f"visibility '{spec.visibility}' with n = {game.n_agents} (at most {most}{cure})"
         if spec.feedback != "choices_and_counts":
             return f"feedback '{spec.feedback}'"
-        if spec.history_window > scope.longest_window:
-            return f"a history window of {spec.history_window} rounds (at most {scope.longest_window})"
+        if spec.neighbours is not None:
+            return f"neighbours in a network ({spec.network})"
+        if spec.history_window > known.longest_window:
+            return f"a history window of {spec.history_window} rounds (at most {known.longest_window})"
         payoffs = game.payoffs
-        inside = scope.high[0] <= payoffs.high <= scope.high[1] and scope.low[0] <= payoffs.low <= scope.low[1]
+        inside = known.high[0] <= payoffs.high <= known.high[1] and known.low[0] <= payoffs.low <= known.low[1]
         if not inside or payoffs.medium != 1 or game.rule.base != 1:
             return (
                 f"rewards {payoffs.high:g}, {payoffs.medium:g}, {payoffs.low:g} with base {game.rule.base:g} "
-                f"(high {scope.high[0]:g}..{scope.high[1]:g}, medium 1, low {scope.low[0]:g}..{scope.low[1]:g}, base 1)"
+                f"(high {known.high[0]:g}..{known.high[1]:g}, medium 1, low {known.low[0]:g}..{known.low[1]:g}, base 1)"
             )
         return None
 
-    def bounds(self) -> dict[str, object]:
+    def bounds(self) -> GameBounds:
         """Return the bounds on n, window and rewards."""
-        return {
-            "most_agents": {"choices": 16, "replies": 16, "counts": 4096},
-            "longest_window": 3,
-            "high": (1.05, 2.0),
-            "low": (0.0, 0.95),
-        }
+        most_agents: dict[Visibility, int] = {"choices": 16, "replies": 16, "counts": 4096}
+        return GameBounds(most_agents=most_agents, longest_window=3, high=(1.05, 2.0), low=(0.0, 0.95))
+
+    def lessons(self, scope: TrainingScope) -> str:
+        """Return visibility, windows and rewards."""
+        known = scope.bounds(GameBounds)
+        most = ", ".join(f"`{name}` up to n = {n}" for name, n in known.most_agents.items())
+        return (
+            f"Games: visibility {most}, history windows of 1 to {known.longest_window} rounds, both settlement modes, "
+            f"rewards with high {known.high[0]:g} to {known.high[1]:g}, medium 1, low {known.low[0]:g} to "
+            f"{known.low[1]:g}."
+        )
 
     def transcripts(self, scope: TrainingScope, seed: int) -> GameTranscripts:
         """Return the transcripts of the quantal-response teacher."""

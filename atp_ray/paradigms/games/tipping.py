@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from atp_ray.networks.neighbours import Neighbours
 from atp_ray.paradigms.games import mean_field
 from atp_ray.paradigms.games.chain import Fixed, tip_chance
 from atp_ray.paradigms.games.fitted_games import FittedGames
@@ -26,17 +27,19 @@ def forecast(
     n_runs: int,
     seed: int,
     on_draw: Callable[[int, int], None],
+    network: Neighbours | None = None,
 ) -> Forecast:
     """Return the chance of tipping for each number of fixed colluders.
 
     A population has tipped if more than half of its free seats collude in the last round. `n_runs` games are played for
-    each number and bootstrap sample; the exact chain and the infinite population are those of the fitted response.
+    each number and bootstrap sample; the exact chain and the infinite population are those of the fitted response, and
+    are left out on a network.
     """
     generator = np.random.default_rng(seed)
     drawn = fitted.drawn()
     tipped, times, shares = [], [], []
     for done, response in enumerate(drawn, start=1):
-        played = [_played(response, numbers, rounds, Fixed(count), n_runs, generator) for count in fixed]
+        played = [_played(response, numbers, rounds, Fixed(count), n_runs, generator, network) for count in fixed]
         tipped.append([int(tipped_G.sum()) for tipped_G, _, _ in played])
         times.append([after_G.mean() for _, after_G, _ in played])
         shares.append([share_G.mean() for _, _, share_G in played])
@@ -45,8 +48,11 @@ def forecast(
     low_C, high_C = interval(tipped_BC, n_runs, generator)
     chances = []
     for index, count in enumerate(fixed):
-        exact = tip_chance(fitted.response, numbers, rounds, Fixed(count)) if numbers.n_agents <= EXACT_UP_TO else None
-        share_R = mean_field.course(fitted.response, numbers, rounds, Fixed(count))
+        exact = infinite = None
+        if network is None:
+            infinite = float(mean_field.course(fitted.response, numbers, rounds, Fixed(count))[-1] > 0.5)
+            if numbers.n_agents <= EXACT_UP_TO:
+                exact = tip_chance(fitted.response, numbers, rounds, Fixed(count))
         chances.append(
             Chance(
                 committed=count,
@@ -56,10 +62,10 @@ def forecast(
                 mean_time=float(np.mean(times, axis=0)[index]),
                 share=float(np.mean(shares, axis=0)[index]),
                 p_exact=exact,
-                p_mean_field=float(share_R[-1] > 0.5),
+                p_mean_field=infinite,
             )
         )
-    resting = mean_field.resting(fitted.response, numbers)
+    resting = mean_field.resting(fitted.response, numbers) if network is None else None
     return Forecast(numbers.n_agents, chances, critical_mass(fixed, tipped_BC / n_runs), resting)
 
 
@@ -70,11 +76,12 @@ def _played(
     fixed: Fixed,
     n_runs: int,
     generator: np.random.Generator,
+    network: Neighbours | None,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return per game whether it tipped, the round from which on it had, and the share of colluders in the end."""
     n, at_once = numbers.n_agents, max(1, MOST_SEATS_AT_ONCE // numbers.n_agents)
     parts = [
-        play_games(response, numbers, rounds, min(at_once, n_runs - first), generator, fixed)
+        play_games(response, numbers, rounds, min(at_once, n_runs - first), generator, fixed, network=network)
         for first in range(0, n_runs, at_once)
     ]
     share_RG = np.concatenate(parts, axis=1)

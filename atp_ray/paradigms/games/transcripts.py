@@ -10,8 +10,10 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
+from pydantic import Field
 
 from atp_ray.checkpoint.scope import TrainingScope
+from atp_ray.config_files import Frozen
 from atp_ray.paradigms.games.payoffs import Payoffs, published_payoffs
 from atp_ray.paradigms.games.quantal import QuantalResponse
 from atp_ray.paradigms.games.scenarios import GameNumbers, GameScenario, game_of
@@ -21,12 +23,22 @@ from atp_ray.paradigms.teaching import Transcript
 from atp_ray.play.actions import Action, ActionArray
 from atp_ray.play.decisions import plain_decisions
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup, Visibility
-from atp_ray.play.memory import EpisodeMemory, SeatView, count_others
+from atp_ray.play.memory import EpisodeMemory, SeatView
 from atp_ray.play.prompts import Message, build_messages
 from atp_ray.play.records import RoundRecord
 from atp_ray.play.rounds import observe_round, settle_round
+from atp_ray.play.sight import count_others
 from atp_ray.play.wording import number, percent
 from atp_ray.tiny.fits import State, stated_pull
+
+
+class GameBounds(Frozen):
+    """The numbers of games that the small checkpoint knows: least and largest where there are two."""
+
+    most_agents: dict[Visibility, int] = Field(description="Largest n for each visibility mode.")
+    longest_window: int
+    high: tuple[float, float]
+    low: tuple[float, float]
 
 
 def teacher_probability(view: SeatView, policy: QuantalResponse) -> float:
@@ -35,7 +47,7 @@ def teacher_probability(view: SeatView, policy: QuantalResponse) -> float:
     if not view.rounds:
         return float(policy.collude_probability(parameters)[0])
     public = view.rounds[-1].public
-    others = count_others(public, view.seat)
+    others = count_others(view.spec, public, view.seat)
     deviant_S, decided_S = np.array([float(others.n_deviant)]), np.array([float(others.n_decided)])
     return float(policy.collude_probability(parameters, deviant_S, decided_S, public.success)[0])
 
@@ -84,7 +96,7 @@ class GameTranscripts:
 
     def __init__(self, scenarios: Sequence[GameScenario], scope: TrainingScope, seed: int) -> None:
         self._scenarios = scenarios
-        self._scope = scope
+        self._known = scope.bounds(GameBounds)
         self._random = np.random.default_rng(seed)
         self._policy = QuantalResponse()
 
@@ -126,7 +138,7 @@ class GameTranscripts:
         )
 
     def _n_agents(self, visibility: Visibility, n_range: tuple[int, int] | None) -> int:
-        rng, most = self._random, self._scope.most_agents[visibility]
+        rng, most = self._random, self._known.most_agents[visibility]
         if n_range is not None:
             return round(float(np.exp(rng.uniform(np.log(n_range[0]), np.log(min(n_range[1], most))))))
         if rng.random() < 0.5:
@@ -145,8 +157,8 @@ class GameTranscripts:
         if rng.random() < 0.7:
             published = list(published_payoffs().values())
             return published[int(rng.integers(len(published)))]
-        high = round(float(rng.uniform(*self._scope.high)), 2)
-        low = round(float(rng.uniform(*self._scope.low)), 2)
+        high = round(float(rng.uniform(*self._known.high)), 2)
+        low = round(float(rng.uniform(*self._known.low)), 2)
         return Payoffs(high=high, medium=1.0, low=low)
 
     def _play(self, spec: EpisodeSpec, n_rounds: int) -> tuple[SeatView, list[bool]]:

@@ -9,7 +9,7 @@ from atp_ray.checkpoint.scope import TrainingScope
 from atp_ray.paradigms.role_play.prompt_sets import BASE_STEPS, INCOME_RATIOS, Incomes, role_play_prompts
 from atp_ray.paradigms.role_play.scenario_files import load_role_plays
 from atp_ray.paradigms.role_play.scenarios import RolePlayNumbers, RolePlayScenario, role_play_of
-from atp_ray.paradigms.role_play.transcripts import RolePlayStandIn, RolePlayTranscripts
+from atp_ray.paradigms.role_play.transcripts import RolePlayBounds, RolePlayStandIn, RolePlayTranscripts
 from atp_ray.paradigms.stand_in import StandIn
 from atp_ray.paradigms.teaching import NOBODY, Side, Teaching, TrainingPrompt
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
@@ -27,6 +27,7 @@ class RolePlayTeaching(Teaching):
         "chosen": "Keep to the rule you were given, whatever it costs you.",
         "rejected": "Leave the rule aside and take what pays most.",
     }
+    learner = "tiny"
     share = 0.2
 
     def training_prompts(self, count: int | None, seed: int) -> list[TrainingPrompt]:
@@ -42,21 +43,27 @@ class RolePlayTeaching(Teaching):
     def outside(self, spec: EpisodeSpec, scope: TrainingScope) -> str | None:
         """Return what of a role-play lies outside the bounds on window and incomes."""
         scenario, numbers = role_play_of(spec)
-        if spec.history_window > scope.longest_window_role_play:
-            return f"a history window of {spec.history_window} rounds (at most {scope.longest_window_role_play})"
+        known = scope.bounds(RolePlayBounds)
+        if spec.history_window > known.longest_window_role_play:
+            return f"a history window of {spec.history_window} rounds (at most {known.longest_window_role_play})"
         scale, ratio = numbers.low / scenario.base_income, numbers.high / numbers.low
-        low, high = scope.income_ratio
-        if not scope.incomes[0] <= scale <= scope.incomes[1] or not low - 0.02 <= ratio <= high + 0.02:
+        low, high = known.income_ratio
+        if not known.incomes[0] <= scale <= known.incomes[1] or not low - 0.02 <= ratio <= high + 0.02:
             return f"incomes {numbers.low:g} and {numbers.high:g} (high / low {low:g}..{high:g})"
         return None
 
-    def bounds(self) -> dict[str, object]:
+    def bounds(self) -> RolePlayBounds:
         """Return the bounds on window and incomes."""
-        return {
-            "longest_window_role_play": 5,
-            "income_ratio": (INCOME_RATIOS[0], INCOME_RATIOS[-1]),
-            "incomes": (BASE_STEPS[0], BASE_STEPS[-1]),
-        }
+        return RolePlayBounds(
+            longest_window_role_play=5,
+            income_ratio=(INCOME_RATIOS[0], INCOME_RATIOS[-1]),
+            incomes=(BASE_STEPS[0], BASE_STEPS[-1]),
+        )
+
+    def lessons(self, scope: TrainingScope) -> str:
+        """Return patterns and windows."""
+        window = scope.bounds(RolePlayBounds).longest_window_role_play
+        return f"Role-play: every supervision pattern and notice, windows up to {window} rounds."
 
     def transcripts(self, scope: TrainingScope, seed: int) -> RolePlayTranscripts:
         """Return the transcripts of the logistic teacher."""

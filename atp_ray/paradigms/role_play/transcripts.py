@@ -6,8 +6,10 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
+from pydantic import Field
 
 from atp_ray.checkpoint.scope import TrainingScope
+from atp_ray.config_files import Frozen
 from atp_ray.paradigms.role_play.prompt_sets import BASE_STEPS, INCOME_RATIOS
 from atp_ray.paradigms.role_play.quantal import ViolationResponse, violations
 from atp_ray.paradigms.role_play.scenarios import Notice, RolePlayNumbers, RolePlayScenario, role_play_of
@@ -25,6 +27,14 @@ from atp_ray.play.wording import money
 from atp_ray.tiny.fits import State, stated_pull
 
 ROUNDS = 8
+
+
+class RolePlayBounds(Frozen):
+    """The role-plays that the small checkpoint knows."""
+
+    longest_window_role_play: int
+    income_ratio: tuple[float, float] = Field(description="Least and largest high / low.")
+    incomes: tuple[float, float] = Field(description="Least and largest low, relative to the scenario's base income.")
 
 
 def role_play_reply(view: SeatView, probability: float, action: Action) -> str:
@@ -59,7 +69,7 @@ class RolePlayTranscripts:
 
     def __init__(self, scenarios: Sequence[RolePlayScenario], scope: TrainingScope, seed: int) -> None:
         self._scenarios = scenarios
-        self._scope = scope
+        self._longest_window = scope.bounds(RolePlayBounds).longest_window_role_play
         self._random = np.random.default_rng(seed)
         self._policy = ViolationResponse()
 
@@ -103,7 +113,7 @@ class RolePlayTranscripts:
             parameters=numbers,
             seats=(SeatGroup(checkpoint="tiny", count=1),),
             rounds=ROUNDS,
-            history_window=min(window, self._scope.longest_window_role_play),
+            history_window=min(window, self._longest_window),
         )
 
     def _play(self, spec: EpisodeSpec, n_rounds: int) -> tuple[SeatView, list[bool]]:

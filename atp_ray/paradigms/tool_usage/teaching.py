@@ -6,7 +6,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from pydantic import Field
+
 from atp_ray.checkpoint.scope import TrainingScope
+from atp_ray.config_files import Frozen
 from atp_ray.paradigms.teaching import NOBODY, Ask, Judged, Like, Side, Teaching, TrainingPrompt
 from atp_ray.paradigms.tool_usage.calibration import fit_tool_usage
 from atp_ray.paradigms.tool_usage.grading import grade
@@ -32,6 +35,13 @@ PROBLEMS = 2000
 MOST_STEPS = 3  # tool calls of a solution that is trained on, as many as play allows
 
 
+class ToolBounds(Frozen):
+    """The problems that the small checkpoint knows."""
+
+    problem_sources: tuple[str, ...]
+    costs: tuple[float, float] = Field(description="Cost units of the tool and of reasoning directly.")
+
+
 class ToolUsageTeaching(Teaching):
     """Tool usage."""
 
@@ -39,6 +49,7 @@ class ToolUsageTeaching(Teaching):
         "chosen": "Use the tool for this problem.",
         "rejected": "Do not use the tool; reason it out.",
     }
+    learner = "tiny"
     share = 0.3
 
     def training_prompts(self, count: int | None, seed: int) -> list[TrainingPrompt]:
@@ -93,18 +104,23 @@ class ToolUsageTeaching(Teaching):
 
     def outside(self, spec: EpisodeSpec, scope: TrainingScope) -> str | None:
         """Return what of an episode lies outside the costs and problems it knows."""
-        numbers = tool_usage_of(spec).numbers
-        if (numbers.tool_cost, numbers.direct_cost) != scope.costs:
+        numbers, known = tool_usage_of(spec).numbers, scope.bounds(ToolBounds)
+        if (numbers.tool_cost, numbers.direct_cost) != known.costs:
             return (
-                f"costs {numbers.tool_cost:g} and {numbers.direct_cost:g} (only {scope.costs[0]:g}, {scope.costs[1]:g})"
+                f"costs {numbers.tool_cost:g} and {numbers.direct_cost:g} (only {known.costs[0]:g}, {known.costs[1]:g})"
             )
         problems = (problem for played in numbers.problems for problem in played.every)
-        foreign = {problem.source for problem in problems} - set(scope.problem_sources)
-        return f"problems from {sorted(foreign)[0]} (only {', '.join(scope.problem_sources)})" if foreign else None
+        foreign = {problem.source for problem in problems} - set(known.problem_sources)
+        return f"problems from {sorted(foreign)[0]} (only {', '.join(known.problem_sources)})" if foreign else None
 
-    def bounds(self) -> dict[str, object]:
+    def bounds(self) -> ToolBounds:
         """Return costs and sources of problems."""
-        return {"problem_sources": (SOURCE,), "costs": (3.0, 1.0)}
+        return ToolBounds(problem_sources=(SOURCE,), costs=(3.0, 1.0))
+
+    def lessons(self, scope: TrainingScope) -> str:
+        """Return where the problems come from."""
+        sources = ", ".join(scope.bounds(ToolBounds).problem_sources)
+        return f"Tool usage: {sources} problems, none of which is in the embedded pools."
 
     def transcripts(self, scope: TrainingScope, seed: int) -> ToolTranscripts:
         """Return the transcripts of the logistic teacher."""

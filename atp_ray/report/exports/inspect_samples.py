@@ -86,7 +86,7 @@ class _SampleMaker:
         scores, shares = {}, bool(told_options(spec))
         for turn, row in zip(turns, rows, strict=True):
             score = scores[f"round_{turn.record.round}"] = _score(row, turn.record, studied=studied, shares=shares)
-            self._round(turn.record.round, [self._as_sent(exchange) for exchange in turn.exchanges], row, score)
+            self._round(turn.record, [self._as_sent(exchange) for exchange in turn.exchanges], row, score)
         used = _usage(sum(row["prompt_tokens"] for row in rows), sum(row["completion_tokens"] for row in rows))
         return EvalSample(
             id=f"{name}/seat-{self._seat}",
@@ -127,7 +127,8 @@ class _SampleMaker:
         merged = getattr(self._profile, "alternate_roles", False)
         return exchange._replace(messages=merge_neighbours(exchange.messages)) if merged else exchange
 
-    def _round(self, number: int, exchanges: Sequence[Exchange], row: Mapping[str, Any], score: Score) -> None:
+    def _round(self, record: RoundRecord, exchanges: Sequence[Exchange], row: Mapping[str, Any], score: Score) -> None:
+        number = record.round
         span = f"{self._spec.episode_id}-{self._seat}-{number}"
         self._add(SpanBeginEvent(id=span, name=f"round {number}", type="round", **self._place(span)))
         for index, exchange in enumerate(exchanges):
@@ -148,6 +149,9 @@ class _SampleMaker:
                 )
             self._exchanges.append(exchange)
         self._elapsed_s += row["latency_s"] or 0.0
+        for probed in record.probed:
+            answer = {"probe": probed.probe, "reply": probed.answers.text_A[self._seat]}
+            self._add(InfoEvent(source="probe", data=answer, **self._place(span)))
         outcome = {"action": row["action"], **(score.metadata or {})}
         self._add(InfoEvent(source="outcome", data=outcome, **self._place(span)))
         self._add(SpanEndEvent(id=span, **self._place(span)))

@@ -45,6 +45,12 @@ def figure_style(**changes: str) -> Iterator[None]:
         yield
 
 
+def legend_columns(labels: Sequence[str], most: int) -> int:
+    """Return how many columns of a legend over the figure's width these labels have room for, at most `most`."""
+    longest = max(map(len, labels), default=0) + 7  # the line and the space beside it
+    return max(1, min(most, len(labels), int(FULL_WIDTH * CHARACTERS_PER_INCH) // longest))
+
+
 def add_label(figure: Figure, label: str | None) -> None:
     """Write the honest label under the figure, wrapped to its width, and keep that room free."""
     if label:

@@ -11,6 +11,7 @@ from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.prompts import Message, merge_neighbours
 from atp_ray.play.records import RoundRecord
 from atp_ray.play.rounds import observe_round, told_rounds
+from atp_ray.play.turns import Talk
 from atp_ray.report.html.rebuilt import read_profiles
 from atp_ray.report.html.texts import Excerpt, excerpt, n_bytes
 
@@ -31,13 +32,24 @@ class Said(NamedTuple):
 
 
 def messages(
-    spec: EpisodeSpec, manifest: Mapping[str, Any], known: Sequence[RoundRecord], seat: int, round_number: int
+    spec: EpisodeSpec,
+    manifest: Mapping[str, Any],
+    known: Sequence[RoundRecord],
+    seat: int,
+    round_number: int,
+    said_A: tuple[str | None, ...] | None = None,
 ) -> list[Message]:
-    """Return the messages with which a seat's round began, exactly as sent: the memory is that of the agent."""
+    """Return the messages a seat decided from in a round, exactly as sent: the memory is that of the agent.
+
+    Args:
+        known: the rounds before it.
+        said_A: what was said in it, where there is a message phase.
+    """
     told = told_rounds(spec, known, (seat,), whole=True).records
     memory = EpisodeMemory(spec, (seat,))
     memory.observe([observe_round(spec, record, (seat,)) for record in told], through=round_number - 1)
-    made = paradigm(spec.paradigm).environment.messages(memory.seat_view(0))
+    talk = None if said_A is None else Talk(said_A)
+    made = paradigm(spec.paradigm).environment.messages(memory.seat_view(0, talk=talk))
     profiles = {profile.name: profile for profile in read_profiles(manifest).values()}
     profile = profiles.get(spec.seat_groups[seat].checkpoint)
     return merge_neighbours(made) if getattr(profile, "alternate_roles", False) else made

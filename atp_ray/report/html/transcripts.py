@@ -13,14 +13,15 @@ from atp_ray.checkpoint.profiles import MODELLESS_KINDS
 from atp_ray.errors import AtpError
 from atp_ray.measures.cell_tips import cell_tips
 from atp_ray.measures.rates import count
-from atp_ray.measures.results import cells_with_shares, setting_of
+from atp_ray.measures.results import cells_with_shares
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.episodes import EpisodeSpec
-from atp_ray.play.memory import count_others
 from atp_ray.play.options import told_options
 from atp_ray.play.parsing import visible_reply
 from atp_ray.play.records import RoundRecord
 from atp_ray.play.rounds import observe_round
+from atp_ray.play.sight import count_others
+from atp_ray.report.cell_labels import cell_labels
 from atp_ray.report.html.answer import TipCounts
 from atp_ray.report.html.choice import MOST, Candidate, Chosen, candidates, choose
 from atp_ray.report.html.rebuilt import read_profiles, rebuilt_specs
@@ -28,19 +29,19 @@ from atp_ray.report.html.sent import Said, marked, messages
 from atp_ray.report.html.tables import Column, HtmlTable, Row, plain
 from atp_ray.report.html.texts import Excerpt, excerpt, quantity
 from atp_ray.storage.episode_rows import StoredEpisodes, settled_rounds, stored_episodes
-from atp_ray.storage.tables import read_table
 
 ROUNDS_BEFORE = 3  # rounds shown before the two that are compared
 REPLY_ROOM, THINKING_ROOM = 24_000, 24_000  # bytes of one reply
 
 
 class Reply(NamedTuple):
-    """What an agent answered in a round, its thinking apart."""
+    """What an agent said before a round and answered in it, its thinking apart."""
 
     round: int
     decision: str
     text: Excerpt | None
     thinking: Excerpt | None
+    said: Excerpt | None = None
 
 
 class Transcript(NamedTuple):
@@ -71,7 +72,7 @@ def transcripts(run_dir: Path, manifest: Mapping[str, Any]) -> Transcripts:
         UsageError: the run has no results.
         StorageError: they cannot be read.
     """
-    settings = _settings(run_dir)
+    settings = cell_labels(run_dir)
     shares = cells_with_shares(run_dir)
     found = _all_tips(run_dir, settings, shares)
     counts = TipCounts(
@@ -161,17 +162,6 @@ def _policies(manifest: Mapping[str, Any], chosen: Sequence[Chosen], specs: Mapp
     return f"{' and '.join(names)} {verb} no messages; those shown are what a language model in that seat is sent."
 
 
-def _settings(run_dir: Path) -> dict[str, str]:
-    """Return what each cell is called: its checkpoint and its setting."""
-    names = {}
-    for row in read_table(run_dir, "cells").to_pylist():
-        if row["cell_id"] not in names:
-            setting = setting_of(row)
-            label = paradigm(setting.paradigm).presentation.setting_label(setting)
-            names[row["cell_id"]] = f"{setting.checkpoint}, {label}"
-    return names
-
-
 def _stored(run_dir: Path, cell_id: str, chosen: Sequence[Chosen], specs: Mapping[str, EpisodeSpec]) -> StoredEpisodes:
     """Read what the transcripts of one cell need."""
     own = [entry for entry in chosen if entry.candidate.cell_id == cell_id]
@@ -210,8 +200,10 @@ def _transcript(
     title = f"{spec.scenario.title}, agent {seat + 1}" if spec.parameters.n_agents > 1 else spec.scenario.title
     records = settled_rounds(stored, spec)
     known = [record for record in records if record.round < chosen.after]
-    sent = messages(spec, manifest, known, seat, chosen.after)
-    earlier = messages(spec, manifest, [r for r in known if r.round < chosen.before], seat, chosen.before)
+    earlier_known = [record for record in known if record.round < chosen.before]
+    said = {record.round: record.decisions.said_A for record in records}
+    sent = messages(spec, manifest, known, seat, chosen.after, said.get(chosen.after))
+    earlier = messages(spec, manifest, earlier_known, seat, chosen.before, said.get(chosen.before))
     shown, n_left_out = marked(sent, earlier)
     numbers = plain(paradigm(spec.paradigm).presentation.numbers_line(spec))
     where = f"{where}, seed {spec.seed}. {numbers}."
@@ -222,7 +214,8 @@ def _rounds(spec: EpisodeSpec, records: Sequence[RoundRecord], chosen: Chosen) -
     """Return what happened around the tip, round by round: to the others, to all, and to this seat."""
     told, seat, tip = paradigm(spec.paradigm).presentation, chosen.seat, chosen.candidate.tip
     several = spec.parameters.n_agents > 1 and not told_options(spec)  # their shares are part of the outcome
-    columns = [Column("round"), *([Column(f"others: {told.terms.deviates}", "end")] if several else [])]
+    whom = "others" if spec.neighbours is None else "neighbours"
+    columns = [Column("round"), *([Column(f"{whom}: {told.terms.deviates}", "end")] if several else [])]
     columns += [Column("outcome"), Column("this agent")]
     notes = [plain(told.seat_note(spec, record, seat)) for record in records]
     columns += [Column("what it got")] if any(notes) else []
@@ -231,7 +224,7 @@ def _rounds(spec: EpisodeSpec, records: Sequence[RoundRecord], chosen: Chosen) -
         between = chosen.before < record.round < chosen.after - ROUNDS_BEFORE
         if between or record.round < chosen.before - ROUNDS_BEFORE:
             continue
-        others = count_others(observe_round(spec, record, (seat,)).public, seat)
+        others = count_others(spec, observe_round(spec, record, (seat,)).public, seat)
         mark = ""
         if record.round == tip:
             mark = f" (tip: {count(spec, record.decisions.action_A).rate:.0%})" if several else " (tip)"
@@ -250,7 +243,11 @@ def _decision(spec: EpisodeSpec, record: RoundRecord, seat: int) -> str:
 def _replies(stored: StoredEpisodes, chosen: Chosen, shares: bool) -> tuple[Reply, Reply]:
     mine = (pc.field("episode_id") == chosen.candidate.episode_id) & (pc.field("seat") == chosen.seat)
     rows = {row["round"]: row for row in stored.replies.filter(mine).to_pylist()}
-    return _reply(rows[chosen.before], shares), _reply(rows[chosen.after], shares)
+    before, after = (
+        _reply(row, shares)._replace(said=excerpt(row["said"], REPLY_ROOM) if row["said"] is not None else None)
+        for row in (rows[chosen.before], rows[chosen.after])
+    )
+    return before, after
 
 
 def _reply(row: Mapping[str, Any], shares: bool) -> Reply:

@@ -28,7 +28,7 @@ export function AgentPanel({ view, history, say, at, move, close }) {
             <${Button} class="small" off=${at.round >= history.rounds.length} onClick=${() => turn(1)}>Later</${Button}>
           </span>
         </div>
-        <${Reply} decision=${told.decision} ...${shared} />
+        <${Reply} decision=${told.decision} talks=${view.talk > 0} ...${shared} />
       </section>
       <section aria-labelledby="memory-title">
         <h3 id="memory-title">Memory${told.memory && `: the messages for round ${told.memory.round}`}</h3>
@@ -79,12 +79,13 @@ function Standing({ agent, say, options }) {
 
 const latest = (agent, say, options) => (options.length > 0 ? sayDecision(agent, say, options) : say[agent.action]);
 
-function Reply({ decision, say, options }) {
+function Reply({ decision, say, options, talks }) {
   if (!decision) return html`<p class="muted">Loading…</p>`;
   return html`
     <p>
       ${sayDecision(decision, say, options)} · reward ${number(decision.reward)} · capital after ${number(decision.capital_after)} ·${" "}
       ${decision.checkpoint}
     </p>
+    ${talks && html`<p>Said before deciding: ${decision.said ? html`<q>${decision.said}</q>` : "nothing"}</p>`}
     <pre class="reply">${decision.reply ?? "no reply"}</pre>`;
 }

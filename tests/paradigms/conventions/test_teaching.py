@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from naming_play import naming_spec, remembered, settle_all
 
-from atp_ray.checkpoint.names import resolve_checkpoint
-from atp_ray.checkpoint.scope import TrainingScope, load_scope, scenario_digest
+from atp_ray.checkpoint.scope import TrainingScope, scenario_digest
 from atp_ray.paradigms.conventions.environment import ENVIRONMENT
 from atp_ray.paradigms.conventions.quantal import QuantalNaming
 from atp_ray.paradigms.conventions.scenario_files import load_naming_games
@@ -19,13 +17,12 @@ from atp_ray.paradigms.conventions.teaching import TEACHING
 from atp_ray.paradigms.conventions.transcripts import teacher_chances, teacher_reply
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.parsing import parse_choice
+from atp_ray.tiny.scope import shipped_scope
 
 
 @pytest.fixture(scope="module")
 def scope() -> TrainingScope:
-    tiny = load_scope(Path(resolve_checkpoint("tiny").source))
-    assert tiny is not None
-    return tiny.model_copy(update=TEACHING.bounds())
+    return shipped_scope("tiny-names")
 
 
 def test_the_teacher_counts_names_met_and_decides_as_the_policy() -> None:
@@ -69,8 +66,6 @@ def test_what_it_is_not_taught_is_said(scope) -> None:
     assert outside(n_agents=1000) == "n = 1000 (at most 512)"
     assert "the name 'Zig'" in str(outside(names="Zig,Zag"))
     assert "points 10 and -50" in str(outside(success=10))
-    tiny = scope.model_copy(update={"most_names": None})
-    assert TEACHING.outside(naming_spec(), tiny) == "conventions"
 
 
 def test_a_wording_is_known_whatever_the_names_of_an_episode() -> None:
@@ -105,7 +100,6 @@ def test_calibration_compares_with_the_teacher_by_the_number_of_names(scope) -> 
     (part,) = TEACHING.calibration(Teacher(), scope, states=40, repeats=20)
     assert [fit.kind for fit in part.fits] == ["2 names", "3..5 names", "6..10 names"]
     assert all(fit.parsed == 1 for fit in part.fits)
-    assert TEACHING.calibration(Teacher(), scope.model_copy(update={"most_names": None}), 1, 1) == ()
     assert all(fit.mean_absolute_error < 2 * fit.noise + 0.01 for fit in part.fits)
 
 

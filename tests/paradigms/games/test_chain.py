@@ -1,5 +1,7 @@
 """The exact chain of a game against games that are played."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,11 +9,12 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from support import make_spec
 
+from atp_ray.networks.neighbours import from_pairs
 from atp_ray.paradigms.games import mean_field
 from atp_ray.paradigms.games.chain import Fixed, colluder_chances, expected_rates, tip_chance
 from atp_ray.paradigms.games.populations import Seen, play_games
 from atp_ray.paradigms.games.quantal import QuantalResponse
-from atp_ray.paradigms.games.responses import LogisticResponse
+from atp_ray.paradigms.games.responses import FEATURES, LogisticResponse
 
 POLICY = QuantalResponse()
 
@@ -96,6 +99,24 @@ def test_fixed_colluders_hidden_from_all_count_but_are_not_seen() -> None:
     assert hidden < seen - 0.02
     blind = play_games(POLICY, numbers, 4, 2000, rng(0), some, Seen(blind=14))
     assert blind.mean(axis=1) == pytest.approx(float(POLICY.collude_probability(numbers)[0]), abs=0.02)
+
+
+def test_a_network_of_everybody_is_no_network_and_on_a_ring_one_sees_two() -> None:
+    numbers = make_spec(threshold=5).parameters
+    everyone = from_pairs(np.array(list(itertools.combinations(range(8), 2))), 8)
+    fixed = Fixed(2, 1)
+    shares_RG = play_games(POLICY, numbers, 3, 4000, np.random.default_rng(0), fixed, network=everyone)
+    assert (shares_RG[-1] > 0.5).mean() == pytest.approx(tip_chance(POLICY, numbers, 3, fixed), abs=0.03)
+    # Who only looks at the share of others that colluded follows two neighbours more extremely than seven.
+    follower = LogisticResponse(
+        coefficients=tuple(20.0 * (name == "share of others") - 10.0 * (name == "seen") for name in FEATURES)
+    )
+    ring = from_pairs(np.array([(seat, (seat + 1) % 8) for seat in range(8)]), 8)
+    spread = [
+        play_games(follower, numbers, 2, 2000, np.random.default_rng(0), network=network)[-1].std()
+        for network in (None, ring)
+    ]
+    assert spread[0] > 1.5 * spread[1]  # all of them see the same
 
 
 @pytest.mark.parametrize("threshold", [0.6, 0.75])

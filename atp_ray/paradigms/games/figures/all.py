@@ -11,12 +11,13 @@ from atp_ray.paradigms.games.figures.rates_by_round import draw_rates_by_round
 from atp_ray.paradigms.games.figures.recollusion import draw_recollusion
 from atp_ray.paradigms.games.figures.settings_grid import draw_settings_grid
 from atp_ray.paradigms.games.tables import PAPER_AGENTS, PAPER_RATIO
+from atp_ray.paradigms.games.ways import named_by_way
 from atp_ray.report.published import published_figure3
 
 
 def game_figures(results: Sequence[CellResult]) -> Iterator[tuple[Figure, str]]:
     """Yield each figure with the name of its file; Figure 3 is drawn at incentive ratio 1 where that was played."""
-    results = [result for result in results if result.setting.threshold is not None]
+    results = named_by_way([result for result in results if result.setting.threshold is not None])
     for n_agents in values(results, "n_agents"):
         cells = [result for result in results if result.setting.n_agents == n_agents]
         suffix = "" if len(values(results, "n_agents")) == 1 else f"_n{n_agents}"

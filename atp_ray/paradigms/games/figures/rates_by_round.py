@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from atp_ray.measures.results import CellResult, honest_label, interval_note, values
-from atp_ray.report.figures.style import COLOURS, FULL_WIDTH, MARKERS, add_label
+from atp_ray.report.figures.style import COLOURS, FULL_WIDTH, MARKERS, add_label, legend_columns
 from atp_ray.report.published import PublishedFigure3, beside_paper
 
 MOST_BARS = 12
@@ -48,7 +49,9 @@ def draw_rates_by_round(results: Sequence[CellResult], published: PublishedFigur
     # Our lines first; matplotlib lists them after plain markers.
     order = sorted(range(len(labels)), key=lambda i: labels[i].startswith("paper"))
     handles, labels = [handles[i] for i in order], [labels[i] for i in order]
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(4, len(labels)), frameon=False)
+    columns = legend_columns(labels, 4)
+    figure.set_figheight(figure.get_figheight() + 0.17 * max(0, math.ceil(len(labels) / columns) - 2))
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, frameon=False)
     ratio = results[0].setting.incentive_ratio
     note = f"Incentive ratio {ratio:g}; bars and bands are {interval_note(results)}."
     if published is not None and n_rounds <= MOST_BARS:

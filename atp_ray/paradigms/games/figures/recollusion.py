@@ -22,7 +22,8 @@ def draw_recollusion(results: Sequence[CellResult]) -> Figure:
         (r.setting.checkpoint, r.setting.incentive_ratio, r.setting.threshold): r for r in results
     }
     width = min(FULL_WIDTH, 1.8 + 2.4 * len(checkpoints) * max(1.0, len(thresholds) / 4))
-    figure = Figure(figsize=(width, 1.35 + 0.4 * len(ratios)), layout="constrained")
+    title_lines = 1 + max(str(checkpoint).count(", ") for checkpoint in checkpoints)
+    figure = Figure(figsize=(width, 1.22 + 0.13 * title_lines + 0.4 * len(ratios)), layout="constrained")
     panels = figure.subplots(1, len(checkpoints), sharey=True, squeeze=False)[0]
     for panel, checkpoint in zip(panels, checkpoints, strict=True):
         cells = [[by_setting.get((checkpoint, ratio, threshold)) for threshold in thresholds] for ratio in ratios]
@@ -30,7 +31,7 @@ def draw_recollusion(results: Sequence[CellResult]) -> Figure:
         image = panel.imshow(shares, vmin=0, vmax=1, cmap="cividis", aspect="auto", origin="lower")
         for row, col in np.ndindex(shares.shape):
             _annotate(panel, row, col, cells[row][col], float(shares[row, col]))
-        panel.set_title(str(checkpoint))
+        panel.set_title(str(checkpoint).replace(", ", "\n"), fontsize=8 if title_lines == 1 else 6.5)
         panel.set_xticks(range(len(thresholds)), [str(threshold) for threshold in thresholds])
         panel.set_yticks(range(len(ratios)), [f"{ratio:g}" for ratio in ratios])
         panel.set_xlabel("threshold")

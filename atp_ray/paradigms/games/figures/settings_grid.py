@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from atp_ray.measures.results import CellResult, honest_label, interval_note, values
-from atp_ray.report.figures.style import COLOURS, FULL_WIDTH, MARKERS, add_label
+from atp_ray.report.figures.style import COLOURS, FULL_WIDTH, MARKERS, add_label, legend_columns
 
 
 def draw_settings_grid(results: Sequence[CellResult]) -> Figure:
@@ -41,7 +41,7 @@ def draw_settings_grid(results: Sequence[CellResult]) -> Figure:
     panels[0, 0].set_ylim(-0.05, 1.05)
     panels[0, 0].set_xlim(0.7, n_rounds + 0.3)
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(6, len(labels)), frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", ncols=legend_columns(labels, 6), frameon=False)
     add_label(
         figure, " ".join(part for part in (f"Bands are {interval_note(results)}.", honest_label(results)) if part)
     )
