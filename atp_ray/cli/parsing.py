@@ -75,7 +75,7 @@ class _Arguments:
         """Add one argument."""
         field = self._fields[settings.get("dest", names[0])]
         how = shown(field)
-        settings["help"] = _help(field, settings["help"])
+        settings["help"] = _help(field, settings["help"]).replace("%", "%%")  # argparse formats it
         if how.metavar is not None and "metavar" in settings:
             settings["metavar"] = how.metavar
         if how.heading is None:

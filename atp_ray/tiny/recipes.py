@@ -35,6 +35,6 @@ RECIPES: Mapping[Embedded, TinyRecipe] = {
     # One question in one layout: a quarter of the parameters will do.
     "tiny-names": TinyRecipe(
         hidden=128, layers=3, heads=4, kv_heads=2, feed_forward=192, vocabulary=640, tokenizer_transcripts=1500,
-        learning_rate=2.5e-3, warm_up=60, steps=1500,
+        learning_rate=2.5e-3, warm_up=60, steps=3500,
     ),
 }  # fmt: skip

@@ -13,6 +13,7 @@ from atp_ray.align.options import AlignOptions, GrpoOptions, PairsOptions
 from atp_ray.checkpoints.options import CheckpointsOptions
 from atp_ray.cli.parsing import parse_options
 from atp_ray.errors import UsageError
+from atp_ray.foresight.options import ForesightOptions
 from atp_ray.report.options import ReportOptions
 from atp_ray.serve.options import ServeOptions
 from atp_ray.simulate.options import SimulateOptions
@@ -136,6 +137,13 @@ def test_help_is_readable_and_imports_neither_ray_nor_torch(command) -> None:
     assert f"usage: atp-ray {command}" in done.stdout
     assert "None" not in done.stdout
     assert "==" not in done.stdout
+
+
+def test_help_may_hold_a_percent_sign(capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse_options(ForesightOptions, ["predict", "--help"], "foresight")
+    assert ended.value.code == 0
+    assert "0-50%" in capsys.readouterr().out
 
 
 def test_one_command_offers_all(capsys) -> None:

@@ -46,7 +46,7 @@ export function NewSimulation({ health, reload }) {
   return html`
     <h1>New simulation</h1>
     <p class="muted lead">
-      A population of agents plays a repeated game; watch when it tips into collusion. Up to${" "}
+      A population of agents plays a repeated game; watch when it tips. Up to${" "}
       ${health.most_agents} seats.
     </p>
     <form class="card form" onSubmit=${submitting(send)}>

@@ -70,6 +70,7 @@ function announcement(view, metrics, say) {
 
 function Figures({ view, metrics, history, say }) {
   const last = history.rounds.at(-1);
+  const rewards = [view.high, view.medium, view.low].filter((one) => one !== null);
   const facts = [
     ["Round", `${history.rounds.length} of ${view.rounds}`],
     ...(view.options.length > 0
@@ -82,7 +83,7 @@ function Figures({ view, metrics, history, say }) {
           ["Tipping round", metrics?.tipping_round ?? "not tipped"],
         ]),
     ...(view.threshold ? [["Threshold", `${view.threshold} of ${view.n_agents}`]] : []),
-    ...(view.medium ? [["Rewards", `${view.high} / ${view.medium} / ${view.low}`]] : []),
+    ...(rewards.length > 0 ? [["Rewards", rewards.join(" / ")]] : []),
     ...(view.supervision ? [["Supervision", spaced(view.supervision)]] : []),
     ...Object.entries(view.setting)
       .filter(([name]) => !KNOWN.includes(name))
