@@ -77,7 +77,7 @@ def test_its_weights_parse_freely_and_choose_names_as_often_as_the_teacher() -> 
     chosen = [
         parse_choice(reply, states[i // repeats].view.spec.scenario.options).choice for i, reply in enumerate(replies)
     ]
-    assert sum(choice is not None for choice in chosen) >= 0.99 * len(chosen)
+    assert sum(choice is not None for choice in chosen) >= 0.96 * len(chosen)
     shares = [
         np.mean([choice == state.view.spec.scenario.options[0] for choice in chosen[i * repeats : (i + 1) * repeats]])
         for i, state in enumerate(states)
