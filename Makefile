@@ -4,9 +4,11 @@ EXTRAS ?= test
 OUT ?= runs/appendix_b
 PY = .venv/bin/python
 WORKERS ?= 3
-PYTEST = $(PY) -m pytest -n $(WORKERS) --dist loadgroup
+# The two parts of `lint` at once.
+MAKEFLAGS += --jobs=2
+PYTEST = $(PY) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup constraints sweep tipping-demo serve check test test-times test-long mutate lint docs benchmark clean
+.PHONY: help setup constraints sweep tipping-demo serve check test test-times test-long mutate lint style docs benchmark clean
 
 help:            ## list what can be made
 	@sed -n 's/^\([a-z-]*\): *[^#]*## /  make \1\t/p' Makefile
@@ -26,15 +28,17 @@ tipping-demo: setup ## align tiny by DPO and GRPO, and see how fast each variant
 serve: setup     ## live simulations of tiny, at http://127.0.0.1:8000
 	@$(PY) -m atp_ray.serve
 
-lint: setup      ## ruff, mypy and the import contract
+lint: style docs ## ruff, mypy, the import contract and the documentation: a broken link or reference is an error
+
+style: setup
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@$(PY) tools/generate_client.py --check
 
-check: setup lint ## lint and every test that needs no Ray, for while one works
-	@$(PYTEST) -m "not dear"
+check: setup lint ## lint and every test that needs no Ray and no torch, for while one works
+	@$(PYTEST) -n 2 -m "not dear and not torch"
 
 test: setup lint ## every check and every test
 	@$(PYTEST)
@@ -43,15 +47,13 @@ test-times: setup ## every test, and what each took and started: build/test_time
 	@$(PYTEST) --times=build/test_times.md
 
 test-long: setup ## every test, with the full budgets of fuzzing and load
-	@ATP_RAY_FUZZ_EXAMPLES=30 ATP_RAY_FLOOD=7000 $(PYTEST)
+	@ATP_RAY_EXAMPLES=100 ATP_RAY_FUZZ_EXAMPLES=30 ATP_RAY_FLOOD=7000 $(PYTEST)
 
 mutate: setup    ## faults put into the modules that hold rules: which does no test notice? (an hour)
 	@.venv/bin/mutmut run && .venv/bin/mutmut results
 
 docs: setup      ## the documentation as a site: build/docs/index.html
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
-
-lint: docs       # a broken link or reference is an error
 
 benchmark: setup ## speed, as ratios against a reference in the same run
 	@$(PY) -m benchmarks.throughput

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from actors.cancelling import Caller, Callers
 from actors.model_clients import TIMEOUT_S, Deployment
-from actors.players import Player, make_player
+from actors.players import Player, fixed_players, make_player
 from actors.sandboxes import SandboxClient
 from actors.tokens import Tokens
 from atp_ray.checkpoint.profiles import Profile
@@ -42,7 +42,7 @@ class AgentActor:
     """Hosts the memory of one or more seats of every running episode and decides for them.
 
     Args:
-        players: every checkpoint a seat may be played by.
+        players: every checkpoint a seat may be played by, beside the fixed ones.
         sandboxes: names of the sandbox actors; none unless problems are solved.
         gateways: names of the gateways to served models, by node; none unless there are any.
         tokens: keys of endpoints, where this node's environment lacks them.
@@ -60,7 +60,7 @@ class AgentActor:
         self._specs = {spec.profile.name: spec for spec in players}
         self._gateways = gateways or {}
         self._tools = SandboxClient(sandboxes) if sandboxes else None
-        self._players: dict[str, Player] = {}
+        self._players: dict[str, Player] = fixed_players()
         self._memories: dict[str, EpisodeMemory] = {}
         self._callers = Callers()
 

@@ -20,6 +20,7 @@ from atp_ray.play.asking import Asking, ModelClient, ToolRunner
 from atp_ray.play.capital import FloatArray
 from atp_ray.play.chances import options_drawn
 from atp_ray.play.decisions import Decisions, actions_of, as_columns, plain_decisions
+from atp_ray.play.episodes import FIXED_COLLUDER, FIXED_REFUSER
 from atp_ray.play.memory import EpisodeMemory, SeatView
 from atp_ray.play.model_calls import decision_texts
 from atp_ray.play.randomness import round_generator
@@ -176,6 +177,11 @@ class FixedPlayer(SilentPlayer):
         """Return the fixed decision for each index."""
         del sampling, notes, talk
         return _policy_decisions(memory.spec.scenario.options, np.full(len(indices), self._option, dtype=np.int8))
+
+
+def fixed_players() -> dict[str, Player]:
+    """Return the players of fixed seats by name; a paradigm puts them into episodes whose checkpoints are others."""
+    return {FIXED_COLLUDER: FixedPlayer(0), FIXED_REFUSER: FixedPlayer(1)}
 
 
 def make_player(

@@ -19,6 +19,10 @@ from atp_ray.config_files import configs_dir
 from atp_ray.storage.tables import read_table
 
 ROOT = configs_dir().parent
+# Four cells of two episodes of sixty rounds: long enough to be killed in the middle.
+FIGURE3 = ["--grid", "figure3", "--checkpoint", "policy:quantal", "--rounds", "60",
+           "--scenarios", "info_sharing,hunting_game"]  # fmt: skip
+FIGURE3_ROUNDS = 4 * 2 * 60
 
 
 class Done(NamedTuple):

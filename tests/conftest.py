@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from last_use import group_of
 from live_service import HASTY_PROXY, TOKENS, HostedService, LiveService, WebhookReceiver
 from object_stores import BUCKET, CREDENTIALS, client, s3_environment, s3_server
 from ray._private import auto_init_hook
@@ -27,13 +29,21 @@ from tune_sweeps.connection import connected
 pytest_plugins = ["last_use", "times"]
 
 # What shares something dear stays on one worker (--dist loadgroup); all else goes where there is room.
-DEAR = {"live": {"live_service"}, "guarded": {"guarded", "balanced"}, "ray": {"local_ray"}}
+DEAR = {
+    "engine": {"tiny_service"},
+    "live": {"live_service"},
+    "guarded": {"guarded", "balanced"},
+    "ray": {"local_ray"},
+}
+# The longest group begins first; what belongs to none fills up the end.
+LONGEST_FIRST = ("engine", "cluster", "ray", "live", "guarded", "torch", "align")
 
 # Torch would take every core in every process, and on a busy machine its threads wait minutes for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine is no failure: examples may take as long as they need.
-settings.register_profile("steady", deadline=None)
+EXAMPLES = int(os.environ.get("ATP_RAY_EXAMPLES", 30))
+settings.register_profile("steady", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("steady")
 
 
@@ -46,13 +56,19 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group tests by the dear things they share, unless their file names a group itself; what ends early goes first."""
     for item in items:
-        shared = {name for name, dear in DEAR.items() if dear & set(getattr(item, "fixturenames", ()))}
-        group = item.get_closest_marker("xdist_group")
-        if shared or (group and group.args[0] != "torch"):  # torch is dear to import and no more
+        shared = [name for name, dear in DEAR.items() if dear & set(getattr(item, "fixturenames", ()))]
+        group = group_of(item)
+        if shared or group not in ("", "torch"):
             item.add_marker(pytest.mark.dear)
-        if shared and group is None:
-            item.add_marker(pytest.mark.xdist_group(shared.pop()))
-    items.sort(key=_services_in_use)
+        elif group == "torch":
+            item.add_marker(pytest.mark.torch)
+        if shared and not group:
+            item.add_marker(pytest.mark.xdist_group(shared[0]))
+    items.sort(key=lambda item: (_place(group_of(item)), _services_in_use(item)))
+
+
+def _place(group: str) -> int:
+    return LONGEST_FIRST.index(group) if group in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 def _services_in_use(item: pytest.Item) -> int:
@@ -64,11 +80,19 @@ def _services_in_use(item: pytest.Item) -> int:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Make sure that groups are kept together and that not every worker imports torch: both show in time only."""
+    # The garbage collector would look through all tests again and again: a third of a second each time.
+    gc.collect()
+    gc.freeze()
     if getattr(session.config.option, "loadgroup", False):
         early = {"torch", "transformers", "vllm"} & set(sys.modules)
         assert not early, f"a test file imports {early} when it is collected; see Late in tests/support.py"
         lost = [i.nodeid for i in session.items if i.get_closest_marker("xdist_group") and "@" not in i.nodeid]
         assert not lost, f"pytest-xdist does not group {lost[:3]}"
+
+
+def pytest_sessionfinish() -> None:
+    """Let the collector see everything again: some libraries complain of what is not freed at the end."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Session fixtures that end after the last test of a group that uses them, not with the session.
 
-An idle Ray takes a fifth of a core, and a service as much again, from every test that comes after.
+An idle Ray with its services takes memory, and up to a tenth of a core, from every test that comes after.
 """
 
 from __future__ import annotations

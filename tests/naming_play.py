@@ -83,13 +83,14 @@ def write_naming_run(folder: Path, **changed: Any) -> Path:
     data = {"name": "naming", "paradigm": "conventions", "checkpoints": ["policy:quantal"], "n_agents": [8]}
     names = {} if "n_names" in changed else {"names": "M,Q"}
     grid = parse_grid({**data, **names, **changed}, "test")
-    cells = expand(grid, resolve_checkpoints(grid.checkpoints, None))
+    profiles = resolve_checkpoints(grid.checkpoints, None)
+    cells = expand(grid, profiles)
     for cell in cells:
         write_cell(folder, cell, {spec.episode_id: play_policy(spec) for spec in cell.episodes})
     manifest = {
         "grid_as_given": grid.model_dump(mode="json", exclude_unset=True),
         "grid": grid.model_dump(mode="json"),
-        "checkpoints": {},
+        "checkpoints": {name: profile.model_dump(mode="json") for name, profile in profiles.items()},
         "seeds": list(range(grid.seeds)),
         "n_cells": len(cells),
         "cell_ids": [cell.cell_id for cell in cells],

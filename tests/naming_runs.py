@@ -43,7 +43,7 @@ def play_told(spec: EpisodeSpec) -> list[RoundRecord]:
     ]
 
 
-def naming_cell(seeds: int = 3, committed: int = 0, rounds: int = 40) -> tuple[CellSpec, Rounds]:
+def naming_cell(seeds: int = 3, committed: int = 0, rounds: int = 20) -> tuple[CellSpec, Rounds]:
     """Play a cell."""
     specs = [trees(seed=seed, committed=committed, rounds=rounds) for seed in range(seeds)]
     cell = make_cell(*specs, cell_id=f"naming{committed}")

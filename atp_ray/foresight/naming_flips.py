@@ -26,7 +26,7 @@ def foresee_flips(console: Console, options: PredictOptions) -> Foreseen:
     response, start, to = read_naming(options)
     forecasts = []
     observed = _observed(options, response, start)
-    for n_agents in options.sizes(N_AGENTS):
+    for n_agents in options.sizes or [N_AGENTS]:
         counts = options.counts(n_agents, COMMITTED)
         if counts[-1] > n_agents:
             what = f"{counts[-1]} committed agents of {n_agents}"
@@ -79,7 +79,7 @@ def _notes(options: PopulationOptions, response: Response, forecasts: list[Forec
 
 def _observed(options: PredictOptions, response: Response, start: int) -> list[list[ObservedFlips]]:
     """Return the observed flips of each size, none where the table has no runs of it; at least one must be there."""
-    sizes = options.sizes(N_AGENTS)
+    sizes = options.sizes or [N_AGENTS]
     if options.observed is None:
         return [[] for _ in sizes]
     only = sizes[0] if len(sizes) == 1 else None

@@ -124,7 +124,7 @@ class PredictOptions(PopulationOptions):
     committed: Annotated[str | None, Shown("COUNTS")] = Field(
         None,
         description="numbers of agents that always choose --to, or collude: a range, or numbers separated by commas, "
-        "or percent of all as in 0-50%; 1-12, and in games 0 to all, if not given",
+        "or shares of all with a percent sign; 1-12, and in games nobody to all but one, if not given",
     )
     runs: Count = Field(200, description="populations to play for each number and each bootstrap sample")
     observed: File | None = Field(
@@ -136,9 +136,10 @@ class PredictOptions(PopulationOptions):
     )
     out: Annotated[File, Shown("FILE")] = Field(Path("flips.parquet"), description="table to write; figures beside it")
 
-    def sizes(self, default: int) -> list[int]:
-        """Return the numbers of agents, in order and without repetition."""
-        return sorted(set(_sizes(self.n_agents))) if self.n_agents else [default]
+    @property
+    def sizes(self) -> list[int]:
+        """The numbers of agents, in order and without repetition; none if not given."""
+        return sorted(set(_sizes(self.n_agents))) if self.n_agents else []
 
     def counts(self, n_agents: int, default: str) -> list[int]:
         """Return the numbers of committed agents of so many, in order and without repetition."""

@@ -28,6 +28,7 @@ def draw_rates(found: Sequence[ExpectedRate], rate: str, label: str) -> Figure:
     for size, panel_row in zip(sizes, panels, strict=True):
         for number, panel in zip(numbers, panel_row, strict=True):
             here = [row for row in found if (row.cell.n_agents or 0) == size and row.round == number]
+            panel.set_visible(bool(here))
             for index, ratio in enumerate(ratios):
                 shift = _SPREAD * (index - (len(ratios) - 1) / 2)
                 _draw_line(panel, [row for row in here if _ratio(row) == ratio], index, shift, f"ratio {ratio:g}")

@@ -70,7 +70,8 @@ def foresee_tipping(console: Console, options: PredictOptions) -> Foreseen:
     """Foresee populations of each size with each number of seats that always deviate."""
     found = read_run_response(options)
     forecasts, observed = [], []
-    specs = [found.episode(options, size) for size in (options.sizes(0) if options.n_agents else [None])]
+    sizes: list[int | None] = [*options.sizes] or [None]
+    specs = [found.episode(options, size) for size in sizes]
     for spec in specs:
         n = spec.parameters.n_agents
         counts = options.counts(n, "0") if options.committed else _spread(n)

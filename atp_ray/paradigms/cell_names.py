@@ -3,16 +3,46 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.config_files import Frozen, parse_model
-from atp_ray.networks.kinds import NetworkKind
+from atp_ray.networks.kinds import Complete, NetworkKind
+from atp_ray.networks.placement import PlacementRule
 from atp_ray.play.cells import CellSpec, CheckpointKind
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.sampling import SamplingChange
 from atp_ray.play.scenario import Numbers, Scenario
+from atp_ray.play.seating import placed
+
+
+class Way(NamedTuple):
+    """How agents are linked, and where the fixed ones sit; None: as they are listed."""
+
+    network: NetworkKind
+    placement: PlacementRule | None
+
+    @property
+    def label(self) -> str:
+        """What a cell's id says of it: nothing where everyone sees everyone."""
+        told = [] if isinstance(self.network, Complete) else [str(self.network)]
+        return "".join(f"-{part}" for part in (*told, *([self.placement] if self.placement else [])))
+
+    def placed(self, seats: tuple[SeatGroup, ...], seed: int, where: str) -> tuple[SeatGroup, ...]:
+        """Return the seats with the fixed agents where they are to sit.
+
+        Raises:
+            UsageError: nobody is fixed, or the network has no such place.
+        """
+        return seats if self.placement is None else placed(seats, self.placement, self.network, seed, where)
+
+
+def ways_of(networks: Sequence[NetworkKind], placements: Sequence[PlacementRule]) -> list[Way]:
+    """Return every combination; without placements fixed agents sit as they are listed."""
+    return [Way(*way) for way in itertools.product(networks, placements or (None,))]
 
 
 def seat_group(profile: Profile, count: int, change: SamplingChange, where: str) -> SeatGroup:

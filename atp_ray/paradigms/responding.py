@@ -31,7 +31,8 @@ class FittedRun(Frozen):
     """A response fitted to the decisions of a checkpoint in a run; each paradigm adds its own parameters.
 
     `label` says what it is not. `losses` are held-out log-losses in nats per decision, by family, and `base_loss` that
-    of the rate of deviating, whatever was seen; `episodes` and `decisions` are what it was fitted on.
+    of the rate of deviating, whatever was seen; `episodes`, `decisions` and `sizes` (agents per episode) are
+    what it was fitted on.
     """
 
     paradigm: str

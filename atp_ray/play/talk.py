@@ -34,14 +34,15 @@ def heard_text(spec: EpisodeSpec, round_number: int, talk: Talk, seat: int) -> s
     """Return what `seat` is told was said before the decisions of a round, by those it hears and by itself."""
     heard = heard_seats(spec, round_number, talk.hidden, seat)
     spoken = [(other, text) for other in heard if (text := talk.said_A[other]) is not None]
-    lines = ["What was said before this decision:", *(f"Agent {other + 1}: {_quoted(text)}" for other, text in spoken)]
+    lines = ["What was said before this decision:", *(f"Agent {other + 1}: {quoted(text)}" for other, text in spoken)]
     if len(spoken) < len(heard):
         lines.append("The rest said nothing." if spoken else "The others said nothing.")
     own = talk.said_A[seat]
-    return "\n".join([*lines, "You said nothing." if own is None else f"You: {_quoted(own)}"])
+    return "\n".join([*lines, "You said nothing." if own is None else f"You: {quoted(own)}"])
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a message in quotes of its own."""
     # Who said it is what stands before the first quote of a line.
     inner = text.replace('"', "'")
     return f'"{inner}"'

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from math import comb
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from atp_ray.responses.population import FLIP_WINDOW, Game
+from atp_ray.responses.features import Array
+from atp_ray.responses.population import FLIP_WINDOW, Game, IntArray
 from atp_ray.responses.responder import Responder
 
 MOST_STATES = 5_000
 MOST_ENTRIES = 1_000_000  # states times possible counts of answers
+
+
+class _Entries(NamedTuple):
+    """Probabilities of going from states to states."""
+
+    from_E: IntArray
+    to_E: IntArray
+    chance_E: Array
 
 
 class _Steps(NamedTuple):
@@ -58,54 +67,47 @@ def flip_chance(responder: Responder, game: Game, committed: int) -> float:
 def _steps(responder: Responder, game: Game, committed: int) -> _Steps:
     codes, n, free = responder.codes, game.n_agents, game.n_agents - committed
     own_UH, _ = codes.windows()
-    full_W = np.flatnonzero((own_UH >= 0).all(axis=1)).astype(codes.dtype)
-    chances_WK = responder.table_UK[full_W]
+    full_W = np.flatnonzero((own_UH >= 0).all(axis=1)).astype(codes.dtype)  # all begin with full memories
     place = {int(code): index for index, code in enumerate(full_W)}
-    held_XW = np.array(
-        [np.bincount(held, minlength=len(full_W)) for held in combinations_with_replacement(range(len(full_W)), free)],
-        dtype=np.int64,
-    ).reshape(-1, len(full_W))
-    number = {row.tobytes(): index for index, row in enumerate(held_XW)}
-    entries: list[list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = [[], [], []]  # type: ignore[type-arg]
-    types = [*range(len(full_W)), None]  # None is a committed agent
+    # The committed agents are one more kind: they have no memory, and one answer.
+    n_windows, n_names = len(full_W), codes.n_names
+    chances_TK = np.vstack([responder.table_UK[full_W], np.arange(n_names) == game.to])
+    held_XT = np.array(
+        [np.bincount(held, minlength=n_windows) for held in combinations_with_replacement(range(n_windows), free)]
+    ).reshape(-1, n_windows)
+    number = {row.tobytes(): index for index, row in enumerate(held_XT)}
+    held_XT = np.column_stack([held_XT, np.full(len(held_XT), committed)])
 
-    def after(window: int | None, own: int, other: int) -> int | None:
-        if window is None:
-            return None
-        return place[int(codes.remembered(full_W[[window]], np.array([own], np.int8), np.array([other], np.int8))[0])]
+    def after(kind: int, own: int, other: int) -> int:
+        if kind == n_windows:
+            return kind
+        return place[int(codes.remembered(full_W[[kind]], np.array([own], np.int8), np.array([other], np.int8))[0])]
 
-    for one in types:
-        for two in types:
-            first_X = held_XW[:, one] if one is not None else np.full(len(held_XW), committed)
-            second_X = (held_XW[:, two] if two is not None else np.full(len(held_XW), committed)) - (one == two)
-            meet_X = first_X * np.maximum(second_X, 0) / (n * (n - 1))
-            here = np.flatnonzero(meet_X > 0)
-            for own in range(codes.n_names) if len(here) else ():
-                for other in range(codes.n_names):
-                    chance = _chance(chances_WK, one, own, game.to) * _chance(chances_WK, two, other, game.to)
-                    if chance == 0:
-                        continue
-                    moved = held_XW[here].copy()
-                    for before, then in ((one, after(one, own, other)), (two, after(two, other, own))):
-                        if before is not None and then is not None:
-                            moved[:, before] -= 1
-                            moved[:, then] += 1
-                    there = np.array([number[row.tobytes()] for row in moved])
-                    answers = int(own == game.to) + int(other == game.to)
-                    entries[answers].append((here, there, meet_X[here] * chance))
-    shape = (len(held_XW), len(held_XW))
-    matrices = []
-    for found in entries:
-        rows, columns, chances = (
-            (np.concatenate([np.zeros(0, int), *column]) for column in zip(*found, strict=True))
-            if found
-            else (np.zeros(0, int),) * 3
-        )
-        matrices.append(csr_array((chances.astype(float), (rows.astype(int), columns.astype(int))), shape=shape))
-    begin = np.zeros(len(full_W), dtype=np.int64)
+    entries: list[list[_Entries]] = [[], [], []]
+    names = list(product(range(n_names), repeat=2))
+    for one, two in product(range(n_windows + 1), repeat=2):
+        meet_X = held_XT[:, one] * np.maximum(held_XT[:, two] - (one == two), 0) / (n * (n - 1))
+        here = np.flatnonzero(meet_X)
+        if not len(here):
+            continue
+        for own, other in names:
+            chance = chances_TK[one, own] * chances_TK[two, other]
+            if chance == 0:
+                continue
+            moved = held_XT[here].copy()
+            for before, then in ((one, after(one, own, other)), (two, after(two, other, own))):
+                moved[:, before] -= 1
+                moved[:, then] += 1
+            there = np.array([number[row.tobytes()] for row in moved[:, :n_windows]])
+            entries[int(own == game.to) + int(other == game.to)].append(_Entries(here, there, meet_X[here] * chance))
+    begin = np.zeros(n_windows, dtype=held_XT.dtype)
     begin[place[codes.full_of(game.start)]] = free
-    return _Steps((matrices[0], matrices[1], matrices[2]), number[begin.tobytes()])
+    none, one_answer, both = (_matrix(found, len(held_XT)) for found in entries)
+    return _Steps((none, one_answer, both), number[begin.tobytes()])
 
 
-def _chance(chances_WK: np.ndarray, window: int | None, name: int, to: int) -> float:  # type: ignore[type-arg]
-    return float(name == to) if window is None else float(chances_WK[window, name])
+def _matrix(entries: list[_Entries], n_states: int) -> csr_array:
+    if not entries:
+        return csr_array((n_states, n_states), dtype=float)
+    rows, columns, chances = (np.concatenate(parts) for parts in zip(*entries, strict=True))
+    return csr_array((chances, (rows, columns)), shape=(n_states, n_states))

@@ -51,9 +51,6 @@ class CriticalMass(NamedTuple):
     ci_low: int | None
     ci_high: int | None
 
-    def __str__(self) -> str:
-        return f"{_or_more(self.committed)} (95 % interval {_or_more(self.ci_low)} to {_or_more(self.ci_high)})"
-
 
 class Forecast(NamedTuple):
     """What is foreseen of populations of one size: chances by number of committed agents, and where they pass a half.
@@ -142,7 +139,3 @@ def interval(flips_BC: npt.NDArray[np.integer], n_runs: int, generator: np.rando
     low_C[flips_BC.sum(axis=0) == 0] = 0.0
     high_C[flips_BC.sum(axis=0) == n_runs * len(flips_BC)] = 1.0
     return low_C, high_C
-
-
-def _or_more(count: int | None) -> str:
-    return "more than were tried" if count is None else str(count)

@@ -55,7 +55,7 @@ class RestingCurve(NamedTuple):
         """
         over_S = self.committed_S - committed
         found = [(0.0, True)] if over_S[0] > 0 else []
-        for index in np.flatnonzero(np.diff(np.sign(over_S)) != 0):
+        for index in np.flatnonzero(np.diff(over_S >= 0)):
             left, right = over_S[index], over_S[index + 1]
             share = self.share_S[index] + (self.share_S[index + 1] - self.share_S[index]) * left / (left - right)
             found.append((float(share), bool(right > left)))
@@ -80,7 +80,7 @@ def resting_curve(
 
     ends = [(jump - _JUMP, jump + _JUMP) for jump in jumps if _INSIDE < jump < 1 - _INSIDE]
     even = (1 - np.cos(np.linspace(0, np.pi, points))) / 2  # closer together towards the ends
-    grid = np.unique(np.concatenate([np.clip(even, _INSIDE, 1 - _INSIDE), np.ravel(ends), [0.5]]))
+    grid = np.unique(np.round(np.concatenate([np.clip(even, _INSIDE, 1 - _INSIDE), np.ravel(ends), [0.5]]), 12))
     committed_S = np.array([committed(float(share)) for share in grid])
     half_S = (grid - committed_S) / np.maximum(1 - committed_S, _JUMP) if of_free else grid
     up = -_least(lambda share: -committed(share), grid, np.where(half_S <= 0.5, -committed_S, np.inf))

@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from actors.shipping import PIECE_BYTES, FolderSource, Node, Shipment, _require_sendable, obtain, shipments
+from actors.shipping import FolderSource, Node, Shipment, _require_sendable, obtain, shipments
 from atp_ray.config_files import configs_dir
 from atp_ray.errors import StorageError, UsageError
 from atp_ray.storage.folder_contents import FolderContents, folder_contents, holds
 
-ASKING = """
+PIECE_BYTES = 2**20  # for folders of a few MiB
+ASKING = f"""
 import sys, time
 from concurrent.futures import Future
 from pathlib import Path
+from actors import shipping
 from actors.shipping import FolderSource, Shipment, obtain
 from atp_ray.storage.folder_contents import folder_contents
+shipping.PIECE_BYTES = {PIECE_BYTES}
 folder, patient = sys.argv[1], sys.argv[2] == "slow"
 source = FolderSource([folder])
 def ask(*piece):
@@ -27,7 +30,7 @@ def ask(*piece):
     future = Future()
     future.set_result(source.read(*piece))
     return future
-shipment = Shipment(folder, folder_contents(Path(folder)), frozenset({"home"}))
+shipment = Shipment(folder, folder_contents(Path(folder)), frozenset({{"home"}}))
 print("ready", flush=True)
 sys.stdin.readline()
 print(obtain(shipment, "elsewhere", ask, lambda what: print("copying", flush=True)), flush=True)
@@ -36,6 +39,7 @@ print(obtain(shipment, "elsewhere", ask, lambda what: print("copying", flush=Tru
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr("actors.shipping.PIECE_BYTES", PIECE_BYTES)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "atp_ray" / "folders"
 

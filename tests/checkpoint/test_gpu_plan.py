@@ -48,6 +48,7 @@ def test_experts_count_in_memory_and_the_chosen_ones_in_computing() -> None:
     assert config(numbers).active_parameters == pytest.approx(3.0e9, rel=0.05)
 
 
+@pytest.mark.xdist_group("torch")  # which builds the models
 @pytest.mark.parametrize("name", ["tiny", "qwen3", "llama"])
 def test_the_configuration_alone_says_what_the_built_model_says(name, tmp_path) -> None:
     if name == "tiny":

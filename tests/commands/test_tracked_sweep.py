@@ -58,6 +58,8 @@ def tracked(local_ray, tmp_path_factory):
 def test_both_commands_end_as_they_would_untracked(tracked) -> None:
     assert tracked.broken.returncode == 2, tracked.broken.stdout
     assert "No space left on device" in tracked.broken.stderr
+    assert "Traceback" not in tracked.broken.stderr + tracked.broken.stdout
+    assert "--resume" in tracked.broken.stdout
     assert tracked.resumed.returncode == 0, tracked.resumed.stdout + tracked.resumed.stderr
     assert tracked.resumed.stdout.count("Tracked: ") == 2
     assert "not told any more" not in tracked.broken.stdout + tracked.resumed.stdout

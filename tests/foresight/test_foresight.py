@@ -110,6 +110,14 @@ def test_what_cannot_be_predicted_is_refused_in_one_line(fitted, words, message)
     assert str(refused.value).startswith(message)
 
 
+@pytest.mark.parametrize("command", ["fit", "predict", "interventions", "rates"])
+def test_every_command_has_help(command, capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert f"foresight {command}" in capsys.readouterr().out
+
+
 def test_a_file_that_is_no_response_is_refused(tmp_path) -> None:
     (tmp_path / "R.json").write_text("{}")
     with pytest.raises(UsageError, match="is no response: label: Field required"):

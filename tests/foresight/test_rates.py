@@ -1,5 +1,6 @@
 """`foresight rates`: expected rates beside what a run played."""
 
+import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -88,3 +89,11 @@ def test_nothing_is_assumed_about_sizes_that_were_fitted(run) -> None:
     assert "Fitted on episodes of 8 agents: that agents respond alike among 12" in str(beyond_the_fit(fitted, cells))
     assert beyond_the_fit(fitted.model_copy(update={"sizes": (8, 12)}), cells) is None
     assert beyond_the_fit(fitted.model_copy(update={"sizes": ()}), cells) is None
+
+
+def test_a_response_of_another_version_is_refused_in_one_line(teacher, tmp_path) -> None:
+    data = json.loads(teacher.read_text())
+    data["bootstrap"] = [values[:5] for values in data["bootstrap"]]
+    (tmp_path / "R.json").write_text(json.dumps(data))
+    with pytest.raises(UsageError, match=r"quantal with 5 parameters is of another version\. Fit it again"):
+        main(["rates", str(tmp_path / "R.json"), "--out", str(tmp_path / "rates.parquet")])

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from html_outline import outline
 from inspect_runs import needs_inspect, write_sweep
+from naming_play import remembered
 from naming_runs import naming_cell, naming_run, play_told
 from support import drawn_text
 
@@ -26,7 +27,7 @@ from atp_ray.storage.tables import read_table, write_cell
 
 GRID = {
     "paradigm": "conventions", "names": ["ash", "elm", "oak"], "n_agents": [6], "pairing": ["asynchronous"],
-    "rounds": 60, "seeds": 4, "checkpoints": ["policy:quantal"],
+    "rounds": 40, "seeds": 2, "checkpoints": ["policy:quantal"],
 }  # fmt: skip
 
 
@@ -34,14 +35,14 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_tables_and_figure_tell_shares_and_convergence_and_no_deviant_rate(tmp_path, capsys) -> None:
+def test_tables_and_figure_tell_shares_and_convergence(tmp_path, capsys) -> None:
     run = naming_run(tmp_path / "run")
     assert main([str(run), "--format", "png,svg"]) == 0
     printed = words(capsys.readouterr().out)
     assert "Share of each option in % (95 % interval) by round" in printed
     assert "Convergence: at least 95 % of all seats stand by one option until the end" in printed
     assert "eviant rate" not in printed
-    assert {path.name for path in (run / "figures").iterdir()} == {"shares_by_round.png", "shares_by_round.svg"}
+    assert {path.name for path in (run / "figures").iterdir()} >= {"shares_by_round.png", "shares_by_round.svg"}
     drawn = drawn_text(run / "figures" / "shares_by_round.svg")
     for text in ("ash", "elm", "oak", "share of seats", "95 % intervals", "policy:* is an analytic policy"):
         assert text in drawn
@@ -77,10 +78,10 @@ def test_the_stored_shares_are_those_of_the_decisions(tmp_path) -> None:
 def test_other_tools_read_the_shares(tmp_path) -> None:
     run = naming_run(tmp_path / "run")
     arrow = read_table(run, "shares")
-    assert arrow.num_rows == 2 * 40 * 3
+    assert arrow.num_rows == 2 * 20 * 3
     assert pd.read_parquet(run / "shares")["share"].tolist() == arrow["share"].to_pylist()
     assert pl.read_parquet(run / "shares")["option"].to_list() == arrow["option"].to_pylist()
-    assert duckdb.sql(f"select count(*) from '{run}/shares/*.parquet'").fetchall() == [(240,)]
+    assert duckdb.sql(f"select count(*) from '{run}/shares/*.parquet'").fetchall() == [(120,)]
     assert main(["export", str(run), "--to", "csv"]) == main(["export", str(run), "--to", "latex"]) == 0
     with (run / "export-csv" / "shares.csv").open() as file:
         assert [float(row["share"]) for row in csv.DictReader(file)] == pytest.approx(arrow["share"].to_pylist())
@@ -106,12 +107,12 @@ def test_of_many_options_the_large_ones_are_told_and_the_others_together(tmp_pat
 
 
 def test_the_page_answers_with_convergence_and_shows_seats_in_rounds_in_which_they_decided(tmp_path, capsys) -> None:
-    write_sweep(tmp_path, GRID, play_told)
+    (cell,) = write_sweep(tmp_path, GRID, play_told)
     assert main([str(tmp_path), "--html"]) == 0
     page = words(" ".join(text for _, text in outline((tmp_path / "report.html").read_text()).texts))
     assert "On which option do populations of policy:quantal settle" in page
     n_converged = sum(row["converged_on"] is not None for row in read_table(tmp_path, "episodes").to_pylist())
-    assert f"Of 4 episodes of policy:quantal, {n_converged or 'none'} converged" in page
+    assert f"Of 2 episodes of policy:quantal, {n_converged or 'none'} converged" in page
     assert "In the last round the most frequent option is" in page
     assert "tips" not in page
     assert "Values of Figure 1" in page
@@ -124,8 +125,13 @@ def test_the_page_answers_with_convergence_and_shows_seats_in_rounds_in_which_th
         episode, seat = shown.setting.split("episode ")[1][:16], int(shown.title.rpartition("agent ")[2]) - 1
         first, last = shown.replies
         assert first.round < last.round
-        asked = [number for number in range(1, 61) if rows[episode, seat, number]["asked"]]
+        asked = [number for number in range(1, 41) if rows[episode, seat, number]["asked"]]
         assert (first.round, last.round) == (asked[0], asked[-1])
+        (spec,) = [spec for spec in cell.episodes if spec.episode_id == episode]
+        memory = remembered(spec, play_told(spec)[: last.round - 1], [seat])
+        sent = paradigm("conventions").environment.messages(memory.seat_view(0))
+        told_messages = [(message.role, message.text.whole or message.text.start) for message in shown.messages]
+        assert told_messages == [(message["role"], message["content"]) for message in sent]
         for reply in shown.replies:
             assert reply.decision == f"“{rows[episode, seat, reply.round]['choice']}”"
         assert [column.name for column in shown.rounds.columns] == ["round", "outcome", "this agent", "what it got"]
@@ -145,7 +151,7 @@ def test_a_log_of_inspect_has_the_turns_in_which_a_seat_was_asked(tmp_path) -> N
     log = read_eval_log(str(path))
     rows = read_table(tmp_path, "decisions").to_pandas()
     asked = rows[rows["asked"]]
-    assert sum(len(sample.scores) for sample in log.samples) == len(asked) == 4 * 60 * 2
+    assert sum(len(sample.scores) for sample in log.samples) == len(asked) == 2 * 40 * 2
     for sample in log.samples:
         mine = asked[
             (asked["episode_id"] == sample.metadata["episode_id"]) & (asked["seat"] == sample.metadata["seat"])
@@ -157,7 +163,7 @@ def test_a_log_of_inspect_has_the_turns_in_which_a_seat_was_asked(tmp_path) -> N
         said = [json.loads(message.text)["choice"] for message in sample.messages if message.role == "assistant"]
         assert said[-1] == mine["choice"].iloc[-1]
     for score in log.results.scores:
-        assert score.scored_samples == 8
+        assert score.scored_samples == 4
         found = {name: metric.value for name, metric in score.metrics.items()}
         assert math.fsum(found[f"share {option}"] for option in ("ash", "elm", "oak")) == pytest.approx(1)
         assert "deviant_rate" not in found

@@ -1,12 +1,14 @@
 """A fit finds the response that made the data, and says how sure it is."""
 
+import sys
+
 import numpy as np
 import pytest
 from naming_games import MEMORY, NAMES, TRUTH, play, true_chances, write
 
 from atp_ray.errors import UsageError
 from atp_ray.responses.calibration import calibration
-from atp_ray.responses.families import LINEAR, RECURRENT, Model
+from atp_ray.responses.families import LINEAR, RECURRENT, Model, fitter
 from atp_ray.responses.features import features
 from atp_ray.responses.fitting import affordable, fit_response
 from atp_ray.responses.interactions import Selection, Windows, read_runs, windows
@@ -127,6 +129,15 @@ def test_a_network_without_names_of_its_own_does_not_depend_on_how_names_are_num
         assert chances.sum(axis=1) == pytest.approx(1)
         same = np.allclose(chances, renamed[:, shuffled[:3]])
         assert same != by_name
+
+
+def test_playing_needs_no_torch_and_fitting_says_that_it_does(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "atp_ray.responses.recurrent_fitting", raising=False)
+    own = np.zeros((1, 3), np.int8)
+    assert Model("recurrent", 2, np.zeros(n_parameters(2, False))).chances(own, own) == pytest.approx(0.5)
+    with pytest.raises(UsageError, match="family recurrent: needs torch, which is not installed"):
+        fitter("recurrent", own, own, 2)
 
 
 def test_numbers_of_another_version_are_refused() -> None:

@@ -23,9 +23,9 @@ from serve_deployments.admission import Load
 from serve_deployments.lease import Lease
 from serve_deployments.model_app import deploy_models
 
-SLOTS, WARM = 8, 100
-FLOOD = int(os.environ.get("ATP_RAY_FLOOD", "700"))
-MANY = range(10_000, 20_000)  # longer than any test waits for
+SLOTS, WARM = 8, 40
+FLOOD = int(os.environ.get("ATP_RAY_FLOOD", "300"))
+MANY = range(10_000, 13_000)  # longer than any test waits for
 
 
 @pytest.fixture(scope="module")

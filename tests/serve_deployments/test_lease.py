@@ -11,7 +11,8 @@ from atp_ray.errors import UsageError
 from serve_deployments.http_port import serve_runs
 from serve_deployments.lease import SharedLease, held_applications, leased, stop_application
 
-pytestmark = pytest.mark.usefixtures("local_ray")
+# Where Serve runs already: it would be started for each test.
+pytestmark = [pytest.mark.usefixtures("local_ray"), pytest.mark.xdist_group("engine")]
 
 
 def application(name: str) -> str:

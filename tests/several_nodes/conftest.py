@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from support import wait_until
@@ -38,24 +40,52 @@ def folder(cluster: Cluster, request: pytest.FixtureRequest) -> Path:
     return made
 
 
+# Somebody who is connected all the time: each `ray list` and `ray status` would import Ray anew.
+WATCHER = """
+import json, sys, ray
+from ray.util.state import list_actors
+ray.init(sys.argv[1], log_to_driver=False, logging_level="ERROR")
+for _ in sys.stdin:
+    actors = [actor.class_name for actor in list_actors(filters=[("state", "=", "ALIVE")], limit=1000)]
+    free = ray.available_resources()
+    used = {name: n - free.get(name, 0) for name, n in ray.cluster_resources().items() if name in ("CPU", "GPU")}
+    print("occupied", json.dumps([actors, {name: n for name, n in used.items() if n}]), flush=True)
+"""
+
+
+class Occupied(NamedTuple):
+    """The actors that live on the cluster, and what of its CPUs and GPUs is reserved."""
+
+    actors: list[str]
+    reserved: dict[str, float]
+
+
+@pytest.fixture(scope="session")
+def occupied(cluster: Cluster) -> Callable[[], Occupied]:
+    """Tells what is on the cluster; ends with it."""
+    line = ["python", "-c", WATCHER, cluster.address]
+    watcher = cluster.popen(cluster.head, line, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert watcher.stdin is not None
+    assert watcher.stdout is not None
+
+    def look() -> Occupied:
+        watcher.stdin.write("\n")
+        watcher.stdin.flush()
+        answer = next(line for line in watcher.stdout if line.startswith("occupied "))  # Ray too prints
+        actors, reserved = json.loads(answer.removeprefix("occupied "))
+        return Occupied([name for name in actors if name not in RAYS_OWN], reserved)
+
+    return look
+
+
 @pytest.fixture
-def nothing_left(cluster: Cluster) -> Callable[[], None]:
+def nothing_left(cluster: Cluster, occupied: Callable[[], Occupied]) -> Callable[[], None]:
     """Waits until no actor lives, nothing is reserved and the HTTP port is closed on every node."""
 
-    def left() -> str:
-        listed = cluster.run(cluster.head, ["ray", "list", "actors", "--filter", "state=ALIVE", "--format", "json"])
-        assert listed.returncode == 0, listed.stderr
-        some = listed.stdout.lstrip().startswith("[")  # none are told in words
-        actors = [actor["class_name"] for actor in json.loads(listed.stdout)] if some else []
-        actors = [name for name in actors if name not in RAYS_OWN]
-        ports = [node.address for node in cluster.nodes if listens(cluster, node)]
-        used = cluster.run(cluster.head, ["ray", "status"]).stdout
-        reserved = [
-            line.strip() for line in used.splitlines() if line.endswith((" CPU", " GPU")) and " 0.0/" not in line
-        ]
-        return f"{actors} {ports} {reserved}" if actors or ports or reserved else ""
+    def left() -> bool:
+        return any(occupied()) or any(listens(cluster, node) for node in cluster.nodes)
 
-    return lambda: wait_until(lambda: not left(), "everything on the cluster to end", pause_s=2)
+    return lambda: wait_until(lambda: not left(), "everything on the cluster to end", pause_s=0.5)
 
 
 def listens(cluster: Cluster, node: Node) -> bool:

@@ -1,4 +1,4 @@
-"""The service on three nodes, and what runs beside it: started twice, sharing its engine, killed."""
+"""The service on three nodes, and what runs beside it: started twice, sharing its engine, stopped."""
 
 import subprocess
 from collections.abc import Iterator
@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from command_runs import contents
-from support import wait_until
+from support import role_play_pairs, wait_until
 
 from atp_ray.alignment.learning_curve import read_metrics, series
+from atp_ray.alignment.pairs import write_pairs
 from benchmarks.cluster import Cluster, Node
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.dear]
@@ -20,10 +21,10 @@ HEALTH = ["curl", "-s", "--max-time", "60", "http://127.0.0.1:8000/v1/health"]
 class Service:
     """`python -m atp_ray.serve` on a node."""
 
-    def __init__(self, cluster: Cluster, node: Node, folder: Path, *options: str) -> None:
+    def __init__(self, cluster: Cluster, node: Node, folder: Path) -> None:
         self._cluster, self._node = cluster, node
         self._output = folder / "output"
-        line = [*MODULE, "atp_ray.serve", "--state", folder / "state", "--agents", "8", *options]
+        line = [*MODULE, "atp_ray.serve", "--state", folder / "state", "--agents", "8", "--agents-per-actor", "4"]
         with self._output.open("w") as output:
             self._process = cluster.popen(node, line, stdout=output, stderr=output)
         wait_until(lambda: "Ready:" in self.output or self._process.poll() is not None, "the service", pause_s=1)
@@ -56,14 +57,6 @@ def engines(cluster: Cluster) -> str:
     return cluster.run(cluster.head, [*MODULE, "atp_ray.checkpoints", "engines"]).stdout
 
 
-def test_a_stopped_service_leaves_its_port(cluster, folder, nothing_left) -> None:
-    service = Service(cluster, cluster.nodes[1], folder, "--checkpoint", "policy:quantal")
-    told = cluster.run(cluster.nodes[1], HEALTH).stdout
-    assert '"status":"ok"' in told
-    assert service.end("TERM") == 0
-    nothing_left()
-
-
 def test_a_cluster_has_one_service_and_one_port(cluster, serving, folder) -> None:
     assert "tiny" in health(cluster).stdout
     second = cluster.run(cluster.nodes[1], [*MODULE, "atp_ray.serve", "--state", folder, "--port", "8001"])
@@ -73,8 +66,8 @@ def test_a_cluster_has_one_service_and_one_port(cluster, serving, folder) -> Non
 
 
 def test_a_sweep_beside_it_uses_its_engine_and_leaves_it(cluster, serving, folder) -> None:
-    line = [*MODULE, "atp_ray.sweep", "--grid", "smoke", "--checkpoint", "tiny", "--out", folder / "run"]
-    done = cluster.run(cluster.nodes[1], line)
+    line = [*MODULE, "atp_ray.sweep", "--grid", "smoke", "--checkpoint", "tiny", "--agents-per-actor", "4"]
+    done = cluster.run(cluster.nodes[1], [*line, "--out", folder / "run"])
     assert done.returncode == 0, done.stderr
     decided = contents(folder / "run")["decisions"]
     assert len(decided) == 16
@@ -86,28 +79,19 @@ def test_a_sweep_beside_it_uses_its_engine_and_leaves_it(cluster, serving, folde
     assert '"status":"ok"' in health(cluster).stdout
 
 
-def test_an_episode_is_simulated_beside_it(cluster, serving, folder) -> None:
-    line = [*MODULE, "atp_ray.simulate", "--checkpoint", "tiny", "--n-agents", "2", "--threshold", "1", "--rounds", "1"]
-    done = cluster.run(cluster.nodes[1], line, folder=folder)
-    assert done.returncode == 0, done.stderr
-    assert "Round 1" in done.stdout or "round 1" in done.stdout
-
-
-def test_pairs_are_collected_and_two_nodes_train_on_them(cluster, serving, folder) -> None:
-    pairs, run = folder / "pairs", folder / "dpo"
-    line = [*MODULE, "atp_ray.align", "pairs", "--checkpoint", "tiny", "--paradigm", "role_play", "--count", "8"]
-    collected = cluster.run(cluster.head, [*line, "--out", pairs])
-    assert collected.returncode == 0, collected.stderr
+def test_two_nodes_train_together_beside_it(cluster, serving, folder) -> None:
+    pairs, run = folder / "pairs.parquet", folder / "dpo"
+    write_pairs(role_play_pairs(8), pairs)
     train = [*MODULE, "atp_ray.align", "dpo", "--profile", "tiny-dpo-lora", "--pairs", pairs, "--out", run]
-    for setting in ("steps=4", "save_steps=2", "workers=2", "batch=4"):
+    for setting in ("steps=2", "save_steps=1", "workers=2", "batch=4"):
         train += ["--set", setting]
     trained = cluster.run(cluster.head, train)
     assert trained.returncode == 0, trained.stderr + trained.stdout
     assert "2 nodes" in trained.stdout
-    assert series(read_metrics(run), "loss")[0] == [1, 2, 3, 4]
+    assert series(read_metrics(run), "loss")[0] == [1, 2]
     assert (run / "checkpoint" / "adapter_model.safetensors").is_file()
 
 
-def test_a_killed_service_takes_its_engine_with_it(cluster, serving, nothing_left) -> None:
-    serving.end("KILL")
+def test_a_stopped_service_takes_its_engine_with_it_and_leaves_its_port(serving, nothing_left) -> None:
+    assert serving.end("TERM") == 0
     nothing_left()

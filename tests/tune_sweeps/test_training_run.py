@@ -73,8 +73,8 @@ def undisturbed(local_ray, tiny, tmp_path_factory) -> TrainingJob:
 
 @pytest.fixture(scope="module")
 def disturbed(local_ray, tiny, tmp_path_factory) -> TrainingJob:
-    """A run of one worker that was killed after its first checkpoint."""
-    one = job(tiny, tmp_path_factory.mktemp("training") / "disturbed", "zero=2")
+    """A run of two workers with a part of the weights each, both of which were killed after the first checkpoint."""
+    one = job(tiny, tmp_path_factory.mktemp("training") / "disturbed", "zero=3", "workers=2", "batch=4")
     thread = threading.Thread(target=run_training, args=(one,))
     thread.start()
     saved = "ray_train/*/checkpoint_*/trainer_state.json"
@@ -108,18 +108,14 @@ def test_the_loss_falls_and_the_result_is_a_checkpoint_with_its_scope(undisturbe
     assert not undisturbed.scratch.exists()  # what a node had in it went with the worker
 
 
-def test_a_killed_worker_goes_on_from_its_checkpoint_as_if_nothing_had_happened(disturbed, alone) -> None:
+def test_killed_workers_that_share_the_weights_go_on_from_their_checkpoint_with_the_curve_of_one(
+    disturbed, alone
+) -> None:
     assert_same_result(disturbed, alone)
 
 
 def test_two_workers_that_share_a_batch_have_the_curve_of_one(undisturbed, alone) -> None:
     assert_same_result(undisturbed, alone)
-
-
-def test_two_workers_that_share_the_weights_too_have_the_curve_of_one(local_ray, alone, tiny, tmp_path) -> None:
-    sharded = job(tiny, tmp_path / "run", "zero=3", "workers=2", "batch=4")
-    run_training(sharded)
-    assert_same_result(sharded, alone)
 
 
 def test_deepspeed_compiles_nothing_for_workers_without_a_gpu() -> None:
@@ -145,17 +141,17 @@ def test_more_workers_than_cpus_are_refused_and_not_waited_for(local_ray, tiny, 
         looked_at(job(tiny, tmp_path, "workers=64"))
 
 
-def test_a_finished_checkpoint_is_not_trained_on(disturbed, tiny, tmp_path) -> None:
-    states = (disturbed.folder / "ray_train").glob(f"*/checkpoint_*/{STATE_FILE}")
+def test_a_finished_checkpoint_is_not_trained_on(undisturbed, tiny, tmp_path) -> None:
+    states = (undisturbed.folder / "ray_train").glob(f"*/checkpoint_*/{STATE_FILE}")
     # A kill after the last save: all of the run is there but its result.
-    again = job(tiny, tmp_path / "run", "zero=2")
-    shutil.copytree(disturbed.folder / "ray_train", again.folder / "ray_train")
-    (again.folder / "ray_train" / disturbed.name).rename(again.folder / "ray_train" / again.name)
+    again = job(tiny, tmp_path / "run", "workers=2", "batch=4")
+    shutil.copytree(undisturbed.folder / "ray_train", again.folder / "ray_train")
+    (again.folder / "ray_train" / undisturbed.name).rename(again.folder / "ray_train" / again.name)
     assert max(json.loads(state.read_text())["global_step"] for state in states) == STEPS
     run_training(again)
-    assert losses(again.folder) == losses(disturbed.folder)
+    assert losses(again.folder) == losses(undisturbed.folder)
     assert sorted(path.name for path in again.result.iterdir()) == sorted(
-        path.name for path in disturbed.result.iterdir()
+        path.name for path in undisturbed.result.iterdir()
     )
 
 

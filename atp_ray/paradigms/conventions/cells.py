@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from atp_ray.checkpoint.profiles import Profile, checkpoint_kind
 from atp_ray.config_files import parse_model
 from atp_ray.errors import UsageError
-from atp_ray.paradigms.cell_names import make_episode, named_cell, seat_group
+from atp_ray.networks.edge_files import opened
+from atp_ray.paradigms.cell_names import Way, make_episode, named_cell, seat_group, ways_of
 from atp_ray.paradigms.conventions.request import ConventionGrid, ConventionRequest, ConventionSettings
 from atp_ray.paradigms.conventions.scenario_files import load_naming_games
 from atp_ray.paradigms.conventions.scenarios import ConventionNumbers, NamingGame, Pairing, names_text
@@ -25,10 +26,11 @@ def naming_cells(grid: ConventionGrid, profiles: Mapping[str, Profile]) -> list[
         UsageError: more names than the scenario has, nobody left beside the committed agents, a name not in the list.
     """
     scenarios = load_naming_games(grid.scenarios)
-    axes = itertools.product(grid.checkpoints, grid.n_agents, grid.committed, grid.n_names, grid.pairing)
+    ways = ways_of([opened(network) for network in grid.network], grid.placement)
+    axes = itertools.product(grid.checkpoints, grid.n_agents, grid.committed, grid.n_names, grid.pairing, ways)
     return [
-        _cell(grid, scenarios, profiles[name], n_agents, committed, n_names, pairing)
-        for name, n_agents, committed, n_names, pairing in axes
+        _cell(grid, scenarios, profiles[name], n_agents, committed, n_names, pairing, way)
+        for name, n_agents, committed, n_names, pairing, way in axes
     ]
 
 
@@ -40,18 +42,20 @@ def _cell(
     committed: int,
     n_names: int,
     pairing: Pairing,
+    way: Way,
 ) -> CellSpec:
     where = f"grid {grid.name}: n_agents={n_agents}, committed={committed}"
-    seats = seats_of(seat_group(profile, n_agents, grid.sampling, where), committed, where)
+    listed = seats_of(seat_group(profile, n_agents, grid.sampling, where), committed, where)
+    seats_S = [way.placed(listed, seed, where) if committed else listed for seed in range(grid.seeds)]
     games = [(game, numbers_of(grid, game, n_agents, n_names, pairing, where)) for game in scenarios]
     episodes = [
-        make_episode(grid, game.filled(numbers), numbers, seats, seed, where)
+        make_episode(grid, game.filled(numbers), numbers, seats, seed, where, way.network)
         for game, numbers in games
-        for seed in range(grid.seeds)
+        for seed, seats in enumerate(seats_S)
     ]
     first = games[0][1]
-    label = f"{profile.name}-n{n_agents}-c{committed}-k{len(first.names)}-{pairing}"
-    setting = setting_columns(first) | {"committed": committed}
+    label = f"{profile.name}-n{n_agents}-c{committed}-k{len(first.names)}-{pairing}{way.label}"
+    setting = setting_columns(first) | {"committed": committed, "placement": way.placement}
     return named_cell(grid.name, label, profile.name, checkpoint_kind(profile), episodes, n_agents, setting)
 
 

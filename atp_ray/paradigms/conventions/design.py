@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from atp_ray.checkpoint.profiles import Profile
-from atp_ray.paradigms.cell_names import make_episode
+from atp_ray.networks.edge_files import opened
+from atp_ray.paradigms.cell_names import Way, make_episode
 from atp_ray.paradigms.conventions.cells import naming_cells, numbers_of, request_seats, setting_columns
 from atp_ray.paradigms.conventions.request import ChangePoints, ConventionGrid, ConventionRequest
 from atp_ray.paradigms.conventions.scenario_files import load_naming_game
@@ -38,7 +39,9 @@ class ConventionDesign(Design):
         seated = request_seats(request, seats)
         n_agents = sum(group.count for group in seated)
         numbers = numbers_of(request, game, n_agents, request.n_names, request.pairing, where)
-        return make_episode(request, game.filled(numbers), numbers, seated, request.seed, where)
+        way = Way(opened(request.network), request.placement)
+        seated = way.placed(tuple(seated), request.seed, "placement")
+        return make_episode(request, game.filled(numbers), numbers, seated, request.seed, where, way.network)
 
     def cells(self, grid: Grid, profiles: Mapping[str, Profile]) -> list[CellSpec]:
         """Return the cells in the order checkpoint, n, committed, names, pairing."""

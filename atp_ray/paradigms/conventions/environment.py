@@ -9,7 +9,7 @@ from atp_ray.paradigms.conventions.pairing import partners_of
 from atp_ray.paradigms.conventions.quantal import QuantalNaming
 from atp_ray.paradigms.conventions.scenarios import ConventionNumbers, NamingGame, naming_of
 from atp_ray.paradigms.conventions.settlement import meetings_of, points_of
-from atp_ray.paradigms.conventions.wording import listed_names, meetings_text, question_text, rules_text
+from atp_ray.paradigms.conventions.wording import listed_names, meetings_text, question_text, rules_text, talk_text
 from atp_ray.paradigms.environment import Environment
 from atp_ray.play.capital import FloatArray, add_income, no_income
 from atp_ray.play.decisions import IntArray
@@ -46,7 +46,8 @@ class ConventionEnvironment(Environment):
         """Return the rules, then in one message what the seat remembers, what was announced, and the question."""
         names = listed_names(view.spec, view.round, view.seat)
         announced = dict.fromkeys([note for past in view.rounds for note in past.notes] + list(view.notes))
-        parts = [meetings_text(view.spec, meetings(view)), *announced, question_text(names)]
+        said = [] if view.talk is None else [talk_text(view.spec, view.round, view.seat, view.talk)]
+        parts = [meetings_text(view.spec, meetings(view)), *announced, question_text(names), *said]
         return [
             {"role": "system", "content": rules_text(view.spec)},
             {"role": "user", "content": "\n\n".join(parts)},
@@ -57,7 +58,9 @@ class ConventionEnvironment(Environment):
         return partners_of(spec, round_number)
 
     def n_turns(self, spec: EpisodeSpec, first_round: int = 1) -> int:
-        """Return how many decisions an episode takes, without drawing its pairs."""
+        """Return how many decisions an episode takes, without drawing its pairs where everyone may meet everyone."""
+        if spec.neighbours is not None:
+            return super().n_turns(spec, first_round)
         numbers = naming_of(spec).numbers
         pairs = 1 if numbers.pairing == "asynchronous" else numbers.n_agents // 2
         return 2 * pairs * max(0, spec.rounds - first_round + 1)

@@ -22,11 +22,12 @@ EMPTY = -1
 
 
 class Meeting(NamedTuple):
-    """A meeting as one of the two remembers it: own and partner's option, and the points."""
+    """A meeting as one of the two remembers it: own and partner's option, the points, and what the partner said."""
 
     own: int
     other: int
     points: float
+    said: str | None = None
 
 
 class Windows(NamedTuple):
@@ -55,7 +56,8 @@ def meetings(view: SeatView) -> list[Meeting]:
         seen_A = _seen_options(past.public)
         own, other = int(past.public.chosen_A[view.seat]), int(seen_A[partner]) if partner >= 0 else EMPTY
         if own >= 0 and other >= 0:
-            found.append(Meeting(own, other, past.capital_after - past.capital_before))
+            said = past.public.talk.said_A[partner] if past.public.talk is not None else None
+            found.append(Meeting(own, other, past.capital_after - past.capital_before, said))
     return found
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
+from atp_ray.networks.neighbours import Neighbours
 from atp_ray.paradigms.conventions.scenarios import Pairing, naming_of
 from atp_ray.play.decisions import IntArray
 from atp_ray.play.episodes import EpisodeSpec
@@ -21,28 +20,29 @@ def partners_of(spec: EpisodeSpec, round_number: int) -> IntArray:
     """
     numbers = naming_of(spec).numbers
     key = derive_seed("pairs", spec.seed, round_number, bits=63)
-    return draw_partners(np.random.Generator(np.random.Philox(key=key)), numbers.n_agents, numbers.pairing)
+    generator = np.random.Generator(np.random.Philox(key=key))
+    return draw_partners(generator, numbers.n_agents, numbers.pairing, spec.neighbours)
 
 
 def draw_partners(
     generator: np.random.Generator,
     n_agents: int,
     pairing: Pairing,
-    neighbours: Sequence[Sequence[int]] | None = None,
+    neighbours: Neighbours | None = None,
 ) -> IntArray:
     """Draw random pairs.
 
     Args:
         pairing: one pair, or as many as there can be (of an odd number one seat sits out).
-        neighbours: whom each seat may meet, [A]; None for everyone. A graph may leave more seats without a partner.
+        neighbours: whom each seat may meet; None for everyone. A network may leave more seats without a partner.
     """
     partner_A = np.full(n_agents, NOBODY, dtype=np.int64)
     if pairing == "asynchronous":
         one = int(generator.integers(n_agents))
         if neighbours is None:
             two = (one + int(generator.integers(1, n_agents))) % n_agents
-        elif len(neighbours[one]):
-            two = int(neighbours[one][int(generator.integers(len(neighbours[one])))])
+        elif len(near := neighbours.of(one)):
+            two = int(near[int(generator.integers(len(near)))])
         else:
             return partner_A
         partner_A[[one, two]] = two, one
@@ -53,8 +53,9 @@ def draw_partners(
         partner_A[order[:half]], partner_A[order[half : 2 * half]] = order[half : 2 * half], order[:half]
         return partner_A
     for one in order.tolist():
-        free = [two for two in neighbours[one] if partner_A[two] == NOBODY and two != one]
-        if partner_A[one] == NOBODY and free:
+        near = neighbours.of(one)
+        free = near[partner_A[near] == NOBODY]
+        if partner_A[one] == NOBODY and len(free):
             two = int(free[int(generator.integers(len(free)))])
             partner_A[[one, two]] = two, one
     return partner_A

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from atp_ray.networks.kinds import EVERYONE
+
 if TYPE_CHECKING:
     from atp_ray.measures.results import CellResult, Setting
 
@@ -17,7 +19,9 @@ def population_label(setting: Setting) -> str:
     listed = " ".join(names) if len(names) <= MOST_LISTED else f"{len(names)} names"
     start = "from scratch" if setting.established is None else f"from {setting.established}"
     pairing = ", pair by pair" if setting.pairing == "asynchronous" else ""
-    return f"n={setting.n_agents}, {listed} {start}{pairing}"
+    network = "" if setting.network == EVERYONE else f", {setting.network}"
+    placement = f", {setting.placement}" if setting.placement else ""
+    return f"n={setting.n_agents}, {listed} {start}{pairing}{network}{placement}"
 
 
 def setting_label(setting: Setting) -> str:

@@ -10,6 +10,9 @@ from atp_ray.paradigms.conventions.meetings import Meeting
 from atp_ray.paradigms.conventions.scenarios import naming_of
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.randomness import derive_seed
+from atp_ray.play.sight import heard_seats
+from atp_ray.play.talk import quoted
+from atp_ray.play.turns import Talk
 from atp_ray.play.wording import number
 
 
@@ -18,7 +21,7 @@ def rules_text(spec: EpisodeSpec) -> str:
     scenario, numbers = naming_of(spec)
     return (
         f"{scenario.situation.format(n=numbers.n_agents)} In each meeting both of you choose a name from the same list "
-        "at the same time, without talking. If you choose the same name, each of you gets "
+        f"at the same time{'' if spec.talk else ', without talking'}. If you choose the same name, each of you gets "
         f"{_points(numbers.success)} points; if you choose different names, each gets {_points(numbers.failure)} "
         "points. Your aim is to collect as many points as you can. You do not know whom you meet."
     )
@@ -29,7 +32,10 @@ def meetings_text(spec: EpisodeSpec, remembered: Sequence[Meeting]) -> str:
     if not remembered:
         return "You remember no meeting."
     options = spec.scenario.options
-    lines = [f"You: {options[one.own]}, partner: {options[one.other]}, {_points(one.points)}" for one in remembered]
+    lines = [
+        f"You: {options[one.own]}, partner: {options[one.other]}, {_points(one.points)}{_said(one.said)}"
+        for one in remembered
+    ]
     total = _points(sum(one.points for one in remembered))
     return "\n".join(["The meetings you remember, oldest first:", *lines, f"Points in these meetings: {total}"])
 
@@ -40,6 +46,18 @@ def question_text(names: Sequence[str]) -> str:
         f"The names: {', '.join(names)}. Which one do you choose now? Think it through briefly, then end your reply "
         'with your choice as JSON: {"choice": "NAME"}'
     )
+
+
+def talk_text(spec: EpisodeSpec, round_number: int, seat: int, talk: Talk) -> str:
+    """Return what was said before a meeting, by whom the seat meets; it does not learn who that is."""
+    heard = [talk.said_A[other] for other in heard_seats(spec, round_number, talk.hidden, seat).tolist()]
+    said = quoted(heard[0]) if heard and heard[0] is not None else "nothing"
+    own = talk.said_A[seat]
+    return f"Before this meeting your partner said: {said}. You said: {'nothing' if own is None else quoted(own)}."
+
+
+def _said(said: str | None) -> str:
+    return "" if said is None else f" (partner said before: {quoted(said)})"
 
 
 def listed_names(spec: EpisodeSpec, round_number: int, seat: int) -> tuple[str, ...]:

@@ -11,16 +11,13 @@ from atp_ray.checkpoint.profiles import Profile, checkpoint_kind
 from atp_ray.config_files import parse_model
 from atp_ray.errors import UsageError
 from atp_ray.networks.edge_files import opened
-from atp_ray.networks.kinds import Complete, NetworkKind
-from atp_ray.networks.placement import PlacementRule
-from atp_ray.paradigms.cell_names import make_episode, named_cell, seat_group
+from atp_ray.paradigms.cell_names import Way, make_episode, named_cell, seat_group, ways_of
 from atp_ray.paradigms.games.payoffs import Payoffs, payoffs_for_incentive_ratio
 from atp_ray.paradigms.games.request import GameGrid, colluders_needed
 from atp_ray.paradigms.games.scenario_files import load_games
 from atp_ray.paradigms.games.scenarios import GameNumbers, GameScenario, ImportedGame
 from atp_ray.play.cells import CellSpec, CheckpointKind
 from atp_ray.play.episodes import SeatGroup, seat_plan
-from atp_ray.play.seating import placed
 
 
 class _Players(NamedTuple):
@@ -44,23 +41,9 @@ def game_cells(grid: GameGrid, profiles: Mapping[str, Profile]) -> list[CellSpec
         _require_plain(grid)
         return [_question_cell(grid, scenarios, who) for who in players]
     sizes = grid.n_agents if grid.population is None else (sum(count or 0 for _, count in players[0].parts),)
-    networks = [opened(network) for network in grid.network]
-    ways = [_Way(*way) for way in itertools.product(networks, grid.placement or (None,))]
+    ways = ways_of([opened(network) for network in grid.network], grid.placement)
     axes = itertools.product(players, sizes, grid.thresholds, _payoffs(grid), ways)
     return [_cell(grid, scenarios, *values) for values in axes]
-
-
-class _Way(NamedTuple):
-    """How agents are linked, and where the fixed ones sit; None: as they are listed."""
-
-    network: NetworkKind
-    placement: PlacementRule | None
-
-    @property
-    def label(self) -> str:
-        """What a cell's id says of it: nothing where everyone sees everyone."""
-        told = [] if isinstance(self.network, Complete) else [str(self.network)]
-        return "".join(f"-{part}" for part in (*told, *([self.placement] if self.placement else [])))
 
 
 def _players(grid: GameGrid, profiles: Mapping[str, Profile]) -> list[_Players]:
@@ -90,7 +73,7 @@ def _cell(
     n_agents: int,
     threshold: int | float,
     payoffs: Payoffs,
-    way: _Way,
+    way: Way,
 ) -> CellSpec:
     count = colluders_needed(threshold, n_agents)
     where = f"grid {grid.name}: n_agents={n_agents}, threshold={threshold:g}"
@@ -98,7 +81,7 @@ def _cell(
     numbers |= {"rule": grid.rule, "revision": grid.revision}
     parameters = parse_model(GameNumbers, numbers, where)
     listed = _seats(grid, players, n_agents, where)
-    seats_S = [_placed(listed, way, seed, where) for seed in range(grid.seeds)]
+    seats_S = [way.placed(listed, seed, where) for seed in range(grid.seeds)]
     episodes = [
         make_episode(grid, scenario, parameters, seats, seed, where, way.network)
         for scenario in scenarios
@@ -129,10 +112,6 @@ def _seats(grid: GameGrid, players: _Players, n_agents: int, where: str) -> tupl
         return seat_plan(groups[0], grid.fixed_colluders, grid.fixed_position)
     except ValueError as error:
         raise UsageError(str(error), where) from error
-
-
-def _placed(seats: tuple[SeatGroup, ...], way: _Way, seed: int, where: str) -> tuple[SeatGroup, ...]:
-    return seats if way.placement is None else placed(seats, way.placement, way.network, seed, where)
 
 
 def _require_plain(grid: GameGrid) -> None:

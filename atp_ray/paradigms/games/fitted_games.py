@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from pydantic import model_validator
 
 from atp_ray.errors import UsageError
 from atp_ray.paradigms.games.quantal import GameResponse, QuantalResponse
@@ -30,6 +31,13 @@ class FittedGames(FittedRun):
     quantal: QuantalResponse | None = None
     logistic: LogisticResponse | None = None
     bootstrap: tuple[tuple[float, ...], ...]
+
+    @model_validator(mode="after")
+    def _every_parameter_is_there(self) -> FittedGames:
+        lengths = {len(values) for values in self.bootstrap} - {len(PARAMETERS[self.family])}
+        if lengths:
+            raise ValueError(f"{self.family} with {lengths.pop()} parameters is of another version. Fit it again")
+        return self
 
     @property
     def response(self) -> GameResponse:

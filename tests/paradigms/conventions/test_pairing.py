@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from naming_play import naming_spec
 
+from atp_ray.networks.kinds import Ring
+from atp_ray.networks.neighbours import Neighbours, neighbours
 from atp_ray.paradigms.conventions.environment import ENVIRONMENT
 from atp_ray.paradigms.conventions.pairing import NOBODY, draw_partners, partners_of
 
@@ -50,8 +52,9 @@ def test_on_a_graph_only_neighbours_meet(n_agents, pairing, seed, data) -> None:
         1,
     )
     edge_AA |= edge_AA.T
-    neighbours = [np.flatnonzero(edge_A).tolist() for edge_A in edge_AA]
-    partner_A = draw_partners(generator(seed), n_agents, pairing, neighbours)
+    indptr = np.concatenate([[0], edge_AA.sum(axis=1).cumsum()])
+    found = Neighbours(indptr, np.nonzero(edge_AA)[1].astype(np.int32))
+    partner_A = draw_partners(generator(seed), n_agents, pairing, found)
     paired = np.flatnonzero(partner_A != NOBODY)
     assert (partner_A[partner_A[paired]] == paired).all()
     assert edge_AA[paired, partner_A[paired]].all()
@@ -77,3 +80,13 @@ def test_who_meets_somebody_is_asked_and_turns_are_counted(pairing) -> None:
     ] * 7
     assert ENVIRONMENT.n_turns(spec) == sum(int(asked_A.sum()) for asked_A in asked)
     assert ENVIRONMENT.n_turns(spec, 6) == sum(int(asked_A.sum()) for asked_A in asked[5:])
+
+
+@given(st.integers(3, 30), st.integers(0, 2**32), st.sampled_from(["asynchronous", "synchronous"]))
+def test_in_a_network_only_neighbours_meet(n_agents, seed, pairing) -> None:
+    found = neighbours(Ring(k=2), n_agents, 0)
+    partner_A = draw_partners(np.random.default_rng(seed), n_agents, pairing, found)
+    met = np.flatnonzero(partner_A != NOBODY)
+    assert (partner_A[partner_A[met]] == met).all()
+    assert all(partner_A[seat] in found.of(seat) for seat in met)
+    assert len(met) == 2 if pairing == "asynchronous" else len(met) >= 2 * (n_agents // 4)

@@ -41,7 +41,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tmp_path_factory.mktemp("run"),
         "appendix_b",
         checkpoints=("policy:quantal", "policy:refrain"),
-        settings=["scenarios=info_sharing,hunting_game", "thresholds=[4,6]"],
+        settings=["scenarios=info_sharing,hunting_game", "thresholds=[4]"],
         says=lambda choice: f"<think>{HOSTILE}</think> {HOSTILE} {as_json(choice)}",
         chance=0.5,
         plan=record_of(PLAN, {}, []).model_dump(),
@@ -74,12 +74,14 @@ def test_a_report_is_accessible_folded_and_unfolded(
     for unfolded in (False, True):
         if unfolded:
             page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+        if viewport == PHONE and not unfolded:
+            continue  # as on a desktop; unfolded it is longest, and narrowest
         found = page.evaluate("(tags) => axe.run({ runOnly: tags, resultTypes: ['violations'] })", RULES)
         assert found["passes"], "axe looked at nothing"
         assert [(rule["id"], node["html"][:200]) for rule in found["violations"] for node in rule["nodes"]] == []
         worst = page.evaluate(LEAST_CONTRAST)
         assert worst["ratio"] >= 4.5, worst
-        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
 
 
 def test_a_report_is_read_by_keyboard_and_printed_without_what_is_folded(report: Path, open_file: Open) -> None:

@@ -152,7 +152,7 @@ def test_a_line_that_has_died_is_given_up_and_made_anew(open_page: Open, service
     page.route("**/events", events)
     page.goto(f"{service}#/simulations/{made}")
     wait_until(lambda: page.evaluate("true") and asked, "the events to be asked for")
-    pass_time(page, 50)
+    pass_time(page, 60)
     expect(page.locator(".cell[data-round]")).to_have_count(3 * 8)
 
 
