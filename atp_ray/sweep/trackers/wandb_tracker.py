@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from atp_ray.errors import UsageError
 from atp_ray.sweep.trackers.tracker import FOLDER, Description, Outcome, Place
+from atp_ray.sweep.trackers.wandb_login import login_problem
 
 PROJECT = "atp_ray"
 FINISH_S = 120.0  # what has not arrived by then stays on disk
@@ -36,13 +37,8 @@ class WandbTracker:
         # The command says itself what there is to say.
         if wandb.setup(settings=wandb.Settings(silent=True)).settings.mode in AWAY:
             return
-        try:
-            known = wandb.login(prompt=False, verify=True)
-        except wandb.Error as error:
-            reason = str(error).splitlines()[0].rstrip(".")
-            raise UsageError(f"wandb cannot be reached: {reason[:300]}", "--track", HINT) from error
-        if not known:
-            raise UsageError("wandb has no key", "--track", HINT)
+        if (problem := login_problem()) is not None:
+            raise UsageError(problem, "--track", HINT)
 
     def start(self, description: Description, run_id: str | None) -> Place:
         """Begin a run, or continue one; offline, a part that is continued is a file of its own with the same id."""
