@@ -202,9 +202,7 @@ def make_player(
         ValueError: a served model without its deployment.
     """
     if isinstance(profile, PolicyProfile):
-        if profile.policy == "quantal":
-            return ChancePlayer()
-        return FixedPlayer(0 if profile.policy == "collude" else 1)
+        return fixed_players().get(profile.name) or ChancePlayer()
     if isinstance(profile, FittedProfile):
         return ChancePlayer(profile)
     if isinstance(profile, EndpointProfile):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from atp_ray.checkpoint.names import resolve_checkpoints
-from atp_ray.paradigms.grids import expand, load_grid
+from atp_ray.checkpoint.profiles import Profile
+from atp_ray.paradigms.grids import Grid, expand, load_grid
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.actions import Action
+from atp_ray.play.cells import CellSpec
 from atp_ray.play.decisions import plain_decisions
 from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory
@@ -49,7 +51,13 @@ def write_grid_run(
     for place, cell in enumerate(cells):
         rng = np.random.default_rng(place)
         write_cell(folder, cell, {spec.episode_id: _played(spec, rng, says, chance) for spec in cell.episodes})
-    manifest = {
+    create_run(folder, manifest_of(grid, profiles, cells) | more)
+    return folder
+
+
+def manifest_of(grid: Grid, profiles: Mapping[str, Profile], cells: Sequence[CellSpec]) -> dict[str, Any]:
+    """Return the `run.json` of a finished run."""
+    return {
         "grid_as_given": grid.model_dump(mode="json", exclude_unset=True),
         "grid": grid.model_dump(mode="json"),
         "checkpoints": {name: profile.model_dump(mode="json") for name, profile in profiles.items()},
@@ -59,8 +67,6 @@ def write_grid_run(
         "status": "complete",
         "seconds": {"total": 12.5},
     }
-    create_run(folder, manifest | more)
-    return folder
 
 
 def _played(spec: EpisodeSpec, rng: np.random.Generator, says: Says, chance: float | None) -> list[RoundRecord]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from grid_runs import manifest_of
 
 from atp_ray.checkpoint.names import resolve_checkpoints
 from atp_ray.config_files import parse_model
@@ -87,15 +88,5 @@ def write_naming_run(folder: Path, **changed: Any) -> Path:
     cells = expand(grid, profiles)
     for cell in cells:
         write_cell(folder, cell, {spec.episode_id: play_policy(spec) for spec in cell.episodes})
-    manifest = {
-        "grid_as_given": grid.model_dump(mode="json", exclude_unset=True),
-        "grid": grid.model_dump(mode="json"),
-        "checkpoints": {name: profile.model_dump(mode="json") for name, profile in profiles.items()},
-        "seeds": list(range(grid.seeds)),
-        "n_cells": len(cells),
-        "cell_ids": [cell.cell_id for cell in cells],
-        "status": "complete",
-        "seconds": {"total": 1.0},
-    }
-    create_run(folder, manifest)
+    create_run(folder, manifest_of(grid, profiles, cells))
     return folder

@@ -80,3 +80,6 @@ def split_networks(values: Any) -> Any:
             else:
                 networks.append(part)
     return networks
+
+
+Networks = Annotated[tuple[Network, ...], BeforeValidator(split_networks)]  # several, as an axis of a grid

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from atp_ray.config_files import Frozen, Whole, load_yaml
 from atp_ray.errors import UsageError, suggestion
+from atp_ray.networks.kinds import EVERYONE, Complete, EdgeList
 from atp_ray.paradigms.paradigm import Paradigm
 from atp_ray.paradigms.registry import DEFAULT, paradigm, paradigm_names, paradigms
 from atp_ray.play.episodes import Reading, Unreadable
@@ -118,7 +119,8 @@ class EpisodeRequest(AsideSettings):
     @property
     def files(self) -> list[str]:
         """The fields that name a file of this machine."""
-        return [name for name in self.local_fields if name in self.model_fields_set]
+        listed = [name for name in self.local_fields if name in self.model_fields_set]
+        return listed + [name for name, value in self if isinstance(value, EdgeList) and value.file]
 
     @property
     def seated(self) -> int:
@@ -135,6 +137,12 @@ class EpisodeRequest(AsideSettings):
         for name, _ in seated:
             paradigm(self.paradigm).require_player(name)
         return seated
+
+
+def network_field(what: str) -> Any:
+    """Return the field of a request's network; `what` says what being linked means."""
+    described = f"{what}, e.g. watts_strogatz:k=4,p=0.1."
+    return Field(default=Complete(), description=described, json_schema_extra={"default": EVERYONE})
 
 
 def paradigm_of(fields: Mapping[str, Any], where: str = "scenario", *, files: bool = False) -> Paradigm:

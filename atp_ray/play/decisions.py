@@ -169,15 +169,8 @@ def with_standing(decisions: Decisions, asked_A: BoolArray, before: Decisions | 
         before: the round before, None in the first.
     """
     if before is None:
-        action_A = np.where(asked_A, decisions.action_A, Action.IDLE).astype(np.int8)
-        option_A = None if decisions.option_A is None else np.where(asked_A, decisions.option_A, -1).astype(np.int8)
-        said = zip(asked_A.tolist(), decisions.reply_A, strict=True)
-        return decisions._replace(
-            action_A=action_A,
-            reply_A=tuple(reply if asked else None for asked, reply in said),
-            option_A=option_A,
-            asked_A=asked_A,
-        )
+        n = len(asked_A)
+        before = plain_decisions(np.full(n, Action.IDLE, dtype=np.int8), [None] * n)
     option_A = decisions.option_A
     if option_A is not None or before.option_A is not None:
         option_A = np.where(asked_A, decisions.options_A, before.options_A).astype(np.int8)

@@ -14,6 +14,7 @@ from atp_ray.paradigms.conventions.settlement import meetings_of
 from atp_ray.paradigms.presentation import Presentation, Terms
 from atp_ray.play.actions import ActionArray
 from atp_ray.play.episodes import EpisodeSpec
+from atp_ray.play.options import option_counts
 from atp_ray.play.records import RoundRecord
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class ConventionPresentation(Presentation):
 def shares_text(spec: EpisodeSpec, option_A: ActionArray) -> str:
     """Return the shares of the names chosen last, the most frequent first."""
     options = spec.scenario.options
-    count_K = np.bincount(option_A[option_A >= 0], minlength=len(options))
+    count_K = option_counts(spec, option_A)
     chosen = np.argsort(-count_K, kind="stable")[:MOST_SHARES].tolist()
     told = [f"{options[k]} {count_K[k] / count_K.sum():.0%}" for k in chosen if count_K[k]]
     more = int((count_K > 0).sum()) - len(told)

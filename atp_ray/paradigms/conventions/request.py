@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from atp_ray.config_files import Frozen, Number, Whole
-from atp_ray.networks.kinds import EVERYONE, Complete, EdgeList
+from atp_ray.networks.kinds import Complete
 from atp_ray.networks.placement import PlacementRule
-from atp_ray.networks.texts import Network, split_networks
+from atp_ray.networks.texts import Network, Networks
 from atp_ray.paradigms.conventions.scenarios import MOST_NAMES, Name, Names, Order, Pairing
 from atp_ray.paradigms.design import Change
 from atp_ray.paradigms.grids import Grid
-from atp_ray.paradigms.requests import MOST_AGENTS, EpisodeRequest, Rounds, Window
+from atp_ray.paradigms.requests import MOST_AGENTS, EpisodeRequest, Rounds, Window, network_field
 
 Points = Annotated[Number, Field(ge=-1e6, le=1e6)]
 NAMES, AGENTS = 10, 24  # as the published experiments
@@ -51,17 +51,8 @@ class ConventionRequest(ConventionSettings, EpisodeRequest):
         default=0, ge=0, le=MOST_AGENTS, description="Agents, from the first seat on, that always say the challenger."
     )
     pairing: Pairing = Field(default="synchronous", description="Who meets in a round: one random pair, or everyone.")
-    network: Network = Field(
-        default=Complete(),
-        description=f"{NETWORK}, e.g. watts_strogatz:k=4,p=0.1.",
-        json_schema_extra={"default": EVERYONE},
-    )
+    network: Network = network_field(NETWORK)
     placement: PlacementRule | None = Field(default=None, description=PLACEMENT)
-
-    @property
-    def files(self) -> list[str]:
-        """The fields that name a file of this machine."""
-        return [*super().files, *(["network"] if isinstance(self.network, EdgeList) and self.network.file else [])]
 
 
 class ConventionGrid(ConventionSettings, Grid):
@@ -82,9 +73,7 @@ class ConventionGrid(ConventionSettings, Grid):
     committed: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
     n_names: tuple[Annotated[int, Field(ge=2, le=MOST_NAMES)], ...] = Field(default=(NAMES,), min_length=1)
     pairing: tuple[Pairing, ...] = Field(default=("synchronous",), min_length=1)
-    network: Annotated[tuple[Network, ...], BeforeValidator(split_networks)] = Field(
-        default=(Complete(),), min_length=1, description=NETWORK
-    )
+    network: Networks = Field(default=(Complete(),), min_length=1, description=NETWORK)
     placement: tuple[PlacementRule, ...] = Field(default=(), description=PLACEMENT)
 
 

@@ -8,7 +8,7 @@ from atp_ray.checkpoint.profiles import Profile
 from atp_ray.config_files import parse_model
 from atp_ray.errors import UsageError
 from atp_ray.networks.edge_files import opened
-from atp_ray.paradigms.cell_names import make_episode
+from atp_ray.paradigms.cell_names import Way, make_episode
 from atp_ray.paradigms.design import Change, Design, SettingColumns
 from atp_ray.paradigms.games.cells import game_cells, setting_columns
 from atp_ray.paradigms.games.payoffs import Payoffs
@@ -20,7 +20,6 @@ from atp_ray.paradigms.requests import EpisodeRequest
 from atp_ray.play.cells import CellSpec
 from atp_ray.play.episodes import EpisodeSpec, SeatGroup
 from atp_ray.play.scenario import Numbers
-from atp_ray.play.seating import placed
 
 NUMBERS = {"n_agents", "threshold", "high", "medium", "low", "rule", "revision"}  # what an imported question may fix
 
@@ -58,10 +57,9 @@ class GameDesign(Design):
             "revision": request.revision,
         }
         parsed = fixed or parse_model(GameNumbers, numbers, request.scenario)
-        network = opened(request.network)
-        if request.placement is not None:
-            seats = placed(seats, request.placement, network, request.seed, "placement")
-        return make_episode(request, scenario, parsed, seats, request.seed, request.scenario, network)
+        way = Way(opened(request.network), request.placement)
+        seats = way.placed(tuple(seats), request.seed, "placement")
+        return make_episode(request, scenario, parsed, seats, request.seed, request.scenario, way.network)
 
     def cells(self, grid: Grid, profiles: Mapping[str, Profile]) -> list[CellSpec]:
         """Return the cells in the order of the axes."""

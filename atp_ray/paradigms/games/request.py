@@ -5,17 +5,25 @@ from __future__ import annotations
 import math
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from atp_ray.config_files import Frozen, Number, Whole
-from atp_ray.networks.kinds import EVERYONE, Complete, EdgeList
+from atp_ray.networks.kinds import Complete
 from atp_ray.networks.placement import PlacementRule
-from atp_ray.networks.texts import Network, split_networks
+from atp_ray.networks.texts import Network, Networks
 from atp_ray.paradigms.design import Change
 from atp_ray.paradigms.games.scenarios import REVISION
 from atp_ray.paradigms.games.settlement import SettlementRule
 from atp_ray.paradigms.grids import Grid
-from atp_ray.paradigms.requests import MOST_AGENTS, EpisodeRequest, ReadingChoice, Rounds, UnreadableChoice, Window
+from atp_ray.paradigms.requests import (
+    MOST_AGENTS,
+    EpisodeRequest,
+    ReadingChoice,
+    Rounds,
+    UnreadableChoice,
+    Window,
+    network_field,
+)
 from atp_ray.play.episodes import Feedback, Visibility
 
 Fraction = Annotated[Number, Field(gt=0, lt=1)]
@@ -54,17 +62,8 @@ class GameRequest(GameSettings, EpisodeRequest):
     high: Number = Field(default=1.2, gt=0, le=100, description="Capital's factor after a success.")
     medium: Number = Field(default=1.0, gt=0, le=100, description="Factor of refusers after a failure.")
     low: Number = Field(default=0.8, ge=0, le=100, description="Factor of colluders after a failure.")
-    network: Network = Field(
-        default=Complete(),
-        description=f"{NETWORK}, e.g. watts_strogatz:k=4,p=0.1.",
-        json_schema_extra={"default": EVERYONE},
-    )
+    network: Network = network_field(NETWORK)
     placement: PlacementRule | None = Field(default=None, description=PLACEMENT)
-
-    @property
-    def files(self) -> list[str]:
-        """The fields that name a file of this machine."""
-        return [*super().files, *(["network"] if isinstance(self.network, EdgeList) and self.network.file else [])]
 
 
 class GameGrid(GameSettings, Grid):
@@ -88,9 +87,7 @@ class GameGrid(GameSettings, Grid):
     rewards: tuple[float, float, float] | None = None
     fixed_colluders: int = Field(default=0, ge=0)
     fixed_position: Literal["head", "tail"] = "head"
-    network: Annotated[tuple[Network, ...], BeforeValidator(split_networks)] = Field(
-        default=(Complete(),), min_length=1, description=NETWORK
-    )
+    network: Networks = Field(default=(Complete(),), min_length=1, description=NETWORK)
     placement: tuple[PlacementRule, ...] = Field(default=(), description=PLACEMENT)
 
 
