@@ -9,6 +9,7 @@ from atp_ray.tiny.training import TrainingRecord
 
 CARD_FILE = "README.md"
 LOSS = "Loss on every reply of the teacher."
+MACHINES = {"cpu": "two slow CPU cores", "cuda": "one GPU"}
 
 
 def model_card(record: TrainingRecord, scope: TrainingScope, calibration: Calibration) -> str:
@@ -66,7 +67,7 @@ def _tool_sections(calibration: Calibration) -> list[str]:
     told = (
         "Tool usage, as shares: replies with a tool call or an answer; correlation of P(no tool) with the teacher's; "
         "programs equal to the teacher's; answers copied rightly from the tool's output; direct answers that are true. "
-        "The model cannot calculate: without the tool it mostly guesses."
+        "The model hardly calculates: without the tool it guesses at all but easy problems."
     )
     rows = [
         "| difficulty | problems | parsed | correlation | program | copied | direct |",

@@ -25,8 +25,8 @@ class TinyRecipe(Frozen):
     learning_rate: float = 1.5e-3
     warm_up: int = 100
     weight_decay: float = 0.01
-    batch: int = Field(default=16, ge=1, description="Transcripts per step.")
-    steps: int = Field(default=5000, ge=1)
+    batch: int = Field(default=32, ge=1, description="Transcripts per step.")
+    steps: int = Field(default=14000, ge=1)
     seed: int = 0
 
 
@@ -35,6 +35,6 @@ RECIPES: Mapping[Embedded, TinyRecipe] = {
     # One question in one layout: a quarter of the parameters will do.
     "tiny-names": TinyRecipe(
         hidden=128, layers=3, heads=4, kv_heads=2, feed_forward=192, vocabulary=640, tokenizer_transcripts=1500,
-        learning_rate=2.5e-3, warm_up=60, steps=3500,
+        learning_rate=2.5e-3, warm_up=60, batch=16, steps=3500,
     ),
 }  # fmt: skip

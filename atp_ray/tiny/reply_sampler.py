@@ -15,11 +15,12 @@ MAX_NEW_TOKENS = 96
 
 
 class ReplySampler:
-    """Samples free replies from a checkpoint with transformers, at temperature 1, in batches."""
+    """Samples free replies from a checkpoint with transformers, at temperature 1, in batches, on a GPU if any."""
 
     def __init__(self, folder: Path, seed: int = 0) -> None:
         self._tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
         self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+        self._model.to("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(seed)
 
     def replies(self, conversations: Sequence[list[Message]]) -> list[str]:
@@ -32,7 +33,9 @@ class ReplySampler:
         replies = [""] * len(texts)
         for start in range(0, len(order), REPLIES_AT_ONCE):
             chosen = order[start : start + REPLIES_AT_ONCE]
-            batch = self._tokenizer([texts[i] for i in chosen], return_tensors="pt", padding=True)
+            batch = self._tokenizer([texts[i] for i in chosen], return_tensors="pt", padding=True).to(
+                self._model.device
+            )
             with torch.inference_mode():
                 ids = self._model.generate(
                     input_ids=batch["input_ids"],

@@ -123,7 +123,7 @@ class GameTranscripts:
 
     def _spec(self, visibility: Visibility | None = None, n_range: tuple[int, int] | None = None) -> EpisodeSpec:
         rng = self._random
-        shown: Visibility = visibility or ("choices", "counts", "replies")[int(rng.choice(3, p=[0.5, 0.35, 0.15]))]
+        shown: Visibility = visibility or ("choices", "counts", "replies")[int(rng.choice(3, p=[0.38, 0.5, 0.12]))]
         n = self._n_agents(shown, n_range)
         seats = (SeatGroup(checkpoint="tiny", count=n),)
         rule = SettlementRule(
@@ -141,15 +141,15 @@ class GameTranscripts:
         rng, most = self._random, self._known.most_agents[visibility]
         if n_range is not None:
             return round(float(np.exp(rng.uniform(np.log(n_range[0]), np.log(min(n_range[1], most))))))
-        if rng.random() < 0.5:
-            return 8
-        if visibility == "counts" and rng.random() < 0.75:
+        # Where only counts are shown, every size must be read as well as 8: a model that has seen few numbers of 64
+        # agents makes up the percentages there.
+        if visibility == "counts" and rng.random() < 0.7:
             return round(float(np.exp(rng.uniform(np.log(2), np.log(most)))))
-        return int(rng.integers(2, 17))
+        return 8 if rng.random() < (0.75 if visibility == "counts" else 0.5) else int(rng.integers(2, 17))
 
     def _threshold(self, n: int) -> int:
-        if n == 8 and self._random.random() < 0.7:
-            return int(self._random.choice([2, 4, 6, 8]))
+        if self._random.random() < (0.7 if n == 8 else 0.4):
+            return max(1, n * int(self._random.integers(1, 5)) // 4)
         return int(self._random.integers(1, n + 1))
 
     def _payoffs(self) -> Payoffs:
