@@ -1,6 +1,7 @@
-"""What trained checkpoints are worth to whoever loads them: `python -m benchmarks.trained_checkpoints DEVICE BASE RESULT...`.
+"""What trained checkpoints are worth to whoever loads them.
 
-Prints one line of JSON for each result, which is a whole model or an adapter on BASE, as they are loaded for play.
+`python -m benchmarks.trained_checkpoints DEVICE BASE RESULT...` prints one line of JSON for each result, a whole model
+or an adapter on BASE.
 """
 
 from __future__ import annotations
