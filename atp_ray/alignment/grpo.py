@@ -26,10 +26,12 @@ def grpo_trainer(
 ) -> GRPOTrainer:
     """Return a GRPO trainer of the checkpoint `source` on training prompts; their lengths are looked at before."""
     ends: set[int] = set()
+    # Before the model: under ZeRO-3 Transformers then loads each worker's share of it only.
+    arguments = GRPOConfig(**grpo_options(profile, output, trackers))
     trainer = GRPOTrainer(
         model=load_model(profile, source, revision),
         reward_funcs=rewards_of_finished(ends) if profile.mask_truncated else rewards,
-        args=GRPOConfig(**grpo_options(profile, output, trackers)),
+        args=arguments,
         train_dataset=Dataset.from_list([_row(prompt) for prompt in prompts]),
         processing_class=AutoTokenizer.from_pretrained(source, revision=revision),
         peft_config=adapter_options(profile),

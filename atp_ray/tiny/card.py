@@ -67,7 +67,7 @@ def _tool_sections(calibration: Calibration) -> list[str]:
     told = (
         "Tool usage, as shares: replies with a tool call or an answer; correlation of P(no tool) with the teacher's; "
         "programs equal to the teacher's; answers copied rightly from the tool's output; direct answers that are true. "
-        "The model hardly calculates: without the tool it guesses at all but easy problems."
+        "Without the tool the model often calculates wrongly."
     )
     rows = [
         "| difficulty | problems | parsed | correlation | program | copied | direct |",

@@ -15,7 +15,7 @@ from atp_ray.play.parsing import parse_choice
 from atp_ray.play.problems import Difficulty
 from atp_ray.play.prompts import Message
 
-PULL_STEP = 5  # percent; what a reply states is the probability rounded to this
+PULL_STEP = 2  # percent; what a reply states is the probability rounded to this
 
 
 class Sampler(Protocol):

@@ -22,11 +22,11 @@ class TinyRecipe(Frozen):
     vocabulary: int = 2048
     positions: int = 4096
     tokenizer_transcripts: int = Field(default=6000, ge=1)
-    learning_rate: float = 1.5e-3
-    warm_up: int = 100
+    learning_rate: float = 2e-3
+    warm_up: int = 200
     weight_decay: float = 0.01
-    batch: int = Field(default=32, ge=1, description="Transcripts per step.")
-    steps: int = Field(default=14000, ge=1)
+    batch: int = Field(default=128, ge=1, description="Transcripts per step.")
+    steps: int = Field(default=9000, ge=1)
     seed: int = 0
 
 
