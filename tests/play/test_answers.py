@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from atp_ray.play.answers import SeatAnswer, answer_columns, merge_answers, no_answers, with_talk
 from atp_ray.play.decisions import TurnFailure, plain_decisions
@@ -34,6 +35,13 @@ def test_parts_are_put_together_by_seat_and_failures_by_seat_too() -> None:
     assert merged.completion_tokens_A.tolist() == [4, 6, 0, 2, 0]
     np.testing.assert_array_equal(merged.latency_A, [1.5, 0.25, np.nan, 0.5, np.nan])
     assert merged.failures == (LOST[0], LOST[2])
+    # Of one seat they stay in order.
+    gone = [TurnFailure(1, 2, "Z", "first"), TurnFailure(1, 2, "A", "later")]
+    assert merge_answers(2, [((1,), answer_columns([SeatAnswer(None, failure=gone[1])]))], gone[:1]).failures == (
+        *gone,
+    )
+    with pytest.raises(ValueError, match="zip"):
+        merge_answers(3, [((0, 1), second)])
 
 
 def test_what_talk_took_is_added_and_its_failures_stand_among_the_others_by_seat() -> None:
@@ -41,7 +49,7 @@ def test_what_talk_took_is_added_and_its_failures_stand_among_the_others_by_seat
         prompt_tokens_A=np.array([100, 200, 300]),
         completion_tokens_A=np.array([1, 2, 3]),
         latency_A=np.array([2.0, np.nan, np.nan]),
-        failures=(LOST[1],),
+        failures=(LOST[0], LOST[1]),
     )
     said = answer_columns(
         [SeatAnswer("hi", 1, 10, 4, 0.5, LOST[0]), SeatAnswer(None, 0, 20, 5, 0.25), SeatAnswer(None, 3, 30, 6)]
@@ -54,6 +62,7 @@ def test_what_talk_took_is_added_and_its_failures_stand_among_the_others_by_seat
     np.testing.assert_array_equal(both.latency_A, [2.5, 0.25, np.nan])
     assert both.failures == (
         TurnFailure(0, 2, "TalkFailed", "ModelError: gone 0"),
+        LOST[0],
         LOST[1],
         TurnFailure(2, 2, "TalkFailed", "ModelError: gone 2"),
     )

@@ -17,7 +17,7 @@ from atp_ray.play.decisions import TurnFailure, plain_decisions
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.rounds import next_turn, observe_round, settle_round
 from atp_ray.play.sight import heard_seats
-from atp_ray.play.talk import heard_text, read_message
+from atp_ray.play.talk import heard_text, read_message, say_instruction
 from atp_ray.play.transcripts import seat_turns
 from atp_ray.play.turns import Talk
 
@@ -51,6 +51,10 @@ def settled_round(spec, said=SPOKEN):
         ("x" * 39 + " y", "x" * 39),
         ("\u201cjoin\u201d", "join"),
         ('"', '"'),
+        ('""', None),
+        ("' \"join\" '", "join"),
+        ("nothing X", "nothing X"),
+        ("  . (Nothing) ", None),
     ],
 )
 def test_a_message_is_one_line_without_thinking_and_quotes_cut_at_the_limit(reply: str, said: str | None) -> None:
@@ -70,6 +74,22 @@ def test_a_seat_is_told_what_those_it_hears_have_said_and_what_it_said_itself() 
         'Agent 1: "join me"',
         "You said nothing.",
     ]
+
+
+def test_where_nobody_has_spoken_that_is_told() -> None:
+    assert heard_text(talking(), 1, Talk((None, None, None)), 0).splitlines()[1:] == [
+        "The others said nothing.",
+        "You said nothing.",
+    ]
+    assert len(heard_text(talking(), 1, Talk(("a", "b", None), frozenset({2})), 0).splitlines()) == 3
+
+
+def test_how_a_seat_is_asked_to_speak() -> None:
+    assert say_instruction(40) == (
+        "Before anybody decides, each agent may say one short thing to the others, who read it before they decide. "
+        "It binds nobody. Do not decide yet: reply with what you say and nothing else, in one line of at most 40 "
+        "characters, or with (nothing) to say nothing."
+    )
 
 
 def test_nobody_hears_itself_or_who_is_in_quarantine() -> None:
