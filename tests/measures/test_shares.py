@@ -121,3 +121,14 @@ def test_where_nobody_has_decided_there_is_no_share() -> None:
         ("M", None, None), ("Q", None, None),
     ]  # fmt: skip
     assert cell_shares(make_cell(spec), {}) == []
+
+
+def test_a_first_round_is_never_taken_for_a_later_one_with_the_same_counts() -> None:
+    specs = [trees(n=6, seed=seed) for seed in range(4)]
+    rounds = {spec.episode_id: [record_of(spec, [0, 1, 1, 2, 2, seed % 2])] * 3 for seed, spec in enumerate(specs)}
+    found = [entry.share for entry in cell_shares(make_cell(*specs), rounds) if entry.option == "elm"]
+    k_E, n_E = [2, 3, 2, 3], [6] * 4
+    for number, share in enumerate(found, start=1):
+        units_E = [paradigm(spec.paradigm).design.unit(spec, number) for spec in specs]
+        assert share == rate_interval(k_E, n_E, units_E, first_round=number == 1)
+    assert found[0] != found[1] == found[2]

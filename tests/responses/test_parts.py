@@ -57,7 +57,7 @@ def test_a_fit_has_the_highest_penalised_likelihood_in_units_of_each_feature() -
     generator = np.random.default_rng(0)
     shared = generator.normal(size=(9, 3, 4)) * np.array([1.0, 5.0, 0.2, 0.0])
     counts = generator.integers(0, 5, size=(9, 3)).astype(float)
-    counts[2] = 0
+    counts[2], counts[3] = 0, [0, 1, 0]
     shared[2] = 1e6  # a window that nobody decided in says nothing, not even about units
     seen = [0, 1, 3, 4, 5, 6, 7, 8]
     scale = np.where(np.arange(4) < 3, shared[seen].reshape(-1, 4).std(axis=0), 1.0)
@@ -144,6 +144,13 @@ def test_the_network_is_a_gated_recurrent_unit(by_name: bool) -> None:
     model = Model("recurrent_by_name" if by_name else "recurrent", 3, numbers)
     weights = np.exp(found)
     assert model.chances(own, other) == pytest.approx(weights / weights.sum(axis=1, keepdims=True))
+
+
+def test_bins_are_tenths_and_a_single_decision_fills_one() -> None:
+    found = calibration(np.array([[0.85, 0.15], [1.0, 0.0]]), np.array([[1, 0], [0, 2]]))
+    assert found.n_B.tolist() == [2, 1, 1, 2]
+    assert found.predicted_B.tolist() == pytest.approx([0, 0.15, 0.85, 1])
+    assert found.observed_B.tolist() == [1, 0, 1, 0]
 
 
 def few_decisions():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from atp_ray.paradigms.games.seat_chances import seat_chances
 from atp_ray.play.actions import Action
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.rounds import observe_round
+from atp_ray.responses.resting import resting_curve
 
 POLICY = QuantalResponse()
 D, A, U = Action.DEVIANT, Action.ALIGNED, Action.UNPARSED
@@ -135,7 +137,13 @@ def test_the_mean_field_goes_from_share_to_share() -> None:
         (share,) = POLICY.collude_probability(game, np.array([9 * of_all]), np.array([9.0]), of_all * 10 >= 6)
     assert found.tolist() == pytest.approx(expected)
     assert mean_field.answered(POLICY, game, 0.6) - mean_field.answered(POLICY, game, 0.5999) > 0.1  # enough is enough
+    few = numbers(5, 3)  # so few that every one of them is evidence
+    (expected_few,) = POLICY.collude_probability(few, np.array([0.7 * 4]), np.array([4.0]), True)
+    assert mean_field.answered(POLICY, few, 0.7) == pytest.approx(float(expected_few))
     curve = mean_field.resting(POLICY, game)
+    again = resting_curve(lambda share: mean_field.answered(POLICY, game, share), (0.6,), 401, of_free=True)
+    of_all = resting_curve(lambda share: mean_field.answered(POLICY, game, share), (0.6,), 401)
+    assert (curve.up, curve.down) == (again.up, again.down) != (of_all.up, of_all.down)
     assert np.abs(curve.share_S - 0.6).min() < 1e-8  # the jump is on the grid, on both sides
     assert len(curve.share_S) == 403
     answered = mean_field.answered(POLICY, game, float(curve.share_S[100]))
@@ -152,3 +160,6 @@ def test_a_seat_answers_to_what_it_saw_last() -> None:
     # Seat 2 has seen seat 1 collude and seat 3 be counted as refraining; seat 5 seats 0 and 4 collude.
     expected = POLICY.collude_probability(spec.parameters, np.array([2.0, 1.0]), np.array([2.0, 2.0]), True)
     assert seat_chances(POLICY, memory, [2, 1]) == pytest.approx(expected)
+    erased = EpisodeMemory(spec, (0, 2, 5))
+    erased.observe([replace(seen, forgotten_S=(False, True, False))])
+    assert seat_chances(POLICY, erased, [2, 1]) == pytest.approx(np.array([expected[0], first]))
