@@ -107,6 +107,12 @@ def test_numbers_are_different_and_as_many_as_asked(possible: int, count: int) -
     assert not count or (found.min() >= 0 and found.max() < possible)
 
 
+def test_up_to_a_quarter_of_all_numbers_are_drawn_one_by_one() -> None:
+    few, many = (by_arrays._distinct(1000, count, np.random.default_rng(1)) for count in (250, 251))
+    assert few[0] == np.random.default_rng(1).integers(1000, size=250)[0]
+    assert many.tolist() == np.random.default_rng(1).choice(1000, 251, replace=False).tolist()
+
+
 def test_numbers_that_are_drawn_lie_anywhere() -> None:
     for count in (10, 300):
         means = [by_arrays._distinct(1000, count, np.random.default_rng(seed)).mean() for seed in range(100)]

@@ -226,6 +226,17 @@ def test_short_texts(text: str, network: NetworkKind) -> None:
     assert Holder.model_validate({"network": text}).network == network
 
 
+def test_every_digit_that_matters_is_in_the_text() -> None:
+    for network, text in (
+        (WattsStrogatz(p=1 / 3), "watts_strogatz:k=4,p=0.3333333333333333"),
+        (WattsStrogatz(p=1.0), "watts_strogatz:k=4,p=1"),
+        (StochasticBlock(p_in=1e-5, p_out=0), "stochastic_block:blocks=2,p_in=1e-05,p_out=0"),
+        (Lattice(rows=1_234_567), "lattice:rows=1234567,k=4,periodic=true"),
+    ):
+        assert str(network) == text
+        assert read_network(text) == network
+
+
 @pytest.mark.parametrize(
     ("given_", "said"),
     [

@@ -91,6 +91,10 @@ def test_what_is_asked_in_each_phase_and_round() -> None:
     assert [aside.place for aside in asides_of(SPEC, "say", 2)] == [("say",)]
     own, sure = asides_of(SPEC, "probe", 1)
     assert (own.example, sure.example) == ('{"answer": 3}', '{"answer": "yes"}')
+    assert sure.question == (
+        f"{PREFACE} Will you {SPEC.scenario.options[1]}? "
+        'End your reply with your answer as JSON, either {"answer": "yes"} or {"answer": "no"}.'
+    )
     assert own.kept("as it stands ") == "as it stands "
     (say,) = asides_of(SPEC, "say", 1)
     assert (len(say.example), say.example) == (30, "I think we all do best if we choose"[:30])

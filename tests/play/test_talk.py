@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from naming_play import naming_spec
 from pydantic import ValidationError
 from support import make_spec, play, record_round, role_play_spec, tool_spec
 
 from atp_ray.checkpoint.scope import load_scope
 from atp_ray.errors import ScopeError
+from atp_ray.paradigms.conventions.pairing import partners_of
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.actions import Action
 from atp_ray.play.answers import SeatAnswer, answer_columns, merge_answers, no_answers, with_talk
@@ -82,6 +84,15 @@ def test_where_nobody_has_spoken_that_is_told() -> None:
         "You said nothing.",
     ]
     assert len(heard_text(talking(), 1, Talk(("a", "b", None), frozenset({2})), 0).splitlines()) == 3
+
+
+def test_of_a_pair_a_seat_is_told_what_its_partner_of_that_round_said() -> None:
+    spec = naming_spec(n_agents=6, seed=4, talk=20)
+    said = tuple(f"word {seat}" for seat in range(6))
+    for number in (1, 2, 3):
+        partner = int(partners_of(spec, number)[0])
+        told = heard_text(spec, number, Talk(said), 0).splitlines()
+        assert told[1:] == [f'Agent {partner + 1}: "word {partner}"', 'You: "word 0"']
 
 
 def test_how_a_seat_is_asked_to_speak() -> None:
