@@ -35,8 +35,8 @@ class Told:
         state = self.fold.simulation(name).state
         self.tell(name, "round", record_to_json(record_round(state.spec, state.records, [1] * 8)), "service")
 
-    def command(self, name: str, command) -> None:
-        self.tell(name, "control", Control(command=command).model_dump(mode="json"))
+    def command(self, name: str, command, **more) -> None:
+        self.tell(name, "control", Control(command=command, **more).model_dump(mode="json"))
 
 
 def test_it_is_over_when_it_has_ended_and_every_webhook_was_told() -> None:
@@ -65,6 +65,22 @@ def test_what_was_stopped_may_go_on_and_what_was_cancelled_not(command, over: bo
     told.create("a")
     told.command("a", command)
     assert told.fold.is_over("a") is over
+
+
+def test_a_command_leads_to_its_status() -> None:
+    told = Told()
+    told.create("a", rounds=3)
+    for command, more, status, until, reason in (
+        ("run", {"until": {"round": 2}}, "running", 2, None),
+        ("pause", {}, "paused", None, None),
+        ("step", {}, "running", 1, None),
+        ("fail", {"reason": "full"}, "failed", 1, "full"),
+        ("run", {}, "running", None, None),
+        ("cancel", {}, "cancelled", None, None),
+    ):
+        told.command("a", command, **more)
+        found = told.fold.simulation("a")
+        assert (found.status, found.until.round, found.reason) == (status, until, reason)
 
 
 def test_a_dropped_branch_is_no_child_and_what_is_not_known_is_said() -> None:

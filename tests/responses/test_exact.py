@@ -65,7 +65,7 @@ def test_the_chain_over_numbers_of_agents_is_the_one_over_agents(memory: int, ga
 def test_it_is_followed_up_to_so_many_states_and_answers() -> None:
     one = responder(1)
     assert n_states(one, Game(10, 0, 1, 9), 2) == 165  # eight agents with one of four memories each
-    assert is_small(one, Game(27, 0, 1, 9), 0)  # 4,060 states, of 163 answers each
+    assert is_small(one, Game(29, 0, 1, 9), 0)  # 4,960 states, of 175 answers each
     assert not is_small(one, Game(30, 0, 1, 9), 0)  # 5,456 states
     assert not is_small(one, Game(38, 0, 1, 9), 10)  # 4,495 states of 229 answers: 1,029,355 entries are too many
     two = Responder(lambda own_UH, _: np.full((len(own_UH), 10), 0.1), WindowCodes(10, 5))
