@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support import make_spec, record_round
 
-from atp_ray.errors import NotFoundError, StorageError
+from atp_ray.errors import ConflictError, NotFoundError, StorageError
 from atp_ray.live.fold import LiveFold
 from atp_ray.live.log import Event
 from atp_ray.live.monitors import FirstSuccess
@@ -81,6 +81,33 @@ def test_a_command_leads_to_its_status() -> None:
         told.command("a", command, **more)
         found = told.fold.simulation("a")
         assert (found.status, found.until.round, found.reason) == (status, until, reason)
+
+
+def test_a_monitor_that_is_to_pause_pauses_what_runs_and_one_that_only_tells_does_not() -> None:
+    told = Told(SILENT)
+    told.create("a", rounds=3)
+    assert told.fold.simulation("a").status == "paused"
+    told.command("a", "run")
+    told.tell("a", "tip", {"monitor": 0, **TIP})
+    assert told.fold.simulation("a").status == "running"
+    told.tell("a", "action", {"monitor": 0, "what": "webhook ops", "outcome": "delivered", "action": "pause"})
+    assert told.fold.simulation("a").status == "running"
+    told.tell("a", "tip", {"monitor": 0, **TIP, "action": "pause"})
+    assert told.fold.simulation("a").status == "paused"
+    told.command("a", "cancel")
+    told.tell("a", "tip", {"monitor": 0, **TIP, "action": "pause"})
+    assert told.fold.simulation("a").status == "cancelled"
+
+
+def test_a_branch_leaves_at_a_settled_round() -> None:
+    told = Told()
+    told.create("a", rounds=3)
+    told.play("a")
+    told.create("b", Parent(simulation_id="a", round=1))
+    assert told.fold.simulation("b").status == "paused"
+    with pytest.raises(ConflictError) as caught:
+        told.create("c", Parent(simulation_id="a", round=2))
+    assert str(caught.value) == "round: round 2 is not settled yet. Fork at a settled round, or 0"
 
 
 def test_a_dropped_branch_is_no_child_and_what_is_not_known_is_said() -> None:
