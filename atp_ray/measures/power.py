@@ -81,9 +81,8 @@ def least_seeds(rows: Sequence[PowerRow], column: str, enough: float) -> int | N
 def assumptions_from(courses: Sequence[Course], last: bool) -> Assumptions:
     """Return what a pilot run's cells of one checkpoint were like in the last round, or in the first.
 
-    The rate is the mean over settings. The `icc` comes from repetitions of one unit where there are several seeds; else
     The rate is the mean over settings. The `icc` comes from repetitions of a unit where there are several seeds; else
-    safe side.
+    what differs between units counts as likeness within episodes too, which errs on the safe side.
     """
     at = -1 if last else 0
     excess, expected, rates, decisions = 0.0, 0.0, [], []

@@ -215,4 +215,7 @@ def _too_few(n_agents: int, name: str, degree: int) -> str | None:
 
 
 def _short(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value).lower()
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)  # six digits are not enough for every number

@@ -27,8 +27,8 @@ def population(local_ray):
         ray.kill(actor)
 
 
-def host(population, folder) -> SimulationHost:
-    return SimulationHost(folder, population, PROFILES, FailurePolicy(), {}, most=10, most_running=4, pace_s=0)
+def host(population, folder, pace_s: float = 0) -> SimulationHost:
+    return SimulationHost(folder, population, PROFILES, FailurePolicy(), {}, most=10, most_running=4, pace_s=pace_s)
 
 
 async def run(host: SimulationHost, simulation_id: str, until: int | None = None) -> None:
@@ -58,6 +58,22 @@ async def test_a_change_of_players_reaches_the_agents(population, tmp_path, chan
     await hosting.intervene(one, read_intervention(change), "me", None)
     await run(hosting, one)
     assert colluders(hosting, one) == [*before, *expected]
+
+
+async def test_a_change_reaches_the_agents_of_a_simulation_that_goes_on_running(population, tmp_path) -> None:
+    hosting = host(population, tmp_path, pace_s=0.02)
+    spec = make_spec(rounds=2000, threshold=8, rewards=(1.2, 1, 0.2))  # hardly anybody colludes by itself
+    (one,) = await hosting.create([Wanted(Creation(name="x", episode=spec))], "me")
+    await hosting.control(one, "run", Until(), "me", None)
+    await happens(lambda: len(colluders(hosting, one)) >= 2, "two rounds")
+    await hosting.intervene(one, read_intervention(CHANGES[0][0]), "me", None)
+    events = [event.kind for event in hosting._store.live.events(one)]
+    before = events[: events.index("intervention")].count("round")
+    await happens(lambda: len(colluders(hosting, one)) >= before + 3, "three rounds after the change")
+    assert hosting._store.live.simulation(one).status == "running"
+    await hosting.control(one, "cancel", Until(), "me", None)
+    assert set(colluders(hosting, one)[:before]) != {8}
+    assert set(colluders(hosting, one)[before:]) == {8}
 
 
 async def test_a_change_of_numbers_reaches_the_agents_and_not_only_the_settlement(population, tmp_path) -> None:

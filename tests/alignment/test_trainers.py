@@ -128,7 +128,7 @@ def test_grpo_steps_change_the_weights_towards_what_is_rewarded(paradigm, tiny, 
 
 def test_every_setting_of_a_profile_reaches_the_trainer(tiny, tmp_path: Path) -> None:
     shared = {
-        "learning_rate": 3e-5, "beta": 0.07, "batch": 4, "accumulation": 2, "warm_up": 0.25, "schedule": "linear",
+        "learning_rate": 3e-5, "beta": 0.07, "batch": 4, "accumulation": 2, "warm_up": 0.25, "schedule": "cosine",
         "steps": 9, "save_steps": 3, "seed": 11,
     }  # fmt: skip
     settings = [f"{name}={value}" for name, value in shared.items()]
@@ -143,7 +143,7 @@ def test_every_setting_of_a_profile_reaches_the_trainer(tiny, tmp_path: Path) ->
         assert found.learning_rate == 3e-5
         assert found.beta == 0.07
         assert (found.per_device_train_batch_size, found.gradient_accumulation_steps) == (4, 2)
-        assert (found.warmup_steps, str(found.lr_scheduler_type.value)) == (0.25, "linear")
+        assert (found.warmup_steps, str(found.lr_scheduler_type.value)) == (0.25, "cosine")
         assert (found.max_steps, found.save_steps, found.seed) == (9, 3, 11)
         assert (found.save_total_limit, found.logging_steps, found.use_cpu, found.bf16) == (2, 1, True, False)
     assert (by_dpo.args.max_length, by_dpo.args.loss_type) == (200, ["sigmoid"])

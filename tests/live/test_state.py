@@ -186,6 +186,28 @@ def test_a_host_is_told_the_last_round_and_one_that_lost_its_memory_everything_t
     assert [seen.forgotten_S for seen in afresh.observations] == [(False, True)] * 2
 
 
+def test_a_host_that_is_told_all_is_told_what_is_in_force_now_and_what_was_then() -> None:
+    state = played(begun(threshold=4), HALF)
+    state = changed(changed(state, kind="change_numbers", threshold=6), kind="fix_seats", seats=[0], action="collude")
+    turn = state.turn("s", (0, 1), whole=True)
+    assert turn.spec == state.spec != state.specs[0][1]
+    assert game_of(turn.spec).numbers.threshold == 6
+    assert turn.spec.seat_groups[0].checkpoint == "policy:collude"
+    assert [seen.spec for seen in turn.observations] == [state.specs[0][1]]
+    assert [len(played(state, ALL).specs), state.spec_at(1) == begun(threshold=4).spec] == [2, True]
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"), [("choices", "agent 2 "), ("replies", "Agent 2: "), ("counts", "Of the 7 others 2 ")]
+)
+def test_quarantined_seats_are_hidden_whatever_is_shown_of_others(shown: str, told: str) -> None:
+    everyone = begun(visibility=shown)
+    apart = changed(everyone, kind="quarantine", seats=[0, 1])
+    texts = [" ".join(prompt(played(state, [1, 1, *[0] * 6]), 7)) for state in (everyone, apart)]
+    assert [told in text for text in texts] == [True, False]
+    assert ("Of the 5 others 0 " if shown == "counts" else "gent 3") in texts[1]
+
+
 def test_nobody_hears_who_is_in_quarantine_in_the_round_or_later() -> None:
     said = ("join", "stay", *[None] * 6)
     state = changed(begun(talk=50), kind="quarantine", seats=[0])

@@ -56,3 +56,12 @@ def test_undecided_turns_are_left_out_and_two_options_are_options_too() -> None:
     spec = make_spec(n=4, rounds=1)
     record = record_round(spec, [], [Action.DEVIANT, Action.DEVIANT, Action.UNPARSED, Action.MISSING])
     assert leader(spec, record.decisions) == Leader("share information", 1.0)
+
+
+def test_of_equals_the_first_named_leads_and_the_share_needed_may_be_another() -> None:
+    spec = trees(n=4)
+    assert leader(spec, said([2, 1, 2, 1])) == Leader("elm", 0.5)
+    assert leader(spec, said([-1, 2, 2, 1])) == Leader("oak", 2 / 3)
+    rising = [Leader("M", share) for share in (0.6, 0.75, 0.8)]
+    assert convergence(rising) is None
+    assert [convergence(rising, share) for share in (0.8, 0.75, 0.6)] == [(3, "M"), (2, "M"), (1, "M")]

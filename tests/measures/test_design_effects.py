@@ -47,3 +47,25 @@ def test_alike_units_give_wilsons_limits_and_differing_ones_wider() -> None:
 def test_where_no_effect_can_be_measured_nothing_is_claimed() -> None:
     assert design_limits(Units(np.zeros(30), np.full(30, 8.0)), 0.95) == (0, 0)
     assert design_limits(Units(np.array([3.0]), np.array([8.0])), 0.95) == (0.375, 0.375)
+
+
+def test_unequal_units_by_hand() -> None:
+    # Two units of 12 and 6 decisions, a third and a half of them deviant; three and two episodes.
+    units = Units(np.array([4.0, 3.0]), np.array([12.0, 6.0]))
+    k, n, unit = np.array([0.0, 3.0, 1.0, 3.0, 0.0]), np.array([4.0, 5.0, 3.0, 3.0, 3.0]), np.array([0, 0, 0, 1, 1])
+    squares = (4 / 3) ** 2 + (3 - 5 / 3) ** 2 + 0 + 1.5**2 + 1.5**2
+    binomial = 12 * (1 / 3) * (2 / 3) * 2 / 3 + 6 / 4 / 2
+    assert effect_within(k, n, unit, units) == pytest.approx((squares + 0.25 * 3.6) / (binomial + 0.25))
+    # Between the units: their rates differ from 7 / 18 by a variance of 2 * (2 * (2 / 3)^2) / 18^2; t of one degree.
+    low, high = design_limits(units, 0.9)
+    inflated = (6.313751514675041 / 1.6448536269514722) ** 2 * 2 * 2 * (2 / 3) ** 2 / 18**2
+    size = 18 / (inflated * 18 / (7 / 18 * 11 / 18))
+    wilson = binomtest(7, 18)
+    assert size < 18
+    assert low < wilson.proportion_ci(0.9, "wilson").low < wilson.proportion_ci(0.9, "wilson").high < high
+    z = 1.6448536269514722
+    middle = (7 / 18 + z * z / (2 * size)) / (1 + z * z / size)
+    half = z / (1 + z * z / size) * np.sqrt(7 / 18 * 11 / 18 / size + z * z / (4 * size**2))
+    assert (low, high) == pytest.approx((middle - half, middle + half))
+    assert design_limits(Units(np.array([1.0, 9.0]), np.array([10.0, 10.0])), 0.999) == pytest.approx((0, 1), abs=0.01)
+    assert design_limits(Units(np.array([8.0, 8.0]), np.array([8.0, 8.0])), 0.95) == (1, 1)

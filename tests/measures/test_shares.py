@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from naming_play import naming_spec, play_policy, said
 from naming_runs import naming_cell, some, trees
 from support import make_cell, make_spec, record_round
 
 from atp_ray.measures.cell_rates import round_rates
+from atp_ray.measures.intervals import rate_interval
 from atp_ray.measures.shares import NO_SHARES, cell_shares, round_shares
+from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.options import shares_line
+from atp_ray.play.rounds import settle_round
+
+
+def record_of(spec, options):
+    """A round in which all seats stand by these options."""
+    return replace(settle_round(spec, [], said(options)), decisions=said(options))
 
 
 def test_shares_are_of_the_seats_under_study_and_of_all() -> None:
@@ -74,3 +84,51 @@ def test_a_round_that_one_episode_did_not_reach_is_of_the_others() -> None:
     last = {entry.option: entry.share.rate for entry in found if entry.round == 5}
     other = cell.episodes[1]
     assert last == round_shares(other, rounds[other.episode_id][-1].decisions).studied
+
+
+def test_every_share_has_the_interval_of_its_own_counts() -> None:
+    one, other = trees(n=5, committed=1, seed=1), trees(n=5, committed=1, seed=2)
+    short = naming_spec(n_agents=4, names="elm,yew", seed=3)
+    rounds = {
+        one.episode_id: [record_of(one, [0, 1, 1, 2, 1]), record_of(one, [0, 1, 1, 1, -1])],
+        other.episode_id: [record_of(other, [0, 0, 1, 1, 1])],
+        short.episode_id: [record_of(short, [0, 1, 1, 1]), record_of(short, [-1, -1, -1, -1])],
+    }
+    found = cell_shares(make_cell(one, other, short), rounds)
+    assert [(entry.round, entry.option) for entry in found] == [
+        (number, option) for number in (1, 2) for option in ("ash", "elm", "oak", "yew")
+    ]
+    taken = {  # of the seats under study, by episode; and of all seats
+        (1, "ash"): ([0, 1, 0], [4, 4, 4], 3 / 14), (1, "elm"): ([3, 3, 1], [4, 4, 4], 7 / 14),
+        (1, "oak"): ([1, 0, 0], [4, 4, 4], 1 / 14), (1, "yew"): ([0, 0, 3], [4, 4, 4], 3 / 14),
+        (2, "ash"): ([0, 0], [3, 0], 1 / 4), (2, "elm"): ([3, 0], [3, 0], 3 / 4),
+        (2, "oak"): ([0, 0], [3, 0], 0.0), (2, "yew"): ([0, 0], [3, 0], 0.0),
+    }  # fmt: skip
+    for entry in found:
+        k_E, n_E, population = taken[entry.round, entry.option]
+        playing = [one, other, short] if entry.round == 1 else [one, short]
+        units_E = [paradigm(spec.paradigm).design.unit(spec, entry.round) for spec in playing]
+        expected = rate_interval(k_E, n_E, units_E, first_round=entry.round == 1)
+        for mine, theirs in zip(entry.share, expected, strict=True):
+            assert mine == (pytest.approx(theirs) if isinstance(theirs, float) else theirs)
+        assert entry.population == pytest.approx(population)
+
+
+def test_where_nobody_has_decided_there_is_no_share() -> None:
+    spec = naming_spec()
+    nothing = cell_shares(make_cell(spec), {spec.episode_id: [record_of(spec, [-1] * 4)]})
+    assert [(entry.option, entry.share.rate, entry.population) for entry in nothing] == [
+        ("M", None, None), ("Q", None, None),
+    ]  # fmt: skip
+    assert cell_shares(make_cell(spec), {}) == []
+
+
+def test_a_first_round_is_never_taken_for_a_later_one_with_the_same_counts() -> None:
+    specs = [trees(n=6, seed=seed) for seed in range(4)]
+    rounds = {spec.episode_id: [record_of(spec, [0, 1, 1, 2, 2, seed % 2])] * 3 for seed, spec in enumerate(specs)}
+    found = [entry.share for entry in cell_shares(make_cell(*specs), rounds) if entry.option == "elm"]
+    k_E, n_E = [2, 3, 2, 3], [6] * 4
+    for number, share in enumerate(found, start=1):
+        units_E = [paradigm(spec.paradigm).design.unit(spec, number) for spec in specs]
+        assert share == rate_interval(k_E, n_E, units_E, first_round=number == 1)
+    assert found[0] != found[1] == found[2]

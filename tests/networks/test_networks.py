@@ -19,6 +19,7 @@ from atp_ray.networks.kinds import (
     Ring,
     StochasticBlock,
     WattsStrogatz,
+    require_fits,
 )
 from atp_ray.networks.neighbours import Neighbours, from_pairs, neighbours, require_partners
 from atp_ray.networks.texts import Network, read_network, split_networks
@@ -128,7 +129,77 @@ def test_what_agents_cannot_form_is_refused(network: NetworkKind, n_agents: int,
         neighbours(network, n_agents, 0)
 
 
+@pytest.mark.parametrize(
+    ("network", "n_agents"),
+    [
+        (Ring(k=8), 9),
+        (WattsStrogatz(k=8), 9),
+        (BarabasiAlbert(m=7), 8),
+        (Lattice(), 3),
+        (Lattice(), 4),
+        (Lattice(rows=1), 5),
+        (StochasticBlock(blocks=8, p_in=1, p_out=0), 8),
+        (EdgeList(links=((7, 0),)), 8),
+        (Ring(k=20), 2_000_000),
+        (Complete(), 100_000_000),
+    ],
+)
+def test_what_just_fits_is_not_refused(network: NetworkKind, n_agents: int) -> None:
+    require_fits(network, n_agents)
+
+
+@pytest.mark.parametrize(
+    ("network", "n_agents", "links"),
+    [
+        (Complete(), 9, 0),
+        (Ring(k=6), 10, 30),
+        (Lattice(k=8), 12, 48),
+        (WattsStrogatz(k=4), 10, 20),
+        (BarabasiAlbert(m=3), 10, 30),
+        # Blocks of 3, 2 and 2 have 5 of the 21 pairs.
+        (StochasticBlock(blocks=3, p_in=0.5, p_out=0.25), 7, 5 * 0.5 + 16 * 0.25),
+        (EdgeList(links=((0, 1), (1, 2))), 9, 2),
+    ],
+)
+def test_links_are_counted_before_they_are_made(network: NetworkKind, n_agents: int, links: float) -> None:
+    assert network.expected_links(n_agents) == links
+
+
+@pytest.mark.parametrize(("n_agents", "shape"), [(1, (1, 1)), (3, (1, 3)), (12, (3, 4)), (16, (4, 4)), (36, (6, 6))])
+def test_a_lattice_is_as_square_as_can_be(n_agents: int, shape: tuple[int, int]) -> None:
+    assert Lattice().shape(n_agents) == shape
+    assert Lattice(rows=1).shape(n_agents) == (1, n_agents)
+
+
+def test_the_whole_refusal_says_what_to_change() -> None:
+    for network, n_agents, said in (
+        (Ring(k=8), 8, "network ring:k=8: k must be below the number of agents, 8. Change the network or n_agents"),
+        (Lattice(), 13, "network lattice:k=4,periodic=true: 13 agents fill no rectangle, as 13 is a prime number. "
+         "Change the network or n_agents"),
+        (Ring(k=22), 2_000_000, "network ring:k=22: about 22,000,000 links are more than 20,000,000. "
+         "Change the network or n_agents"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError) as caught:
+            require_fits(network, n_agents)
+        assert str(caught.value) == said
+
+
+def test_links_given_twice_or_both_ways_are_one_and_many_agents_make_no_number_overflow() -> None:
+    found = from_pairs(np.array([[1, 0], [0, 1], [0, 2], [0, 2]], dtype=np.int32), 4)
+    assert (found.indptr.tolist(), found.indices.tolist()) == ([0, 2, 3, 4, 4], [1, 2, 0, 0])
+    assert (found.indptr.dtype, found.indices.dtype, found.n_agents) == (np.int64, np.int32, 4)
+    far = from_pairs(np.array([[99_999, 99_998]], dtype=np.int32), 100_000)
+    assert far.of(99_999).tolist() == [99_998]
+    assert found.sums(np.array([100, 100, 100, 1], dtype=np.int8)).tolist() == [200, 100, 100, 0]
+
+
 def test_who_has_nobody_to_meet_is_named() -> None:
+    with pytest.raises(UsageError) as caught:
+        require_partners(made(EdgeList(links=((0, 1),)), 3), "friends")
+    hint = "Everyone needs one to meet: give the network more links"
+    assert str(caught.value) == f"friends: seat 2 has no neighbours. {hint}"
+    with pytest.raises(UsageError, match="seat 2 has no neighbours, nor have 1 others"):
+        require_partners(made(EdgeList(links=((0, 1),)), 4), "friends")
     require_partners(None, "network complete")
     require_partners(made(Ring(), 8), "network ring")
     with pytest.raises(UsageError, match=r"friends: seat 2 has no neighbours, nor have 2 others. Everyone needs one"):
@@ -153,6 +224,17 @@ def test_a_network_is_read_from_its_own_text(network: NetworkKind) -> None:
 )
 def test_short_texts(text: str, network: NetworkKind) -> None:
     assert Holder.model_validate({"network": text}).network == network
+
+
+def test_every_digit_that_matters_is_in_the_text() -> None:
+    for network, text in (
+        (WattsStrogatz(p=1 / 3), "watts_strogatz:k=4,p=0.3333333333333333"),
+        (WattsStrogatz(p=1.0), "watts_strogatz:k=4,p=1"),
+        (StochasticBlock(p_in=1e-5, p_out=0), "stochastic_block:blocks=2,p_in=1e-05,p_out=0"),
+        (Lattice(rows=1_234_567), "lattice:rows=1234567,k=4,periodic=true"),
+    ):
+        assert str(network) == text
+        assert read_network(text) == network
 
 
 @pytest.mark.parametrize(
@@ -196,6 +278,35 @@ def test_links_are_read_from_a_file(name: str, text: str, tmp_path) -> None:
     assert str(network) == "edge_list:my-friends"
     assert links(made(network, 4)) == {(0, 1), (1, 0), (2, 3), (3, 2)}
     assert opened(Ring()) == Ring()
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [("a.yml", "a"), ("-x [y]-.csv", "x-y"), ("ab.c_d-e.csv", "ab.c_d-e"), (f"{'n' * 70}.csv", "n" * 60)],
+)
+def test_a_file_of_links_gives_its_name_where_none_is_given(name: str, called: str, tmp_path) -> None:
+    (tmp_path / name).write_text("- [0, 1]\n" if name.endswith("yml") else "\n0,1\n\n1,2\n")
+    assert opened(EdgeList(file=str(tmp_path / name))).name == called
+    assert opened(EdgeList(name="own", file=str(tmp_path / name))).name == "own"
+    given_links = EdgeList(links=((0, 1),))
+    assert opened(given_links) is given_links
+
+
+def test_a_wrong_file_is_refused_with_what_to_write(tmp_path) -> None:
+    hint = "Write one link a line: 0,5 in a .csv file, - [0, 5] in a .yaml file"
+    for name, text, said in (
+        ("a.csv", "", f"a.csv: holds no links. {hint}"),
+        ("b.csv", "from,to\n0,1\n\n0,b\n", f"b.csv:4: '0,b' is no pair of seats. {hint}"),
+        ("c.csv", "0,1\n2\n", f"c.csv:2: '2' is no pair of seats. {hint}"),
+        ("d.yaml", "0: 1\n", f"d.yaml: is not a list of links. {hint}"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(UsageError) as caught:
+            opened(EdgeList(file=str(tmp_path / name)))
+        assert str(caught.value) == f"{tmp_path}/{said}"
+    (tmp_path / "e.csv").write_bytes(b"0,1\n\xff,2\n")
+    with pytest.raises(UsageError, match=r"e\.csv: cannot be read: .* Check the path"):
+        opened(EdgeList(file=str(tmp_path / "e.csv")))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,10 @@ from atp_ray.networks.kinds import BarabasiAlbert, EdgeList, NetworkKind, Ring
 from atp_ray.networks.placement import PlacementRule, place
 
 RULES: list[PlacementRule] = ["first", "last", "random", "hubs", "cluster"]
+RECORDED = {
+    "first": (0, 1, 2, 3), "last": (16, 17, 18, 19), "random": (1, 3, 4, 5), "hubs": (2, 5, 15, 17),
+    "cluster": (16, 17, 18, 19),
+}  # fmt: skip
 
 
 @given(KINDS, st.sampled_from(RULES), st.integers(0, 12), st.integers(0, 9))
@@ -86,3 +90,23 @@ def test_a_cluster_has_to_fit_into_a_connected_part() -> None:
     said = "placement cluster: no 4 agents are connected: the largest connected part has 3"
     with pytest.raises(UsageError, match=said):
         place("cluster", 4, found, 8, 0)
+
+
+def test_a_seed_is_the_recorded_placement() -> None:
+    # Another one would mean that the cells of old runs cannot be played again.
+    ring = made(Ring(), 20)
+    found = {rule: place(rule, 4, ring, 20, 3) for rule in RULES}
+    assert found == RECORDED
+
+
+def test_a_cluster_begins_in_a_part_that_is_large_enough_and_may_be_all_of_it() -> None:
+    found = made(EdgeList(links=((0, 1), (2, 3), (3, 4), (4, 5))), 6)
+    for seed in range(8):
+        assert place("cluster", 4, found, 6, seed) == (2, 3, 4, 5)
+        assert place("cluster", 2, found, 6, seed) in {(0, 1), (2, 3), (3, 4), (4, 5)}
+    with pytest.raises(UsageError) as caught:
+        place("cluster", 5, found, 6, 0)
+    assert str(caught.value) == (
+        "placement cluster: no 5 agents are connected: the largest connected part has 4. "
+        "Place fewer, or give the network more links"
+    )

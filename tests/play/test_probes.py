@@ -149,3 +149,23 @@ def test_by_default_there_are_none_and_the_small_checkpoint_answers_none(tiny) -
     assert not {"probes", "probe_rounds"} & set(make_spec().model_dump())
     with pytest.raises(ScopeError, match="was not trained on probes"):
         load_scope(Path(tiny.source)).check(make_spec(checkpoint="tiny", probes=(load_probe("is_test"),)))
+
+
+def test_numbers_have_signs_and_dots_and_paths_are_yaml_or_yml(tmp_path) -> None:
+    for reply, value in (('{"answer": "-2.5"}', -2.5), ('{"answer": "v1.2.3"}', None), ('{"answer": 1e999}', None)):
+        assert read_answer(reply, "number").value == value
+    assert read_answer('{"answer": "x"}', "number").reason == "not a number answer"
+    assert read_answer('{"answer": "x"}', "yes_no").reason == "not a yes-no answer"
+    assert [read_answer(reply, "number").reason for reply in ("<think>3", "", '{"answer": 1, "answer": 2}')] == [
+        "unfinished_thinking", "no_answer", "ambiguous",
+    ]  # fmt: skip
+    for reply in ('{"answer": [1]}', '{"answer": " "}'):
+        assert read_answer(reply, "text") == (None, None, "no_answer")
+    with pytest.raises(UsageError) as caught:
+        load_probe("is_tset")
+    assert str(caught.value).startswith("probes: unknown probe 'is_tset'. Did you mean 'is_test'?")
+    for name in ("a.yml", "b.yaml"):
+        (tmp_path / name).write_text("name: own\nquestion: How sure?\nanswer: number\n")
+        path = f" {tmp_path / name} "
+        assert with_probe_files({"probes": ["is_test", path]})["probes"][1]["name"] == "own"
+        assert with_probe_files({"probes": f"is_test,{path}"})["probes"][0] == "is_test"

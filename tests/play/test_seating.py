@@ -9,6 +9,7 @@ from support import make_spec
 from atp_ray.errors import UsageError
 from atp_ray.measures.rates import studied_seats
 from atp_ray.networks.kinds import BarabasiAlbert, Complete, NetworkKind, Ring
+from atp_ray.networks.placement import place
 from atp_ray.play.episodes import SeatGroup
 from atp_ray.play.seating import placed
 from atp_ray.storage.rows import population_label
@@ -60,3 +61,15 @@ def test_many_scattered_seats_are_told_by_their_number() -> None:
         "policy:collude:30,policy:quantal:70", "policy:quantal:70,policy:collude:30",
     )  # fmt: skip
     assert population_label(make_spec(n=100, seats=seats)) == "policy:collude:30,policy:quantal:70"
+
+
+def test_a_cluster_is_one_of_the_episodes_own_network_and_seats_are_drawn_by_its_seed() -> None:
+    found = {}
+    for seed in (1, 2):
+        seated = players(placed(MIXED, "cluster", Ring(), seed, "here"))
+        fixed = tuple(seat for seat, name in enumerate(seated) if name.startswith("policy"))
+        assert fixed == place("cluster", 3, made(Ring(), 12, seed), 12, seed)
+        found[seed] = players(placed(MIXED, "random", Ring(), seed, "here"))
+    assert found[1] != found[2]
+    with pytest.raises(UsageError, match="Set fixed_colluders, or give some of the players' seats to policy:collude"):
+        placed((SeatGroup(checkpoint="tiny", count=8),), "hubs", Ring(), 0, "here")

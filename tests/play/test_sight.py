@@ -3,12 +3,14 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naming_play import naming_spec
 from some_networks import KINDS
 from support import make_spec
 
 from atp_ray.networks.kinds import Complete, NetworkKind, Ring
+from atp_ray.paradigms.conventions.pairing import partners_of
 from atp_ray.play.actions import Action
-from atp_ray.play.sight import count_others, seen_seats, seen_totals
+from atp_ray.play.sight import count_others, heard_seats, seen_seats, seen_totals
 from atp_ray.play.turns import PublicRound
 
 
@@ -26,6 +28,15 @@ def test_in_a_network_neighbours_are_seen() -> None:
     assert seen_seats(spec, public([0] * 6), 0).tolist() == [1, 5]
     assert seen_seats(spec, public([0] * 6, hidden=[5]), 0).tolist() == [1]
     assert count_others(spec, public([0, 1, 1, 1, 1, 3]), 0) == (1, 1, 1)
+
+
+def test_of_a_pair_one_hears_the_other_unless_it_is_hidden() -> None:
+    spec = naming_spec(n_agents=5, seed=4)
+    partner_A = partners_of(spec, 2)
+    for seat, partner in enumerate(partner_A.tolist()):
+        heard = [heard_seats(spec, 2, frozenset(hidden), seat) for hidden in ((), {partner})]
+        assert [seats.tolist() for seats in heard] == [[partner] if partner >= 0 else [], []]
+        assert {seats.dtype for seats in heard} == {np.dtype(np.int64)}
 
 
 @given(

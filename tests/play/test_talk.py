@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from naming_play import naming_spec
 from pydantic import ValidationError
 from support import make_spec, play, record_round, role_play_spec, tool_spec
 
 from atp_ray.checkpoint.scope import load_scope
 from atp_ray.errors import ScopeError
+from atp_ray.paradigms.conventions.pairing import partners_of
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.actions import Action
 from atp_ray.play.answers import SeatAnswer, answer_columns, merge_answers, no_answers, with_talk
@@ -17,7 +19,7 @@ from atp_ray.play.decisions import TurnFailure, plain_decisions
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.rounds import next_turn, observe_round, settle_round
 from atp_ray.play.sight import heard_seats
-from atp_ray.play.talk import heard_text, read_message
+from atp_ray.play.talk import heard_text, read_message, say_instruction
 from atp_ray.play.transcripts import seat_turns
 from atp_ray.play.turns import Talk
 
@@ -51,6 +53,10 @@ def settled_round(spec, said=SPOKEN):
         ("x" * 39 + " y", "x" * 39),
         ("\u201cjoin\u201d", "join"),
         ('"', '"'),
+        ('""', None),
+        ("' \"join\" '", "join"),
+        ("nothing X", "nothing X"),
+        ("  . (Nothing) ", None),
     ],
 )
 def test_a_message_is_one_line_without_thinking_and_quotes_cut_at_the_limit(reply: str, said: str | None) -> None:
@@ -70,6 +76,31 @@ def test_a_seat_is_told_what_those_it_hears_have_said_and_what_it_said_itself() 
         'Agent 1: "join me"',
         "You said nothing.",
     ]
+
+
+def test_where_nobody_has_spoken_that_is_told() -> None:
+    assert heard_text(talking(), 1, Talk((None, None, None)), 0).splitlines()[1:] == [
+        "The others said nothing.",
+        "You said nothing.",
+    ]
+    assert len(heard_text(talking(), 1, Talk(("a", "b", None), frozenset({2})), 0).splitlines()) == 3
+
+
+def test_of_a_pair_a_seat_is_told_what_its_partner_of_that_round_said() -> None:
+    spec = naming_spec(n_agents=6, seed=4, talk=20)
+    said = tuple(f"word {seat}" for seat in range(6))
+    for number in (1, 2, 3):
+        partner = int(partners_of(spec, number)[0])
+        told = heard_text(spec, number, Talk(said), 0).splitlines()
+        assert told[1:] == [f'Agent {partner + 1}: "word {partner}"', 'You: "word 0"']
+
+
+def test_how_a_seat_is_asked_to_speak() -> None:
+    assert say_instruction(40) == (
+        "Before anybody decides, each agent may say one short thing to the others, who read it before they decide. "
+        "It binds nobody. Do not decide yet: reply with what you say and nothing else, in one line of at most 40 "
+        "characters, or with (nothing) to say nothing."
+    )
 
 
 def test_nobody_hears_itself_or_who_is_in_quarantine() -> None:

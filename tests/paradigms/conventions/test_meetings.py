@@ -57,6 +57,11 @@ def test_views_and_arrays_tell_the_same(game, data) -> None:
         memory.observe([seen])
     chosen = list(seats)[::-1]
     found = windows(memory, chosen)
+    for row, index in enumerate(chosen):  # the same for a seat by itself
+        alone = windows(memory, [index])
+        assert (alone.own_SH[0].tolist(), alone.other_SH[0].tolist()) == (
+            found.own_SH[row].tolist(), found.other_SH[row].tolist(),
+        )  # fmt: skip
     for row, index in enumerate(chosen):
         remembered_H = meetings(memory.seat_view(index))
         assert [one.own for one in remembered_H] == [x for x in found.own_SH[row].tolist() if x != EMPTY]

@@ -90,3 +90,20 @@ def test_in_a_network_only_neighbours_meet(n_agents, seed, pairing) -> None:
     assert (partner_A[partner_A[met]] == met).all()
     assert all(partner_A[seat] in found.of(seat) for seat in met)
     assert len(met) == 2 if pairing == "asynchronous" else len(met) >= 2 * (n_agents // 4)
+
+
+def test_a_seed_is_the_recorded_pairs() -> None:
+    # As in test_randomness.py: other pairs would mean that no transcript can be repeated.
+    ring = naming_spec(n_agents=6, seed=4, network="ring")
+    both = [partners_of(spec, 2).tolist() for spec in (naming_spec(n_agents=7, seed=4), ring)]
+    one = partners_of(naming_spec(n_agents=7, seed=4, pairing="asynchronous"), 2).tolist()
+    near = partners_of(naming_spec(n_agents=6, seed=4, network="ring", pairing="asynchronous"), 2).tolist()
+    assert both == [[-1, 6, 5, 4, 3, 2, 1], [1, 0, 3, 2, 5, 4]]
+    assert [one, near] == [[1, 0, -1, -1, -1, -1, -1], [-1, 2, 1, -1, -1, -1]]
+
+
+def test_who_is_drawn_and_has_no_neighbour_meets_nobody() -> None:
+    alone = Neighbours(np.array([0, 0, 1, 2]), np.array([2, 1], dtype=np.int32))
+    drawn = {tuple(draw_partners(generator(seed), 3, "asynchronous", alone).tolist()) for seed in range(20)}
+    assert drawn == {(-1, -1, -1), (-1, 2, 1)}
+    assert draw_partners(generator(), 3, "synchronous", alone).tolist() == [-1, 2, 1]

@@ -33,6 +33,11 @@ def test_it_says_what_it_met_by_the_points_it_expects() -> None:
     assert chances(3, 2, success=10, failure=-5)[0] < told[0] < chances(3, 2, success=1000)[0]
 
 
+def test_any_points_have_chances() -> None:
+    told = QuantalNaming().chances(np.array([[5.0, 0.0], [1.0, 1.0], [0.0, 9.0]]), 1e6, -1e6)
+    assert told == pytest.approx(np.array([[1, 0], [0.5, 0.5], [0, 1]]))
+
+
 def test_who_starts_with_an_established_name_stays_with_it() -> None:
     spec = naming_spec(established="Q")
     told_SK = ENVIRONMENT.option_chances(EpisodeMemory(spec, range(4)), range(4))
