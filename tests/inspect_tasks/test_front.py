@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 import ray
 from inspect_runs import needs_inspect
 
@@ -11,7 +12,7 @@ from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.rounds import observe_round, settle_round
 
-pytestmark = needs_inspect
+pytestmark = [needs_inspect, pytest.mark.xdist_group("inspect")]
 
 
 def played_by_handle(deployment, specs):
