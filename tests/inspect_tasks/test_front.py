@@ -2,7 +2,6 @@
 
 import asyncio
 
-import pytest
 import ray
 from inspect_runs import needs_inspect
 
@@ -12,7 +11,7 @@ from atp_ray.play.episodes import EpisodeSpec
 from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.rounds import observe_round, settle_round
 
-pytestmark = [needs_inspect, pytest.mark.xdist_group("inspect")]
+pytestmark = needs_inspect
 
 
 def played_by_handle(deployment, specs):

@@ -157,7 +157,8 @@ def _situations(observed: Observed) -> _Situations:
         counts_C2, case_H = np.unique(counts_U2[here_H], axis=0, return_inverse=True)
         cases.append(_Cases(*size, here_H, case_H.reshape(-1), *counts_C2.T.astype(float)))
     stakes_X2 = np.array([log_stakes(numbers) for numbers in observed.settings])
-    return _Situations(cases, *stakes_X2[observed.setting_U].T, seen_U, observed.success_U)
+    gain_U, loss_U = stakes_X2[observed.setting_U].T
+    return _Situations(cases, gain_U, loss_U, seen_U, observed.success_U)
 
 
 def _quantal_chances(response: QuantalResponse, situations: _Situations) -> FloatArray:
