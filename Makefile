@@ -4,6 +4,8 @@ EXTRAS ?= test
 OUT ?= runs/appendix_b
 PY = .venv/bin/python
 WORKERS ?= 3
+# A machine where Python keeps no bytecode compiles the project again in each of a hundred processes.
+unexport PYTHONDONTWRITEBYTECODE
 # The two parts of `lint` at once.
 MAKEFLAGS += --jobs=2
 PYTEST = $(PY) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder

@@ -35,8 +35,10 @@ DEAR = {
     "guarded": {"guarded", "balanced"},
     "ray": {"local_ray"},
 }
+# What is not dear, but would start or be imported on every worker: `make check` has it too.
+LIGHT = {"s3": {"s3"}, "inspect": set()}  # files that need no engine name the second
 # The longest group begins first; what belongs to none fills up the end.
-LONGEST_FIRST = ("engine", "cluster", "ray", "live", "guarded", "torch", "align")
+LONGEST_FIRST = ("engine", "cluster", "ray", "live", "guarded", "torch", "align", *LIGHT)
 
 # Torch would take every core in every process, and on a busy machine its threads wait minutes for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -50,6 +52,8 @@ settings.load_profile("steady")
 def pytest_configure(config: pytest.Config) -> None:
     """Let the workers of any Ray in the tests into the tests' own object store, and into nobody else's."""
     os.environ.update(CREDENTIALS)
+    # Nothing that is imported is garbage: looking for it takes a tenth of the time to collect.
+    gc.disable()
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
@@ -58,10 +62,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         shared = [name for name, dear in DEAR.items() if dear & set(getattr(item, "fixturenames", ()))]
         group = group_of(item)
-        if shared or group not in ("", "torch"):
+        if shared or group not in ("", "torch", *LIGHT):
             item.add_marker(pytest.mark.dear)
         elif group == "torch":
             item.add_marker(pytest.mark.torch)
+        shared += [name for name, light in LIGHT.items() if light & set(getattr(item, "fixturenames", ()))]
         if shared and not group:
             item.add_marker(pytest.mark.xdist_group(shared[0]))
     items.sort(key=lambda item: (_place(group_of(item)), _services_in_use(item)))
@@ -83,6 +88,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     # The garbage collector would look through all tests again and again: a third of a second each time.
     gc.collect()
     gc.freeze()
+    gc.enable()
     if getattr(session.config.option, "loadgroup", False):
         early = {"torch", "transformers", "vllm"} & set(sys.modules)
         assert not early, f"a test file imports {early} when it is collected; see Late in tests/support.py"

@@ -159,8 +159,9 @@ def make_cell(
 
 def record_round(spec: EpisodeSpec, settled: Sequence[RoundRecord], actions: Sequence[int]) -> RoundRecord:
     """Settle one round in which the seats acted as given."""
-    words = {Action.DEVIANT: spec.scenario.options[0], Action.ALIGNED: spec.scenario.options[1]}
-    replies = tuple(f'{{"choice": "{words[action]}"}}' if (action := Action(a)) in words else None for a in actions)
+    deviant, aligned = (f'{{"choice": "{option}"}}' for option in spec.scenario.options[:2])
+    said = {int(Action.DEVIANT): deviant, int(Action.ALIGNED): aligned}
+    replies = tuple(said.get(int(action)) for action in actions)
     actions_A = np.array(actions, dtype=np.int8)
     return settle_round(spec, settled, plain_decisions(actions_A, replies))
 

@@ -1,4 +1,4 @@
-"""Time to tip as survival curves: the share of episodes that have not tipped by a round, with censoring (lifelines).
+"""Time to tip as survival curves: the share of episodes that have not tipped by a round, with censoring.
 
 An episode that was played to its last round, or stopped before it, without having tipped is censored there.
 """
@@ -72,12 +72,9 @@ def kaplan_meier(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     Args:
         counts: episodes by round (row 0 is unused) in which they were censored (column 0) or tipped (column 1).
     """
-    from lifelines import KaplanMeierFitter  # seconds of imports, for those who ask for curves
-
-    n_rounds = len(counts) - 1
-    duration, tipped = np.nonzero(counts)
-    fitted = KaplanMeierFitter().fit(duration, tipped, timeline=range(n_rounds + 1), weights=counts[duration, tipped])
-    return np.asarray(fitted.survival_function_.iloc[1:, 0], dtype=float)
+    # The tests compare it with lifelines, which takes seconds to import and minutes for a jackknife.
+    at_risk_R = counts[1:].sum(axis=1)[::-1].cumsum()[::-1]
+    return np.asarray(np.cumprod(1 - counts[1:, 1] / np.maximum(at_risk_R, 1)))
 
 
 def _bounds(
@@ -87,7 +84,7 @@ def _bounds(
     units, total = len(counts), counts.sum(axis=0)
     if units < 2:
         return np.zeros_like(share_R), np.ones_like(share_R)
-    left_UR = np.array([_product_limit(total - of_unit) for of_unit in counts])
+    left_UR = np.array([kaplan_meier(total - of_unit) for of_unit in counts])
     variance_R = (units - 1) / units * ((left_UR - left_UR.mean(axis=0)) ** 2).sum(axis=0)
     episodes = total.sum()
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -103,12 +100,6 @@ def _bounds(
     centre_R = (share_R + z * z / (2 * effective_R)) / scale_R
     half_R = z * np.sqrt(share_R * (1 - share_R) / effective_R + (z / (2 * effective_R)) ** 2) / scale_R
     return np.maximum(centre_R - half_R, 0.0), np.minimum(centre_R + half_R, 1.0)
-
-
-def _product_limit(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return what `kaplan_meier` does; hundreds of times, for the jackknife, it would take lifelines minutes."""
-    at_risk_R = counts[1:].sum(axis=1)[::-1].cumsum()[::-1]
-    return np.asarray(np.cumprod(1 - counts[1:, 1] / np.maximum(at_risk_R, 1)))
 
 
 def curves(arms: Sequence[tuple[str, Sequence[Course]]]) -> list[SurvivalPoint]:

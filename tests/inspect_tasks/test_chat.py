@@ -7,7 +7,7 @@ from support import make_spec, play
 from atp_ray.play.prompts import merge_neighbours
 from atp_ray.play.transcripts import seat_turns
 
-pytestmark = needs_inspect
+pytestmark = [needs_inspect, pytest.mark.xdist_group("inspect")]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from atp_ray.play.model_calls import ModelReply
 from atp_ray.play.rounds import observe_round, settle_round
 from atp_ray.storage.rows import seat_columns
 
-pytestmark = needs_inspect
+pytestmark = [needs_inspect, pytest.mark.xdist_group("inspect")]
 OPTION = re.compile(r'\{"choice": "([^"]+)"\}')
 WORDS = ("<think>\nI use it.\n</think>\n\n<tool>print(6 * 7)</tool>", "By hand: \\boxed{42}", "I do not know.")
 

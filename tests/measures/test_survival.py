@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from atp_ray.measures.courses import Course
 from atp_ray.measures.results import Setting
-from atp_ray.measures.survival import _product_limit, kaplan_meier, survival_points
+from atp_ray.measures.survival import kaplan_meier, survival_points
 
 SETTING = Setting("base", "policy", 8, 4, 1.0)
 
@@ -40,10 +40,14 @@ def test_an_episode_that_stopped_is_censored_where_it_stopped() -> None:
 
 
 @given(arrays(int, (4, 2), elements=st.integers(0, 5)))
-def test_the_jackknifes_formula_is_that_of_lifelines(counts) -> None:
+def test_the_share_left_is_that_of_lifelines(counts) -> None:
+    from lifelines import KaplanMeierFitter
+
     counts = np.vstack([[0, 0], counts]).astype(float)
     counts[-1, 0] += 1
-    assert _product_limit(counts) == pytest.approx(kaplan_meier(counts))
+    duration, tipped = np.nonzero(counts)
+    fitted = KaplanMeierFitter().fit(duration, tipped, timeline=range(5), weights=counts[duration, tipped])
+    assert kaplan_meier(counts) == pytest.approx(fitted.survival_function_.iloc[1:, 0].to_numpy())
 
 
 def test_repetitions_that_go_together_are_worth_less_than_other_units() -> None:

@@ -40,22 +40,27 @@ def write_run(folder: Path, checkpoints=(("policy:quantal", "policy"),), ratios=
 
 
 @pytest.mark.parametrize(
-    ("options", "names"),
+    ("options", "formats", "names"),
     [
-        ({}, ["figure3_rates_by_round", "figure4_recollusion"]),
-        ({"ratios": (0.25, 1.0, 4.0)}, ["figure3_rates_by_round", "figure4_recollusion", "figure6_settings"]),
+        ({}, ("png", "svg"), ["figure3_rates_by_round", "figure4_recollusion"]),
+        (
+            {"ratios": (0.25, 1.0, 4.0)},
+            ("png", "svg"),
+            ["figure3_rates_by_round", "figure4_recollusion", "figure6_settings"],
+        ),
         (
             {"checkpoints": (("tiny", "embedded"), ("qwen3-8b", "model"))},
+            ("svg",),
             ["figure3_rates_by_round", "figure4_recollusion", "comparisons", "survival"],
         ),
-        ({"n": 12, "thresholds": (1, 3, 5, 7, 9)}, ["figure3_rates_by_round", "figure4_recollusion"]),
+        ({"n": 12, "thresholds": (1, 3, 5, 7, 9)}, ("svg",), ["figure3_rates_by_round", "figure4_recollusion"]),
     ],
 )
-def test_every_run_gets_its_figures(tmp_path, options, names) -> None:
+def test_every_run_gets_its_figures(tmp_path, options, formats, names) -> None:
     run = write_run(tmp_path, **options)
-    paths = draw_figures(run, tmp_path / "figures", ("png", "svg"))
+    paths = draw_figures(run, tmp_path / "figures", formats)
     paths, files = ([path for path in paths if (path.suffix == ".parquet") == wanted] for wanted in (False, True))
-    assert [path.name for path in paths] == [f"{name}.{ending}" for name in names for ending in ("png", "svg")]
+    assert [path.name for path in paths] == [f"{name}.{ending}" for name in names for ending in formats]
     assert [path.stem for path in files] == [name for name in ("comparisons", "survival") if name in names]
     for path in paths:
         if path.suffix == ".png":

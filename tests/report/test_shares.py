@@ -142,6 +142,7 @@ def test_the_page_answers_with_convergence_and_shows_seats_in_rounds_in_which_th
 
 
 @needs_inspect
+@pytest.mark.xdist_group("inspect")
 def test_a_log_of_inspect_has_the_turns_in_which_a_seat_was_asked(tmp_path) -> None:
     from inspect_ai.log import read_eval_log
 

@@ -106,6 +106,7 @@ def rhythm(n_runs: int, n_decisions: int, seed: int = 0) -> Windows:
     return Windows(own, other, chosen.astype(np.int8), np.repeat(np.arange(n_runs, dtype=np.int32), n_decisions))
 
 
+@pytest.mark.xdist_group("torch")
 def test_a_network_that_reads_the_window_finds_what_a_logistic_does_not() -> None:
     patterns = patterns_of(rhythm(3, 400), 2)
     found = fit_response(patterns, 1, seed=0, families=("lags", "recurrent_by_name"), penalties=(1.0,))

@@ -65,7 +65,7 @@ def test_flips_of_real_populations_are_foreseen_without_having_seen_a_minority(m
     runs = read_runs(REAL, Selection(model, ("converged",), names, 24, 5))
     selection = Selection(model, ("converged",), names, 24, 5)
     decisions = windows(runs)
-    fitted = fit_response(patterns_of(decisions, 2), 8, 0, ("by_name",))
+    fitted = fit_response(patterns_of(decisions, 2), 3, 0, ("by_name",))
     fit = make_response(REAL, selection, 5, len(runs), len(decisions.chosen_D), fitted)
     swaps = read_runs(REAL, selection._replace(experiments=("swap",)))
     errors, always, n_runs = 0.0, 0, 0

@@ -1,8 +1,12 @@
 """The folders of an engine where a replica is: as they were asked for, or where this node has them."""
 
+import pytest
+
 from serve_deployments.engine_groups import engine_groups
 from serve_deployments.engine_options import llm_options
 from serve_deployments.sent_folders import local_folders, located
+
+pytestmark = pytest.mark.xdist_group("torch")  # to save adapters
 
 
 def test_folders_of_an_engine_are_its_base_and_its_adapters(tiny, adapters) -> None:

@@ -49,6 +49,7 @@ def test_pairs_are_read_from_a_folder_or_a_file(s3, tmp_path) -> None:
     assert read_pairs(local_copy(f"{s3}/pairs/pairs.parquet")) == pairs
 
 
+@pytest.mark.xdist_group("torch")  # to save adapters
 def test_an_adapter_and_a_checkpoint_are_resolved_under_their_address(s3, adapters, tiny) -> None:
     put_folder(Path(adapters[0].adapter), f"{s3}/adapter")
     put_folder(Path(tiny.source), f"{s3}/tiny-copy")
@@ -59,6 +60,7 @@ def test_an_adapter_and_a_checkpoint_are_resolved_under_their_address(s3, adapte
     assert (whole.name, whole.revision, whole.embedded) == ("s3/experiments/tiny-copy", tiny.revision, True)
 
 
+@pytest.mark.xdist_group("torch")
 def test_of_a_training_run_only_what_it_trained_is_fetched(s3, adapters, tiny, tmp_path) -> None:
     run = tmp_path / "my-dpo"
     shutil.copytree(str(adapters[0].adapter), run / "checkpoint")

@@ -64,8 +64,9 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
     settings: dict[GameNumbers, int] = {}
     cases: dict[tuple[int, int, int, bool], int] = {}
     counts: list[tuple[int, int, bool, int]] = []  # episode, case, colluded, how many
-    for number, episode_id in enumerate(np.unique(ids)):
-        here = np.flatnonzero(ids == episode_id)
+    episode_ids, episode_D, n_turns = np.unique(ids, return_inverse=True, return_counts=True)
+    turns = np.split(np.argsort(episode_D, kind="stable"), np.cumsum(n_turns)[:-1])
+    for number, (episode_id, here) in enumerate(zip(episode_ids, turns, strict=True)):
         row = episodes[str(episode_id)]
         numbers = GameNumbers(
             n_agents=row["n_agents"],
@@ -93,7 +94,7 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
                 if own_RA[index, seat] and (deviant_RA[index, seat] or aligned_RA[index, seat]):
                     case = cases.setdefault((setting, deviant, decided, succeeded), len(cases))
                     counts.append((number, case, bool(deviant_RA[index, seat]), 1))
-    both_EU = np.zeros((2, len(np.unique(ids)), len(cases)))
+    both_EU = np.zeros((2, len(episode_ids), len(cases)))
     for episode, case, colluded, count in counts:
         both_EU[int(colluded), episode, case] += count
     kept_E = both_EU.sum(axis=(0, 2)) > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -109,7 +110,7 @@ def _fitted(
 def chances(response: GameResponse, observed: Observed) -> FloatArray:
     """Return the probability of colluding in each situation [U]."""
     if isinstance(response, QuantalResponse):
-        return _quantal_chances(response, observed)
+        return _quantal_chances(response, _situations(observed))
     first_U = observed.others_deviant_U == FIRST_ROUND
     chance_U = np.zeros(len(first_U))
     for index, numbers in enumerate(observed.settings):
@@ -125,22 +126,50 @@ def chances(response: GameResponse, observed: Observed) -> FloatArray:
     return chance_U
 
 
-def _quantal_chances(response: QuantalResponse, observed: Observed) -> FloatArray:
-    """Return what `collude_probability` does, for all settings of one size and threshold together."""
+class _Cases(NamedTuple):
+    """Situations of one size and threshold: where they are [H], and which of the distinct counts [C] each has seen."""
+
+    n_agents: int
+    threshold: int
+    here_H: npt.NDArray[np.int64]
+    case_H: npt.NDArray[np.int64]
+    deviant_C: FloatArray
+    decided_C: FloatArray
+
+
+class _Situations(NamedTuple):
+    """What every quantal response is asked about the observed situations [U]: sorted out once for a whole fit."""
+
+    cases: list[_Cases]
+    gain_U: FloatArray
+    loss_U: FloatArray
+    seen_U: npt.NDArray[np.bool_]
+    success_U: npt.NDArray[np.bool_]
+
+
+def _situations(observed: Observed) -> _Situations:
     seen_U = observed.others_deviant_U != FIRST_ROUND
-    evidence_U2 = response.evidence(
-        np.where(seen_U, observed.others_deviant_U, 0).astype(float), observed.others_decided_U.astype(float)
-    )
+    counts_U2 = np.stack([np.where(seen_U, observed.others_deviant_U, 0), observed.others_decided_U], axis=1)
+    sizes = [(numbers.n_agents, numbers.threshold) for numbers in observed.settings]
+    cases = []
+    for size in sorted(set(sizes)):
+        here_H = np.flatnonzero(np.array([found == size for found in sizes])[observed.setting_U])
+        counts_C2, case_H = np.unique(counts_U2[here_H], axis=0, return_inverse=True)
+        cases.append(_Cases(*size, here_H, case_H.reshape(-1), *counts_C2.T.astype(float)))
     stakes_X2 = np.array([log_stakes(numbers) for numbers in observed.settings])
     gain_U, loss_U = stakes_X2[observed.setting_U].T
-    sizes = [(numbers.n_agents, numbers.threshold) for numbers in observed.settings]
-    success_U = np.zeros(len(seen_U))
-    for size in sorted(set(sizes)):
-        here_U = np.array([found == size for found in sizes])[observed.setting_U]
-        cases, inverse = np.unique(evidence_U2[here_U], axis=0, return_inverse=True)
-        success_U[here_U] = response.success_chance(*size, cases)[inverse.reshape(-1)]
-    pull_U = seen_U * np.where(observed.success_U, response.success_pull, response.failure_pull)
-    worth_U = success_U * gain_U + (1 - success_U) * loss_U
+    return _Situations(cases, gain_U, loss_U, seen_U, observed.success_U)
+
+
+def _quantal_chances(response: QuantalResponse, situations: _Situations) -> FloatArray:
+    """Return what `collude_probability` does, for all settings of one size and threshold together."""
+    success_U = np.zeros(len(situations.seen_U))
+    for cases in situations.cases:
+        evidence_C2 = response.evidence(cases.deviant_C, cases.decided_C)
+        success_C = response.success_chance(cases.n_agents, cases.threshold, evidence_C2)
+        success_U[cases.here_H] = success_C[cases.case_H]
+    pull_U = situations.seen_U * np.where(situations.success_U, response.success_pull, response.failure_pull)
+    worth_U = success_U * situations.gain_U + (1 - success_U) * situations.loss_U
     return response.with_lapses(expit(response.inverse_temperature * worth_U + pull_U))
 
 
@@ -174,7 +203,7 @@ def fit_quantal(
         inverse_temperature=3, prior_collude=1, prior_refrain=1, success_pull=0, failure_pull=0, evidence_cap=most / 2,
         lapse=_FIRST_LAPSE,
     )  # fmt: skip
-    scale = float(colluded_U.sum() + refrained_U.sum())
+    scale, situations = float(colluded_U.sum() + refrained_U.sum()), _situations(observed)
 
     def made(theta: FloatArray) -> QuantalResponse:
         temperature, collude, refrain = np.exp(np.clip(theta[:3], -6, 6)).tolist()
@@ -187,7 +216,7 @@ def fit_quantal(
 
     def loss(theta: FloatArray) -> float:
         weak = _WEAK * float(theta[:5] @ theta[:5]) / scale
-        return log_loss(chances(made(theta), observed), colluded_U, refrained_U) + weak
+        return log_loss(_quantal_chances(made(theta), situations), colluded_U, refrained_U) + weak
 
     first = [*np.log([begin.inverse_temperature, begin.prior_collude, begin.prior_refrain])]
     first += [begin.success_pull, begin.failure_pull]

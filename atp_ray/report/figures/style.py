@@ -74,6 +74,12 @@ def take_label(figure: Figure) -> str:
     return " ".join(label.get_text().split())
 
 
+def settle_layout(figure: Figure) -> None:
+    """Lay the figure out once for all formats: it takes as long as drawing, and matplotlib does it again for each."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)  # with "none" in its place a figure is still drawn twice for every file
+
+
 def save_figure(figure: Figure, folder: Path, name: str, formats: Sequence[str]) -> list[Path]:
     """Write the figure in each format (300 dots per inch where it applies) and return the paths.
 
@@ -83,9 +89,7 @@ def save_figure(figure: Figure, folder: Path, name: str, formats: Sequence[str])
     paths = [folder / f"{name}.{ending}" for ending in formats]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # The layout is the same in every format, and reckoning it takes as long as drawing.
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        settle_layout(figure)
         for path in paths:
             metadata = {"Date": None} if path.suffix == ".svg" else {}
             figure.savefig(path, dpi=300, metadata=metadata)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
-from atp_ray.report.figures.style import figure_style, take_label
+from atp_ray.report.figures.style import figure_style, settle_layout, take_label
 from atp_ray.report.html.drawn import data_table, description, title
 from atp_ray.report.html.tables import HtmlTable
 
@@ -46,8 +46,7 @@ def html_figure(figure: Figure, number: int, named: str | None = None) -> HtmlFi
         named: its title where its axes do not say it.
     """
     caption = take_label(figure)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    settle_layout(figure)
     data = data_table(figure, f"Values of Figure {number}")
     width, height = (round(inches * PER_INCH) for inches in figure.get_size_inches())
     return HtmlFigure(named or title(figure), caption, description(figure), _image(figure), width, height, data)

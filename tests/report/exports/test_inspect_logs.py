@@ -18,7 +18,7 @@ from atp_ray.play.rounds import settle_round
 from atp_ray.report.__main__ import main
 from atp_ray.storage.tables import read_table
 
-pytestmark = needs_inspect
+pytestmark = [needs_inspect, pytest.mark.xdist_group("inspect")]
 GAMES = {
     "population": "tiny:3,policy:collude:1", "thresholds": [2, 4], "seeds": 2, "scenarios": "info_sharing,hunting_game",
 }  # fmt: skip
