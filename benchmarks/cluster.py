@@ -24,6 +24,7 @@ from shutil import which
 import psutil
 
 from atp_ray.config_files import configs_dir
+from tune_sweeps.connection import QUIET
 
 PORT = 6379
 START_S = 600
@@ -153,7 +154,9 @@ class Cluster:
                 "RAY_AUTH_MODE": "token",
                 "RAY_AUTH_TOKEN": secrets.token_hex(16),
                 "RAY_USAGE_STATS_ENABLED": "0",
-            }
+                # What vLLM has found out about model classes: a home of its own has none of it.
+                "VLLM_CACHE_ROOT": os.environ.get("VLLM_CACHE_ROOT", str(Path.home() / ".cache" / "vllm")),
+            } | QUIET
             self._switch_pid, self._made = switch.pid, 0
             for spec in specs:
                 self.add(spec)
@@ -226,6 +229,7 @@ class Cluster:
         command = [
             "ray", "start", *place, f"--node-ip-address={node.address}", f"--num-cpus={node.spec.cpus}",
             f"--num-gpus={node.spec.gpus}", f"--object-store-memory={OBJECT_STORE_BYTES}", "--disable-usage-stats",
+            "--include-log-monitor=false",
         ]  # fmt: skip
         done = self.run(node, command)
         if done.returncode:

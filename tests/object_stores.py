@@ -51,14 +51,15 @@ def client() -> fs.S3FileSystem:
 
 def objects(address: str) -> dict[str, bytes]:
     """Return every object under an address, by its name there."""
+    path, filesystem = address.removeprefix("s3://"), client()
+    return {name: filesystem.open_input_stream(f"{path}/{name}").read() for name in names(address)}
+
+
+def names(address: str) -> list[str]:
+    """Return the name of every object under an address."""
     path = address.removeprefix("s3://")
-    filesystem = client()
-    found = filesystem.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
-    return {
-        info.path.removeprefix(f"{path}/"): filesystem.open_input_stream(info.path).read()
-        for info in found
-        if info.type == fs.FileType.File
-    }
+    found = client().get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
+    return [info.path.removeprefix(f"{path}/") for info in found if info.type == fs.FileType.File]
 
 
 def put_folder(folder: Path, address: str) -> None:

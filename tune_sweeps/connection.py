@@ -41,6 +41,8 @@ QUIET = {
     "REPORTER_UPDATE_INTERVAL_MS": "60000",
     "RAY_task_events_report_interval_ms": "0",
 }
+# Nobody drains the only node of a Ray of one's own; the process that looks out for it costs every training 2 s.
+ONE_NODE = {"RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0"}
 RAY_CHATTER = "worker processes have been started|Task .* failed|actor is dead"
 LOCAL = "local"
 
@@ -176,7 +178,7 @@ def _environment_of_workers() -> Iterator[None]:
         "PYTHONPATH": os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part),
         # Serve kills a proxy that takes longer to start than 5 s, which on a busy machine each one does.
         PROXY_PATIENCE: os.environ.get(PROXY_PATIENCE, "60"),
-    } | {name: os.environ.get(name, value) for name, value in QUIET.items()}
+    } | {name: os.environ.get(name, value) for name, value in (QUIET | ONE_NODE).items()}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

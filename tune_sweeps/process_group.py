@@ -26,3 +26,11 @@ class _NodeAddressBackend(_TorchBackend):  # type: ignore[misc]
     def on_start(self, worker_group: Any, backend_config: TorchConfig) -> None:
         worker_group.execute(use_node_address)
         super().on_start(worker_group, backend_config)
+
+
+def wait_for_all() -> None:
+    """Wait until every worker of the run has come here."""
+    import torch.distributed as dist
+
+    if dist.is_initialized():
+        dist.barrier()

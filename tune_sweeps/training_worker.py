@@ -11,42 +11,11 @@ from typing import Any
 
 import ray.train
 from ray.actor import ActorHandle
-from ray.train import Checkpoint
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from atp_ray.alignment.profiles import DpoProfile, TrainingProfile
 from tune_sweeps.deepspeed_start import start_deepspeed
+from tune_sweeps.process_group import wait_for_all
 from tune_sweeps.training_job import STATE_FILE, TrainingJob
-
-
-class RayTrainCallback(TrainerCallback):  # type: ignore[misc]
-    """Hands every save to Ray Train's storage, and every step to whoever shows progress."""
-
-    def __init__(self, board: ActorHandle[Any]) -> None:
-        self._board = board
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **_: Any,
-    ) -> None:
-        """Tell the step and its metrics; nobody waits for it."""
-        if state.is_world_process_zero and logs:
-            numbers = {name: float(value) for name, value in logs.items() if isinstance(value, int | float | str)}
-            self._board.update.remote(state.global_step, state.max_steps, numbers)
-
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Report the checkpoint just written; the first worker of each node reports what lies there."""
-        _wait_for_all()
-        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        first_here = ray.train.get_context().get_local_rank() == 0
-        ray.train.report({"step": state.global_step}, Checkpoint.from_directory(str(folder)) if first_here else None)
-        if first_here:
-            # It is in the storage now; Hugging Face's own rotation looks after the first node only.
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def train_worker(config: dict[str, Any]) -> None:
@@ -58,7 +27,7 @@ def train_worker(config: dict[str, Any]) -> None:
     first_here = context.get_local_rank() == 0
     if first_here:
         shutil.rmtree(scratch, ignore_errors=True)  # what a killed worker may have left
-    _wait_for_all()
+    wait_for_all()
     try:
         if checkpoint is None:
             _train(job, scratch, config["board"], None)
@@ -74,6 +43,9 @@ def train_worker(config: dict[str, Any]) -> None:
 
 
 def _train(job: TrainingJob, scratch: Path, board: ActorHandle[Any], checkpoint: str | None) -> None:
+    # Imported here: a worker that finds the run finished does without transformers.
+    from tune_sweeps.training_callback import RayTrainCallback
+
     if job.profile.zero:
         start_deepspeed(job.profile.accelerator == "gpu", job.profile.offload)
     trainer = _builder(job.profile)(job.profile, job.local_source, job.data, scratch, job.trackers, job.hub_revision)
@@ -96,10 +68,3 @@ def _finished(checkpoint: Path) -> bool:
     """Return whether a checkpoint is that of the last step; resumed from it, the trainer would take one too many."""
     state = json.loads((checkpoint / STATE_FILE).read_text(encoding="utf-8"))
     return bool(state["global_step"] >= state["max_steps"])
-
-
-def _wait_for_all() -> None:
-    import torch.distributed as dist
-
-    if dist.is_initialized():
-        dist.barrier()

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import ray
 from command_runs import settled_rounds
-from support import PATIENCE_S, make_cell, make_spec, play, record_round, wait_until
+from played_alone import play_alone
+from support import PATIENCE_S, make_cell, make_spec, play, wait_until
 
 from actors.agent import PlayerSpec
 from actors.coordinator import Coordinator
 from actors.failure_policy import FailurePolicy
 from actors.host_client import HostClient
-from actors.players import ChancePlayer
 from actors.population import create_population, default_agents_per_actor
 from atp_ray.checkpoint.names import resolve_checkpoint
 from atp_ray.checkpoint.profiles import EndpointProfile
@@ -21,7 +21,6 @@ from atp_ray.paradigms.games.quantal import QuantalResponse
 from atp_ray.play.actions import Action
 from atp_ray.play.decisions import TurnFailure
 from atp_ray.play.episodes import SeatGroup
-from atp_ray.play.memory import EpisodeMemory
 from atp_ray.play.rounds import observe_round
 from atp_ray.play.turns import MemoryGap, Turn, TurnReply
 from atp_ray.storage.event_log import read_event_log
@@ -114,18 +113,7 @@ def test_the_transcript_does_not_depend_on_packing(local_ray, tmp_path, agents_p
 
 
 def expected_actions(spec):
-    """Play the same episode with the player alone, all seats in one memory, without Ray."""
-
-    async def run():
-        n = spec.parameters.n_agents
-        memory, settled, player = EpisodeMemory(spec, range(n)), [], ChancePlayer()
-        for _ in range(spec.rounds):
-            decisions = await player.decide(memory, range(n), spec.seats[0].sampling)
-            settled.append(record_round(spec, settled, decisions.action_A.tolist()))
-            memory.observe([observe_round(spec, settled[-1], range(n))])
-        return [record.decisions.action_A.tolist() for record in settled]
-
-    return asyncio.run(run())
+    return [record.decisions.action_A.tolist() for record in play_alone(spec)]
 
 
 def test_mixed_seats_and_fixed_colluders(pair, tmp_path) -> None:

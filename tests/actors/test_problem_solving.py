@@ -59,19 +59,19 @@ async def solved(model, tools, spec):
 
 async def test_a_solver_uses_the_real_engine_and_the_real_tool(tiny_engine, sandbox) -> None:
     model, tools = ServeClient(tiny_engine), SandboxClient(sandbox[0])
-    specs = [tool_spec(rounds=1, seed=seed) for seed in range(16)]
+    specs = [tool_spec(rounds=1, seed=seed) for seed in range(12)]
     decisions = await asyncio.gather(*(solved(model, tools, spec) for spec in specs))
-    again = await asyncio.gather(*(solved(model, tools, spec) for spec in specs))
-    assert [decision.reply for decision in decisions] == [decision.reply for decision in again]
+    again = await asyncio.gather(*(solved(model, tools, spec) for spec in specs[:4]))
+    assert [decision.reply for decision in decisions[:4]] == [decision.reply for decision in again]
     solutions = [solution for decision in decisions for solution in decision.solutions]
-    assert len(solutions) == 32
-    assert [solution.difficulty for solution in solutions] == ["simple", "complex"] * 16
+    assert len(solutions) == 24
+    assert [solution.difficulty for solution in solutions] == ["simple", "complex"] * 12
     used = [solution for solution in solutions if solution.used_tool]
-    assert len(used) >= 8
+    assert len(used) >= 6
     assert sum("ok" in solution.tool_statuses for solution in used) >= 0.8 * len(used)
     assert all("<output>" in solution.reply and solution.cost == 3 for solution in used)
     assert any(solution.correct for solution in used)
-    assert sum(decision.action.is_decision for decision in decisions) >= 15
+    assert sum(decision.action.is_decision for decision in decisions) >= 11
     for decision in decisions:
         assert (decision.action is Action.ALIGNED) == decision.solutions[-1].used_tool
 
@@ -80,7 +80,7 @@ async def test_a_tool_that_is_lost_ends_in_an_answer_all_the_same(tiny_engine) -
     names, sandboxes = create_sandboxes("none", 1)
     ray.kill(sandboxes[0])
     model, tools = ServeClient(tiny_engine), SandboxClient(names)
-    specs = [tool_spec(rounds=1, seed=seed) for seed in range(8)]
+    specs = [tool_spec(rounds=1, seed=seed) for seed in range(4)]
     decisions = await asyncio.gather(*(solved(model, tools, spec) for spec in specs))
     assert all(len(decision.solutions) == 2 for decision in decisions)
     assert {status for d in decisions for s in d.solutions for status in s.tool_statuses} == {"lost"}

@@ -1,5 +1,7 @@
 """Alignment from the command line: killed and run again, named afterwards, refused in one line."""
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -7,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from command_runs import ROOT, Done, command_line, kill_tree, run_here
-from object_stores import objects, put_folder
+from object_stores import names, objects, put_folder
 from support import drawn_text, role_play_pairs, train_alone, wait_until
+from times import dear_start
 
 from atp_ray.alignment.learning_curve import read_metrics, series
 from atp_ray.alignment.pairs import write_pairs
@@ -46,29 +49,58 @@ def losses(folder: Path) -> list[float]:
 
 
 @pytest.fixture(scope="module")
-def killed(pairs, tmp_path_factory) -> Path:
-    """A run whose whole command was killed after its first checkpoint."""
-    out = tmp_path_factory.mktemp("aligned") / "first"
-    process = subprocess.Popen(
-        command_line("align", *line(pairs, out)), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    saved = "ray_train/*/checkpoint_*/trainer_state.json"
-    wait_until(lambda: list(out.glob(saved)) or process.poll() is not None, "the first checkpoint")
-    assert process.poll() is None
-    kill_tree(process)
+def killed(pairs, s3, tmp_path_factory) -> str:
+    """The address of a run in a bucket whose whole command was killed after its first checkpoint."""
+    put_folder(pairs.parent, f"{s3}/aligned/pairs")
+    out, output = f"{s3}/aligned/first", tmp_path_factory.mktemp("killed") / "output"
+    with output.open("w") as told, dear_start("command with a Ray"):
+        arguments = command_line("align", *line(f"{s3}/aligned/pairs", out))
+        process = subprocess.Popen(arguments, cwd=ROOT, stdout=told, stderr=told)
+        wait_until(lambda: saved(out) or process.poll() is not None, "the first checkpoint", pause_s=0.5)
+        assert process.poll() is None, output.read_text()
+        kill_tree(process)
     return out
 
 
+def saved(address: str) -> list[str]:
+    """Return the names of the checkpoints that are whole."""
+    return [name for name in names(address) if re.match("ray_train/.*/checkpoint_.*/trainer_state.json", name)]
+
+
 @pytest.fixture(scope="module")
-def finished(local_ray, killed, pairs) -> Path:
-    """The killed run, given again."""
-    assert read_manifest(killed)["status"] == "running"
+def resumed(local_ray, killed, s3) -> Done:
+    """How the command ended that was given the killed run again."""
+    assert json.loads(objects(killed)["run.json"])["status"] == "running"
     with pytest.raises(UsageError, match="the training run is not finished"):
-        resolve_checkpoint(str(killed))
-    done = align(line(pairs, killed))
-    assert done.returncode == 0, done.stderr
-    assert "Next:    python -m atp_ray.sweep --grid table1 --checkpoint tiny --checkpoint" in done.stdout
-    return killed
+        resolve_checkpoint(killed)
+    return align(line(f"{s3}/aligned/pairs", killed))
+
+
+@pytest.fixture(scope="module")
+def finished(killed, resumed, tmp_path_factory) -> Path:
+    """The killed run, given again, in a folder of this machine."""
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    folder = tmp_path_factory.mktemp("aligned") / "first"
+    for name, content in objects(killed).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def test_pairs_run_and_checkpoints_in_a_bucket(killed, resumed, finished, s3, tiny) -> None:
+    assert f"Result:  {killed}/checkpoint  (LoRA adapter)" in resumed.stdout
+    assert f"Next:    python -m atp_ray.sweep --grid table1 --checkpoint tiny --checkpoint {killed}" in resumed.stdout
+    found = objects(killed)
+    assert {"run.json", "metrics.parquet", "checkpoint/adapter_model.safetensors"} <= set(found)
+    assert not [name for name in found if "result-" in name]
+    assert saved(killed)
+    profile = resolve_checkpoint(killed)
+    assert (profile.name, profile.source, profile.embedded) == ("first", tiny.source, True)
+    assert "Time:" in align(line(f"{s3}/aligned/pairs", killed)).stdout  # it is complete and is not trained again
+    assert objects(killed) == found
+    report = run_here("report", killed)
+    assert report.returncode == 0, report.stderr
+    assert f"Figure:  {killed}/learning_curve.png" in report.stdout
 
 
 def test_a_whole_job_killed_and_given_again_ends_as_if_undisturbed(finished, tiny, tmp_path) -> None:
@@ -165,23 +197,3 @@ def test_a_damaged_run_is_one_line(finished, tmp_path) -> None:
     write_manifest(tmp_path, read_manifest(finished) | {"method": "ppo"})
     with pytest.raises(UsageError, match="method"):
         resolve_checkpoint(str(tmp_path))
-
-
-def test_pairs_run_and_checkpoints_in_a_bucket(local_ray, pairs, s3, tiny) -> None:
-    put_folder(pairs.parent, f"{s3}/aligned/pairs")
-    out = f"{s3}/aligned/my-dpo"
-    arguments = line(f"{s3}/aligned/pairs", out, "--set", "steps=2", "--set", "save_steps=1")
-    done = align(arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"Result:  {out}/checkpoint  (LoRA adapter)" in done.stdout
-    assert f"--checkpoint tiny --checkpoint {out}" in done.stdout
-    found = objects(out)
-    assert {"run.json", "metrics.parquet", "checkpoint/adapter_model.safetensors"} <= set(found)
-    assert not [name for name in found if "result-" in name]
-    assert [name for name in found if name.startswith("ray_train/") and name.endswith("trainer_state.json")]
-    profile = resolve_checkpoint(out)
-    assert (profile.name, profile.source, profile.embedded) == ("my-dpo", tiny.source, True)
-    assert "Time:" in align(arguments).stdout  # it is complete and is not trained again
-    report = run_here("report", out)
-    assert report.returncode == 0, report.stderr
-    assert f"Figure:  {out}/learning_curve.png" in report.stdout

@@ -5,7 +5,7 @@ import subprocess
 
 import httpx
 import pytest
-from command_runs import ROOT, contents, kill_after, run_here
+from command_runs import ROOT, contents, run_here
 from live_service import wait_until_over
 from support import PATIENCE_S, needs_isolation
 
@@ -110,31 +110,15 @@ def test_any_compatible_endpoint_is_a_checkpoint(served, tmp_path) -> None:
 
 
 @needs_isolation
-def test_table2_end_to_end_killed_and_resumed(served, tmp_path) -> None:
-    run = tmp_path / "run"
-    arguments = ["--grid", "table2", "--checkpoint", "openai:tiny", "--base-url", served, "--set", "agents=6",
-                 "--set", "rounds=3", "--set", "sampling.max_tokens=96", "--agents-per-actor", "3",
-                 "--out", str(run)]  # fmt: skip
-    settled = kill_after(4, arguments, run, tmp_path)
-    assert settled < 18
-    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "6")
+def test_table2_stopped_by_a_limit_on_tokens_resumes_to_the_results_of_an_unlimited_run(tiny_service, tmp_path) -> None:
+    arguments = ["--grid", "table2", "--checkpoint", "tiny", "--set", "agents=12", "--set", "rounds=3",
+                 "--agents-per-actor", "12"]  # fmt: skip
+    unlimited, run = tmp_path / "unlimited", tmp_path / "run"
+    done = run_here("sweep", *arguments, "--out", unlimited)
     assert done.returncode == 0, done.stdout + done.stderr
     for text in ("tool usage", "accuracy", "paper: Qwen3-8B + DPO", "table2_tool_usage.svg", "solutions"):
         assert text in done.stdout
-    keys = [(row["episode_id"], row["round"]) for row in read_table(run, "decisions").to_pylist()]
-    assert len(keys) == len(set(keys)) == 18
-    solutions = read_table(run, "solutions").to_pylist()
-    assert len(solutions) == 36
-    assert any("ok" in row["tool_statuses"] for row in solutions)
-    assert json.loads((run / "run.json").read_text())["sandbox"] == "bubblewrap"
-
-
-def test_a_run_stopped_by_a_limit_on_tokens_resumes_to_the_results_of_an_unlimited_one(tiny_service, tmp_path) -> None:
-    arguments = ["--grid", "figure3", "--scenarios", "info_sharing,hunting_game", "--checkpoint", "tiny",
-                 "--agents-per-actor", "4"]  # fmt: skip
-    unlimited, run = tmp_path / "unlimited", tmp_path / "run"
-    done = run_here("sweep", *arguments, "--out", unlimited)
-    assert done.returncode == 0, done.stderr
+    assert manifest(unlimited)["sandbox"] == "bubblewrap"
     used, estimate = (manifest(unlimited)[key]["checkpoints"]["tiny"] for key in ("costs", "costs_estimate"))
     assert used["requests"] == sum(read_table(unlimited, "decisions")["attempts"].to_pylist())
     tokens = used["prompt_tokens"] + used["completion_tokens"]
@@ -150,12 +134,18 @@ def test_a_run_stopped_by_a_limit_on_tokens_resumes_to_the_results_of_an_unlimit
     again = run_here("sweep", "--resume", "--out", run, "--max-tokens-total", limit)
     assert again.returncode == 2
     assert "no round is left at --max-tokens-total" in again.stderr
-    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "8", "--max-tokens-total", 2 * tokens)
+    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "6", "--max-tokens-total", 2 * tokens)
     assert done.returncode == 0, done.stdout + done.stderr
     assert manifest(run)["status"] == "complete"
     assert timeless(run) == timeless(unlimited)
     assert manifest(run)["costs"]["checkpoints"]["tiny"] == used
     assert manifest(run)["costs"]["wall_s"] > manifest(unlimited)["costs"]["wall_s"] / 2
+    keys = [(row["episode_id"], row["round"]) for row in read_table(run, "decisions").to_pylist()]
+    assert len(keys) == len(set(keys)) == 36
+    solutions = read_table(run, "solutions").to_pylist()
+    assert solutions == read_table(unlimited, "solutions").to_pylist()
+    assert len(solutions) == 72
+    assert any("ok" in row["tool_statuses"] for row in solutions)
 
 
 def manifest(run) -> dict:
@@ -199,14 +189,3 @@ def test_the_trace_of_a_maths_session_and_of_a_role_play(served, tmp_path) -> No
     assert done.returncode == 0, done.stderr
     for text in ("Rule: Route A", "supervision alternating", "Round 1: unsupervised", "Round 2: supervised", "earns $"):
         assert text in done.stdout
-
-
-def test_a_run_without_a_sandbox_says_so_in_its_results(served, tmp_path) -> None:
-    run = tmp_path / "run"
-    arguments = ["--grid", "table2", "--checkpoint", "openai:tiny", "--base-url", served, "--set", "agents=2",
-                 "--set", "rounds=1", "--set", "sampling.max_tokens=96", "--agents-per-actor", "2",
-                 "--sandbox", "none", "--out", run]  # fmt: skip
-    done = run_here("sweep", *arguments)
-    assert done.returncode == 0, done.stderr
-    assert "Tool calls ran without a sandbox (--sandbox none)." in done.stdout
-    assert "Tool calls ran without a sandbox" in run_here("report", run).stdout

@@ -84,7 +84,7 @@ def contents_actions(run) -> list[str]:
 
 def settled(address: str) -> int:
     """Return how many rounds the event logs in a bucket hold."""
-    return sum(content.count(b"\n") for name, content in objects(address).items() if name.startswith("log/"))
+    return sum(content.count(b"\n") for content in objects(f"{address}/log").values())
 
 
 @pytest.mark.parametrize("command", ["sweep", "simulate"])

@@ -6,7 +6,9 @@ import re
 
 import pytest
 from command_runs import FIGURE3, contents, kill_after, run_here
+from grid_runs import write_grid_run
 from model_configs import QWEN3_8B, save_config
+from played_alone import sweep_alone
 from support import UPSTREAM, needs_upstream
 
 from atp_ray.checkpoint.engine_changes import engine_change
@@ -120,9 +122,8 @@ def test_a_plan_is_kept_over_a_resume_and_a_changed_one_is_found(local_ray, tmp_
     assert "its comparisons are marked P" in done.stdout
     kept = json.loads((run / "run.json").read_text())["plan"]
     assert kept["text"] == PLAN
-    next((run / "cells").glob("*refrain*.parquet")).unlink()
     assert "--plan: a plan is made before a run" in run_here("sweep", "--resume", "--out", run, "--plan", plan).stderr
-    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "8")
+    done = run_here("sweep", "--resume", "--out", run)
     assert done.returncode == 0, done.stderr
     assert "its comparisons are marked P" in done.stdout
     manifest = json.loads((run / "run.json").read_text())
@@ -135,17 +136,27 @@ def test_a_plan_is_kept_over_a_resume_and_a_changed_one_is_found(local_ray, tmp_
 def test_table1_resumed_while_ray_plays_on_for_the_killed_command_equals_an_undisturbed_run(
     local_ray, tmp_path
 ) -> None:
-    arguments = ["--grid", "table1", "--checkpoint", "policy:quantal", "--set", "supervision=all_unsupervised,random"]
-    undisturbed, run = tmp_path / "undisturbed", tmp_path / "run"
-    done = run_here("sweep", *arguments, "--out", undisturbed, "--agents-per-actor", "64")
-    assert done.returncode == 0, done.stderr
+    asked, run = "supervision=all_unsupervised,random", tmp_path / "run"
+    arguments = ["--grid", "table1", "--checkpoint", "policy:quantal", "--set", asked, "--out", str(run)]
+    kill_after(40, [*arguments, "--agents-per-actor", "64"], run, tmp_path, tree=False)
+    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "32")
+    assert done.returncode == 0, done.stdout + done.stderr
     for text in ("paper: Qwen3-8B + GRPO", "57.8", "Not a statement about Qwen or Llama", "table1_violation_rate.png"):
         assert text in done.stdout
-    kill_after(40, [*arguments, "--out", str(run), "--agents-per-actor", "32"], run, tmp_path, tree=False)
-    done = run_here("sweep", "--resume", "--out", run, "--agents-per-actor", "64")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert contents(run) == contents(undisturbed)
+    assert contents(run) == sweep_alone(tmp_path / "alone", "table1", asked)
     assert read_table(run, "decisions").num_rows == 2 * 64 * 6
+
+
+def test_a_run_without_a_sandbox_says_so_in_its_results(tmp_path) -> None:
+    run = tmp_path / "run"
+    endpoint = ["--checkpoint", "openai:someone", "--base-url", "http://127.0.0.1:9/v1"]
+    asked = ["--grid", "table2", *endpoint, "--sandbox", "none", "--out", run, "--max-tokens-total", 1]
+    assert "no round is left at --max-tokens-total" in run_here("sweep", *asked).stderr
+    assert json.loads((run / "run.json").read_text())["sandbox"] == "none"
+    finished = write_grid_run(tmp_path / "finished", "smoke", sandbox="none")
+    for told in (run_here("sweep", "--resume", "--out", finished), run_here("report", finished)):
+        assert told.returncode == 0, told.stderr
+        assert "Tool calls ran without a sandbox (--sandbox none)." in told.stdout
 
 
 def test_a_finished_run_is_neither_overwritten_nor_played_again(undisturbed) -> None:
@@ -179,14 +190,13 @@ def test_a_large_population_from_the_command_line(local_ray, tmp_path) -> None:
 
 
 @needs_upstream
-@pytest.mark.parametrize(("name", "episodes"), [("templates.json", 7), ("question_70.json", 70)])
-def test_a_run_on_the_references_own_prompts(local_ray, name, episodes, tmp_path) -> None:
+def test_a_run_on_the_references_own_prompts(local_ray, tmp_path) -> None:
     run = tmp_path / "run"
-    selection = f"upstream:{UPSTREAM / name}"
+    selection = f"upstream:{UPSTREAM / 'question_70.json'}"
     done = run_here(
         "sweep", "--grid", "smoke", "--scenarios", selection, "--checkpoint", "policy:quantal",
         "--agents-per-actor", "8", "--out", run,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert read_table(run, "episodes").num_rows == episodes
+    assert read_table(run, "episodes").num_rows == 70
     assert set(read_table(run, "episodes")["status"].to_pylist()) == {"complete"}

@@ -1,5 +1,6 @@
 """Applications on Ray Serve end with the last command that holds them, on a real Ray."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -7,6 +8,7 @@ import ray
 from ray import serve
 from support import PATIENCE_S, wait_until
 
+from actors.leases import running_leases
 from atp_ray.errors import UsageError
 from serve_deployments.http_port import serve_runs
 from serve_deployments.lease import SharedLease, held_applications, leased, stop_application
@@ -31,29 +33,32 @@ def runs(name: str) -> bool:
     return serve_runs() and name in serve.status().applications
 
 
-def test_what_two_commands_hold_ends_with_the_second() -> None:
+@pytest.fixture(scope="module")
+def somebody() -> Iterator[SharedLease]:
+    """A command that holds nothing, beside the others: the process that keeps the leases need not start for each."""
+    lease = SharedLease()
+    lease.hold()
+    yield lease
+    lease.release(keep=False)
+
+
+def test_what_two_commands_hold_ends_with_the_second_though_it_was_killed() -> None:
     was_there = serve_runs()
+    second = SharedLease()
     with leased(shared=True) as one:
         one.hold("shared")
         application("shared")
-        with leased(shared=True) as other:
-            other.hold("shared")
-            assert held_applications() == [("shared", 2, False)]
-        assert runs("shared")
-    assert not runs("shared")
+        second.hold("shared")
+        assert held_applications() == [("shared", 2, False)]
+    assert runs("shared")
+    ray.kill(second.witness)
+    wait_until(lambda: not runs("shared"), "the application to be deleted")
+    wait_until(lambda: running_leases() is None, "the leases to end")
     assert held_applications() == []
     assert serve_runs() == was_there  # a Serve that others started stays
 
 
-def test_what_a_killed_command_held_ends_too() -> None:
-    lease = SharedLease()
-    lease.hold("killed")
-    application("killed")
-    ray.kill(lease.witness)
-    wait_until(lambda: not runs("killed"), "the application to be deleted")
-
-
-def test_what_is_kept_stays_until_it_is_stopped() -> None:
+def test_what_is_kept_stays_until_it_is_stopped(somebody) -> None:
     with leased(shared=True, keep=True) as lease:
         lease.hold("kept")
         application("kept")
@@ -68,16 +73,7 @@ def test_what_is_kept_stays_until_it_is_stopped() -> None:
     assert not runs("kept")
 
 
-def test_what_was_never_started_is_not_kept_nor_what_needs_its_command() -> None:
-    with leased(shared=True, keep=True) as lease:
-        lease.hold("never")
-        lease.hold_alone("needs-its-command")
-        application("needs-its-command")
-    assert held_applications() == []
-    assert not runs("needs-its-command")
-
-
-def test_one_command_at_a_time_starts_engines() -> None:
+def test_one_command_at_a_time_starts_engines(somebody) -> None:
     first, second = SharedLease(), SharedLease()
     with ThreadPoolExecutor(1) as pool:
         with first.turn():
@@ -97,8 +93,9 @@ def take_turn(lease: SharedLease) -> bool:
         return True
 
 
-def test_what_a_cluster_has_one_of_is_left_to_who_has_it() -> None:
-    with leased(shared=True) as lease:
+def test_what_a_cluster_has_one_of_is_left_to_who_has_it_and_kept_by_nobody_nor_what_never_started(somebody) -> None:
+    with leased(shared=True, keep=True) as lease:
+        lease.hold("never")
         lease.hold_alone("one")
         application("one")
         with (
@@ -107,6 +104,7 @@ def test_what_a_cluster_has_one_of_is_left_to_who_has_it() -> None:
         ):
             other.hold_alone("one")
         assert runs("one")
+    assert held_applications() == []
     assert not runs("one")
 
 

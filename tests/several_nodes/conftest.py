@@ -6,7 +6,7 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from support import wait_until
@@ -43,13 +43,18 @@ def folder(cluster: Cluster, request: pytest.FixtureRequest) -> Path:
 # Somebody who is connected all the time: each `ray list` and `ray status` would import Ray anew.
 WATCHER = """
 import json, sys, ray
+from dataclasses import asdict
 from ray.util.state import list_actors
 ray.init(sys.argv[1], log_to_driver=False, logging_level="ERROR")
-for _ in sys.stdin:
-    actors = [actor.class_name for actor in list_actors(filters=[("state", "=", "ALIVE")], limit=1000)]
-    free = ray.available_resources()
-    used = {name: n - free.get(name, 0) for name, n in ray.cluster_resources().items() if name in ("CPU", "GPU")}
-    print("occupied", json.dumps([actors, {name: n for name, n in used.items() if n}]), flush=True)
+for asked in sys.stdin:
+    if asked == "actors\\n":
+        answer = [asdict(actor) for actor in list_actors(detail=True, limit=1000)]
+    else:
+        actors = [actor.class_name for actor in list_actors(filters=[("state", "=", "ALIVE")], limit=1000)]
+        free = ray.available_resources()
+        used = {name: n - free.get(name, 0) for name, n in ray.cluster_resources().items() if name in ("CPU", "GPU")}
+        answer = [actors, {name: n for name, n in used.items() if n}]
+    print("answer", json.dumps(answer, default=str), flush=True)
 """
 
 
@@ -61,21 +66,37 @@ class Occupied(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def occupied(cluster: Cluster) -> Callable[[], Occupied]:
-    """Tells what is on the cluster; ends with it."""
+def ask_watcher(cluster: Cluster) -> Callable[[str], Any]:
+    """Asks somebody on the cluster, who ends with it."""
     line = ["python", "-c", WATCHER, cluster.address]
     watcher = cluster.popen(cluster.head, line, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert watcher.stdin is not None
     assert watcher.stdout is not None
 
-    def look() -> Occupied:
-        watcher.stdin.write("\n")
+    def ask(what: str) -> Any:
+        watcher.stdin.write(f"{what}\n")
         watcher.stdin.flush()
-        answer = next(line for line in watcher.stdout if line.startswith("occupied "))  # Ray too prints
-        actors, reserved = json.loads(answer.removeprefix("occupied "))
+        answer = next(line for line in watcher.stdout if line.startswith("answer "))  # Ray too prints
+        return json.loads(answer.removeprefix("answer "))
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def occupied(ask_watcher: Callable[[str], Any]) -> Callable[[], Occupied]:
+    """Tells what is on the cluster."""
+
+    def look() -> Occupied:
+        actors, reserved = ask_watcher("occupied")
         return Occupied([name for name in actors if name not in RAYS_OWN], reserved)
 
     return look
+
+
+@pytest.fixture(scope="session")
+def listed_actors(ask_watcher: Callable[[str], Any]) -> Callable[[], list[dict[str, Any]]]:
+    """Tells all that Ray says of actors, alive or dead, as `ray list actors --detail`."""
+    return lambda: ask_watcher("actors")
 
 
 @pytest.fixture

@@ -143,8 +143,8 @@ def test_more_workers_than_cpus_are_refused_and_not_waited_for(local_ray, tiny, 
 
 def test_a_finished_checkpoint_is_not_trained_on(undisturbed, tiny, tmp_path) -> None:
     states = (undisturbed.folder / "ray_train").glob(f"*/checkpoint_*/{STATE_FILE}")
-    # A kill after the last save: all of the run is there but its result.
-    again = job(tiny, tmp_path / "run", "workers=2", "batch=4")
+    # A kill after the last save: all of the run is there but its result. How many workers there are now is no matter.
+    again = job(tiny, tmp_path / "run")
     shutil.copytree(undisturbed.folder / "ray_train", again.folder / "ray_train")
     (again.folder / "ray_train" / undisturbed.name).rename(again.folder / "ray_train" / again.name)
     assert max(json.loads(state.read_text())["global_step"] for state in states) == STEPS

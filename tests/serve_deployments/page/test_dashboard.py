@@ -131,27 +131,29 @@ KINDS = {
     "Change threshold or rewards": {"Threshold": "3", "Reward high": "1.5"},
     "Broadcast": {"Announcement to all seats": "Be kind."},
     "Quarantine": {"Seats": "2"},
-    "Erase memory": {"Seats": "0-7"},
     "Edit memory": {"Seat": "1", "Round": "1", "Reply as remembered": "I did nothing."},
+    "Erase memory": {"Seats": "0-7"},
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_intervention_has_its_fields(open_page: Open, service: str, kind: str) -> None:
+def test_every_kind_of_intervention_has_its_fields(open_page: Open, service: str) -> None:
     made = new_simulation(service)
     play_live(service, made, until=1)
     page = open_page()
     page.goto(f"{service}#/simulations/{made}")
     form = page.get_by_role("region", name="Intervene")
-    form.get_by_label("Intervention").select_option(kind)
-    for label, value in KINDS[kind].items():
-        field = form.get_by_label(label, exact=True)
-        if field.evaluate("(field) => field.tagName") == "SELECT":
-            field.select_option(value)
-        else:
-            field.fill(value)
-    form.get_by_role("button", name="Intervene").click()
-    expect(page.locator('.log li[data-kind="intervention"]')).to_contain_text(kind)
+    for count, (kind, fields) in enumerate(KINDS.items(), 1):
+        form.get_by_label("Intervention").select_option(kind)
+        for label, value in fields.items():
+            field = form.get_by_label(label, exact=True)
+            if field.evaluate("(field) => field.tagName") == "SELECT":
+                field.select_option(value)
+            else:
+                field.fill(value)
+        form.get_by_role("button", name="Intervene").click()
+        logged = page.locator('.log li[data-kind="intervention"]')
+        expect(logged).to_have_count(count)
+        expect(logged.filter(has_text=kind)).to_have_count(1)
 
 
 def test_fork_shares_the_past_and_stands_in_the_tree(

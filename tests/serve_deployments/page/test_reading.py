@@ -151,7 +151,7 @@ def test_large_grid_draws_only_what_is_seen(open_page: Open, service: str) -> No
 
 
 def test_grid_follows_the_newest_round_until_somebody_scrolls_back(open_page: Open, service: str) -> None:
-    made = new_simulation(service, scenario="public_fund", n_agents=64, threshold=32, rounds=140, visibility="counts")
+    made = new_simulation(service, scenario="public_fund", n_agents=8, threshold=4, rounds=140)
     page = open_page()
     page.goto(f"{service}#/simulations/{made}")
     grid = page.get_by_role("grid")
