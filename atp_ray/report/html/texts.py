@@ -7,7 +7,9 @@ the text around them (controls, bidirectional overrides, lone surrogates) are sp
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from markupsafe import escape
@@ -17,6 +19,7 @@ from markupsafe import escape
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_PIECE = re.compile("\r\n|.", re.DOTALL)  # what is spelled out or escaped by itself
 SHORT = 1_200  # characters shown before the rest is folded
 
 
@@ -40,14 +43,12 @@ def n_bytes(text: str) -> int:
 
 def fitted(text: str, room: int) -> str:
     """Return the longest start of a text that takes at most `room` bytes in a page."""
-    text = text[: max(room, 0)]  # no character takes less than a byte
+    text = text[: max(room, 0) + text.count("\r\n")]  # no character takes less than a byte, but that pair takes one
     if n_bytes(text) <= room:
         return text
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if n_bytes(text[:middle]) <= room else (low, middle - 1)
-    return text[:low]
+    pieces = _PIECE.findall(text)
+    taken = {piece: n_bytes(piece) for piece in set(pieces)}
+    return "".join(pieces[: bisect_right(list(accumulate(map(taken.__getitem__, pieces))), room)])
 
 
 def excerpt(text: str, room: int, short: int = SHORT) -> Excerpt:

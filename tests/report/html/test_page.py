@@ -161,7 +161,7 @@ def test_one_run_gives_the_same_bytes_but_for_the_date(run, html) -> None:
 
 
 def test_a_page_is_small_whatever_models_write(tmp_path) -> None:
-    long = "<think>" + "&\x00" * 9_000 + "</think>" + "'\u4e2d " * 7_000
+    long = "<think>" + "&\x00" * 9_000 + "</think>" + "'\u4e2d " * 10_000
     run = write_grid_run(
         tmp_path,
         settings=["thresholds=[4]", "scenarios=info_sharing", "n_agents=[12]", "visibility=replies", "rounds=2"],

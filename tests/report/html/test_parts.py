@@ -38,6 +38,12 @@ def test_a_text_is_cut_where_its_room_ends_and_not_before(text, room) -> None:
     visible(known).encode()
 
 
+def test_the_two_characters_of_a_line_end_take_one_byte_and_one_of_them_alone_is_spelled_out() -> None:
+    assert fitted("a\r\nb\r\nc", 5) == fitted("a\r\nb\r\nc", 6) == "a\r\nb\r\nc"
+    assert [fitted("a\r\nb\r\nc", room) for room in (1, 2, 4)] == ["a", "a\r\n", "a\r\nb\r\n"]
+    assert fitted("ab\r" + "c" * 9, 12) == "ab"
+
+
 def test_a_long_text_is_folded_and_a_longer_one_cut() -> None:
     assert excerpt("short", 100) == ("short", None, 0)
     folded = excerpt("word " * 100, 1000, short=22)
