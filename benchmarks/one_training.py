@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sys
@@ -11,10 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from atp_ray.alignment.learning_curve import log_rows, series
-from atp_ray.alignment.pairs import PreferencePair
 from atp_ray.alignment.profiles import Method, TrainingProfile, load_profile
 from atp_ray.alignment.training_prompts import training_prompts
 from atp_ray.config_files import Frozen
+from benchmarks.decision_pairs import role_play_pairs
 
 PAIRS = 32
 PROMPTS = 64
@@ -59,21 +58,6 @@ class Found(Frozen):
     margin: float
     merge_error: float | None
     error: str | None = None
-
-
-def role_play_pairs(count: int) -> list[PreferencePair]:
-    """Return preference pairs of role-play in which only the decision differs."""
-    return [
-        PreferencePair(
-            pair_id=prompt.prompt_id,
-            paradigm="role_play",
-            system=prompt.messages[0]["content"],
-            prompt=prompt.messages[1]["content"],
-            chosen=json.dumps({"choice": prompt.options[1]}),
-            rejected=json.dumps({"choice": prompt.options[0]}),
-        )
-        for prompt in training_prompts("role_play", count)
-    ]
 
 
 def train(training: Training) -> Trained:

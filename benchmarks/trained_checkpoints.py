@@ -15,7 +15,8 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from atp_ray.alignment.pairs import PreferencePair
-from benchmarks.one_training import PAIRS, Found, role_play_pairs
+from benchmarks.decision_pairs import role_play_pairs
+from benchmarks.one_training import PAIRS, Found
 
 
 class _Judge:

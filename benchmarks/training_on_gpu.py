@@ -71,8 +71,8 @@ VARIANTS = (
 )
 
 # Whose losses are compared at each step, and how far apart they may be. bf16 has 8 bits: a loss of 0.7 within 0.003.
-# All weights in bf16 are not compared with fp32: a few steps change a weight by less than bf16 can express, so the model
-# lags behind the copy in fp32 that DeepSpeed keeps.
+# All weights in bf16 are not compared with fp32: a few steps change a weight by less than bf16 can express, so the
+# model lags behind the copy in fp32 that DeepSpeed keeps.
 SAME_CURVES = (
     ("DPO full fp32", "DPO full fp32 on the CPU", 2e-3),
     ("DPO LoRA fp32", "DPO LoRA fp32 on the CPU", 2e-3),

@@ -21,7 +21,6 @@ import pytest
 from atp_ray.alignment.learning_curve import METRICS_FILE, log_rows, write_metrics
 from atp_ray.alignment.pairs import PreferencePair
 from atp_ray.alignment.profiles import DpoProfile
-from atp_ray.alignment.training_prompts import training_prompts
 from atp_ray.errors import UsageError
 from atp_ray.paradigms.games.payoffs import Payoffs
 from atp_ray.paradigms.games.quantal import GameResponse, QuantalResponse
@@ -249,21 +248,6 @@ def tool_spec(rounds: int = 2, checkpoint: str = "tiny", seed: int = 0, **fields
         rounds=rounds,
         seed=seed,
     )
-
-
-def role_play_pairs(count: int) -> list[PreferencePair]:
-    """Return preference pairs of role-play in which only the decision differs."""
-    return [
-        PreferencePair(
-            pair_id=prompt.prompt_id,
-            paradigm="role_play",
-            system=prompt.messages[0]["content"],
-            prompt=prompt.messages[1]["content"],
-            chosen=json.dumps({"choice": prompt.options[1]}),
-            rejected=json.dumps({"choice": prompt.options[0]}),
-        )
-        for prompt in training_prompts("role_play", count)
-    ]
 
 
 def train_alone(profile: DpoProfile, source: str, pairs: Sequence[PreferencePair], folder: Path) -> None:

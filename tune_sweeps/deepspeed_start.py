@@ -26,6 +26,7 @@ def start_deepspeed(on_gpu: bool, offload: bool) -> None:
 
     compile_no_messages()
     if offload:
+        find_build_tools()
         with _alone_on_this_machine(extensions_folder()):
             # DeepSpeed keeps what is built, and does not build again.
             get_accelerator().create_op_builder("CPUAdamBuilder").load(verbose=False)
@@ -52,12 +53,23 @@ def require_compiler(node: str) -> None:
     """
     if any(extensions_folder().glob("*/*.so")):
         return
-    # Ninja comes with torch's build tools as a package, whose command is beside the Python that runs this.
-    places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     for tool in (os.environ.get("CXX", "c++"), "ninja"):
-        if shutil.which(tool, path=places) is None:
+        if shutil.which(tool, path=_tool_path()) is None:
             hint = "Install it there, or leave Adam on the GPU: --set offload=false"
             raise UsageError(f"DeepSpeed compiles on each node, and node {node} has no {tool}", "offload", hint)
+
+
+def find_build_tools() -> None:
+    """Let this process and its compilers find the tools that `require_compiler` looks for: torch looks on PATH only."""
+    os.environ["PATH"] = _tool_path()
+
+
+def _tool_path() -> str:
+    # Ninja is a package, whose command is beside the Python that runs this; that of a virtual environment need not be
+    # on PATH. What is on PATH comes first, as it does for everybody else.
+    places = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    beside = str(Path(sys.executable).parent)
+    return os.pathsep.join(places if beside in places else [*places, beside])
 
 
 def extensions_folder() -> Path:

@@ -9,7 +9,7 @@ from atp_ray.tiny.training import TrainingRecord
 
 CARD_FILE = "README.md"
 LOSS = "Loss on every reply of the teacher."
-MACHINES = {"cpu": "two slow CPU cores", "cuda": "one GPU"}
+_MACHINES = {"cpu": "two slow CPU cores", "cuda": "one GPU"}
 
 
 def model_card(record: TrainingRecord, scope: TrainingScope, calibration: Calibration) -> str:
@@ -32,7 +32,7 @@ def model_card(record: TrainingRecord, scope: TrainingScope, calibration: Calibr
         f"{recipe.steps} steps of {recipe.batch} transcripts, AdamW {recipe.learning_rate:g}, warm-up "
         f"{recipe.warm_up} steps, linear decay, seed {recipe.seed}; hidden {recipe.hidden}, {recipe.layers} layers, "
         f"{recipe.heads} heads ({recipe.kv_heads} KV), {recipe.vocabulary}-token BPE. {record.seconds / 60:.0f} "
-        f"minutes on two slow CPU cores; mean loss of the last 100 steps {record.final_loss:g}.",
+        f"minutes on {_MACHINES[record.device]}; mean loss of the last 100 steps {record.final_loss:g}.",
         "## Calibration against the teacher",
         f"On states it was not trained on, {calibration.replies_per_state} free replies each, temperature 1. "
         "MAE is the mean absolute error of the chance of an option (of the deviant one where there is one); noise is "

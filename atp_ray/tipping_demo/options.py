@@ -20,5 +20,6 @@ class TippingDemoOptions(CommandOptions):
     out: Folder = Field(Path("runs/tipping_demo"), description="folder of all parts")
     seeds: Count = Field(5, description="repetitions of every episode")
     rebuild: bool = Field(
-        False, description="train tiny again first, for half an hour, instead of using the embedded one"
+        False,
+        description="train tiny again first (minutes on a GPU, a night on two cores) instead of using the embedded one",
     )

@@ -5,12 +5,13 @@ import statistics
 from pathlib import Path
 
 import pytest
-from support import Late, role_play_pairs
+from support import Late
 
 from atp_ray.alignment.pairs import PreferencePair
 from atp_ray.alignment.profiles import load_profile
 from atp_ray.alignment.rewards import reply_reward
 from atp_ray.alignment.training_prompts import training_prompts
+from benchmarks.decision_pairs import role_play_pairs
 
 pytestmark = pytest.mark.xdist_group("torch")
 

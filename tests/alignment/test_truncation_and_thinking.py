@@ -5,11 +5,12 @@ import statistics
 from pathlib import Path
 
 import pytest
-from support import Late, role_play_pairs
+from support import Late
 
 from atp_ray.alignment.learning_curve import log_rows
 from atp_ray.alignment.profiles import load_profile
 from atp_ray.alignment.training_prompts import training_prompts
+from benchmarks.decision_pairs import role_play_pairs
 
 pytestmark = pytest.mark.xdist_group("torch")
 

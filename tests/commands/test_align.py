@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from command_runs import ROOT, Done, command_line, kill_tree, run_here
 from object_stores import names, objects, put_folder
-from support import drawn_text, role_play_pairs, train_alone, wait_until
+from support import drawn_text, train_alone, wait_until
 from times import dear_start
 
 from atp_ray.alignment.learning_curve import read_metrics, series
@@ -20,6 +20,7 @@ from atp_ray.alignment.training_runs import find_training_run
 from atp_ray.checkpoint.names import resolve_checkpoint, resolve_checkpoints
 from atp_ray.errors import UsageError
 from atp_ray.storage.run_folder import read_manifest, write_manifest
+from benchmarks.decision_pairs import role_play_pairs
 
 pytestmark = [pytest.mark.xdist_group("align"), pytest.mark.dear]
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from command_runs import contents
-from support import role_play_pairs, wait_until
+from support import wait_until
 
 from atp_ray.alignment.learning_curve import read_metrics, series
 from atp_ray.alignment.pairs import write_pairs
 from benchmarks.cluster import Cluster, Node
+from benchmarks.decision_pairs import role_play_pairs
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.dear]
 

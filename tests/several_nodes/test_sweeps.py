@@ -108,6 +108,7 @@ def test_a_sweep_outlives_a_node_and_killed_leaves_nothing_and_is_resumed_on_ano
 
         plays_until(50)
         lost = max(cluster.nodes[1:], key=lambda node: len(node.processes("AgentActor")))
+        assert lost.processes("AgentActor")
         cluster.replace(lost, lost.spec)
         plays_until(250)
         drivers = cluster.head.processes("atp_ray.sweep")

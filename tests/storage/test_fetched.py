@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from object_stores import client, put_folder
-from support import role_play_pairs
 
 from atp_ray.alignment.pairs import read_pairs, write_pairs
 from atp_ray.checkpoint.names import resolve_checkpoint
@@ -14,6 +13,7 @@ from atp_ray.errors import UsageError
 from atp_ray.paradigms.tool_usage.problem_pools.pools import load_pools
 from atp_ray.storage.fetched import local_copy
 from atp_ray.storage.object_store import open_store
+from benchmarks.decision_pairs import role_play_pairs
 
 
 @pytest.fixture(autouse=True)

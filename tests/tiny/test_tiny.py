@@ -156,7 +156,9 @@ def test_the_shipped_weights_parse_freely_and_follow_the_teacher(tiny) -> None:
 def test_the_card_says_what_it_is_and_is_not(tiny) -> None:
     card = (Path(tiny.source) / written.CARD_FILE).read_text()
     assert "says nothing about Qwen3-8B" in card
-    for part in ("correlation", "| 2 |", "| 8 |", f"{training.load_record(Path(tiny.source)).recipe.steps} steps"):
+    record = training.load_record(Path(tiny.source))
+    trained_on = {"cpu": "CPU cores", "cuda": "one GPU"}[record.device]
+    for part in ("correlation", "| 2 |", "| 8 |", f"{record.recipe.steps} steps", f" on {trained_on}; mean loss"):
         assert part in card
     assert len(scenario_names()) == 7
 

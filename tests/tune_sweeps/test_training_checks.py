@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import Late, role_play_pairs
+from support import Late
 
 from atp_ray.alignment.profiles import load_profile
 from atp_ray.alignment.training_prompts import training_prompts
 from atp_ray.errors import UsageError
-from tune_sweeps import deepspeed_start
+from benchmarks.decision_pairs import role_play_pairs
 from tune_sweeps.training_checks import look_here, require_shared
 from tune_sweeps.training_job import TrainingJob
 from tune_sweeps.training_nodes import WorkerNode, is_loopback, require_common_network
@@ -62,17 +62,6 @@ def test_a_tracker_that_a_node_lacks_is_refused(tiny, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)  # as if it were not installed
     with pytest.raises(UsageError, match=r"--track: the package wandb is not installed on node 10.0.0.7"):
         look_here(job(tiny.source, trackers=("wandb",)), NODE)
-
-
-def test_a_node_without_a_compiler_is_refused_before_deepspeed_looks_for_one(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(UsageError, match=r"offload: DeepSpeed compiles on each node, and node 10.0.0.7 has no"):
-        deepspeed_start.require_compiler("10.0.0.7")
-    built = deepspeed_start.extensions_folder() / "cpu_adam" / "cpu_adam.so"
-    built.parent.mkdir(parents=True)
-    built.touch()
-    deepspeed_start.require_compiler("10.0.0.7")
 
 
 def test_mlflow_on_several_nodes_needs_a_server(tiny, monkeypatch) -> None:

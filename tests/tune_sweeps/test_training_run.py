@@ -11,7 +11,7 @@ import psutil
 import pytest
 import ray
 from ray.util.placement_group import placement_group, remove_placement_group
-from support import PATIENCE_S, Late, role_play_pairs, train_alone, wait_until
+from support import PATIENCE_S, Late, train_alone, wait_until
 from times import dear_start
 
 from atp_ray.alignment.learning_curve import read_metrics, series
@@ -22,6 +22,7 @@ from atp_ray.checkpoint.profiles import ModelProfile
 from atp_ray.checkpoint.scope import load_scope
 from atp_ray.errors import UsageError
 from atp_ray.tiny.scope import shipped_scope
+from benchmarks.decision_pairs import role_play_pairs
 from tune_sweeps.deepspeed_start import compile_no_messages
 from tune_sweeps.training_checks import check_job, require_room
 from tune_sweeps.training_job import STATE_FILE, TrainingJob
