@@ -89,7 +89,7 @@ def test_the_teacher_states_its_odds_and_decides_by_them() -> None:
     view = memory.seat_view(0)
     chance = teacher_probability(view, QuantalResponse())
     reply = teacher_reply(view, chance, Action.DEVIANT)
-    assert f"Pull {5 * round(20 * chance)}." in reply
+    assert f"Pull {2 * round(50 * chance)}." in reply
     assert parse_choice(reply, spec.scenario.options).choice == "share information"
 
 
@@ -105,6 +105,25 @@ def test_tokens_are_those_of_the_chat_template_and_only_replies_are_trained() ->
         assert text == "".join(f"{reply}<|im_end|>" for reply in replies)
     strange = "ζ 漢字 \U0001f9ea 12.5%"
     assert tokenizer.decode(tokenizer.encode(strange, add_special_tokens=False)) == strange
+
+
+def test_a_batch_depends_on_its_place_in_training_and_not_on_what_was_drawn_before() -> None:
+    source = sampler()
+    tokenizer = tokenizing.train_tokenizer([source.transcript() for _ in range(40)], 600)
+    recipe = training.TinyRecipe(batch=2, steps=training.BUCKET + 3)
+    one, other = (training.Buckets(shipped_scope(), tokenizer, recipe) for _ in range(2))
+    drawn = list(one)
+    assert [len(bucket) for bucket in drawn] == [training.BUCKET, 3]
+    for batch, again in zip(drawn[1], other[1], strict=True):
+        for expected, found in zip(batch, again, strict=True):
+            assert np.array_equal(expected, found)
+    assert not np.array_equal(drawn[0][0][0], drawn[1][0][0])
+    for ids, labels in [batch for bucket in drawn for batch in bucket]:
+        assert ids.shape == labels.shape
+        wanted = labels != training.IGNORED
+        assert wanted.any(axis=1).all()
+        assert (ids[wanted] == labels[wanted]).all()
+        assert not (ids[wanted] == tokenizer.pad_token_id).any()
 
 
 def test_training_learns_repeats_itself_and_saves_a_loadable_checkpoint(tmp_path) -> None:
