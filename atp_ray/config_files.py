@@ -64,6 +64,8 @@ def load_yaml(path: Path) -> Any:
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         problem = getattr(error, "problem", None) or "syntax error"
         raise UsageError(f"is not valid YAML: {problem}", where, "Fix the syntax at that line") from error
+    except (ValueError, RecursionError) as error:  # 2026-13-45 looks like a date; or a thousand brackets in one another
+        raise UsageError(f"is not valid YAML: {error}", str(path), "Put odd values in quotes") from error
 
 
 def parse_model(model: type[ModelT], data: Any, where: str) -> ModelT:

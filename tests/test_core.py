@@ -191,3 +191,9 @@ def test_broken_yaml_names_the_line(tmp_path) -> None:
     path.write_text("name: x\nthresholds: [2,\n")
     with pytest.raises(UsageError, match=r"broken.yaml:\d+: is not valid YAML"):
         load_grid(str(path))
+
+
+def test_a_value_that_only_looks_like_a_date_is_one_clear_line(tmp_path) -> None:
+    (tmp_path / "dated.yaml").write_text("name: 2026-13-45")
+    with pytest.raises(UsageError, match=r"dated.yaml: is not valid YAML: month must be in 1..12"):
+        load_yaml(tmp_path / "dated.yaml")
