@@ -19,10 +19,10 @@ from atp_ray.tiny.fits import stated_pull
 
 # Of the small checkpoint, measured over the 768 problems of `table2` with four seeds: shares of right answers, how much
 # more often than its teacher it reasons directly, and the share of replies that cannot be read and are drawn again.
-RIGHT_BY_TOOL: dict[Difficulty, float] = {"simple": 0.89, "complex": 0.48}
-RIGHT_DIRECTLY: dict[Difficulty, float] = {"simple": 0.03, "complex": 0.04}
-MORE_DIRECT: dict[Difficulty, float] = {"simple": 0.1, "complex": 0.2}
-UNREADABLE = 0.025
+RIGHT_BY_TOOL: dict[Difficulty, float] = {"simple": 1.0, "complex": 0.95}
+RIGHT_DIRECTLY: dict[Difficulty, float] = {"simple": 0.58, "complex": 0.05}
+MORE_DIRECT: dict[Difficulty, float] = {"simple": 0.07, "complex": 0.13}
+UNREADABLE = 0.002
 ANY_PROGRAM = "print(1)"
 
 
