@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -73,9 +73,7 @@ class LiveStore:
             shutil.rmtree(path, ignore_errors=True)
         paths = [path for path in folder.glob(f"*/{LOG_FILE}") if _ID.fullmatch(path.parent.name)]
         logs = [log for log in map(LiveLog, paths) if log.events]
-        # Oldest first: a branch is told after what it branches from.
-        for log in sorted(logs, key=lambda log: (log.events[0].time, log.path)):
-            simulation_id = log.path.parent.name
+        for simulation_id, log in _parents_first(logs):
             self._logs[simulation_id] = log
             for event in log.events:
                 self._count(simulation_id, event)
@@ -220,3 +218,20 @@ def _made_at_once(events: Sequence[Event]) -> list[Event]:
 def _require_same(known: Sequence[Event], events: Sequence[tuple[EventKind, dict[str, Any]]]) -> None:
     if [(event.kind, asked(event.data)) for event in known] != [(kind, asked(data)) for kind, data in events]:
         raise ConflictError(f"key '{known[0].key}' was used for another call", "Idempotency-Key", "Choose a new one")
+
+
+def _parents_first(logs: Iterable[LiveLog]) -> Iterator[tuple[str, LiveLog]]:
+    """Yield simulations oldest first, but none before its parent: clocks count milliseconds, and may be set back."""
+    oldest_first = sorted(logs, key=lambda log: (log.events[0].time, log.path))
+    waiting = {log.path.parent.name: log for log in oldest_first}
+    while waiting:
+        line = {next(iter(waiting)): None}
+        while (parent := _parent(waiting[next(reversed(line))])) in waiting and parent not in line:
+            line[parent] = None
+        for simulation_id in reversed(line):
+            yield simulation_id, waiting.pop(simulation_id)
+
+
+def _parent(log: LiveLog) -> str:
+    parent = log.events[0].data.get("parent")
+    return str(parent["simulation_id"]) if parent else ""

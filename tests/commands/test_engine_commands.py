@@ -130,7 +130,8 @@ def test_table2_stopped_by_a_limit_on_tokens_resumes_to_the_results_of_an_unlimi
     assert f"Next:    python -m atp_ray.sweep --resume --out {run}" in done.stdout
     assert manifest(run)["status"] == "stopped"
     spent = manifest(run)["costs"]["checkpoints"]["tiny"]
-    assert 0.8 * limit < spent["prompt_tokens"] + spent["completion_tokens"] < 1.02 * limit
+    # Rounds are booked at what they are expected to take, which the estimate of the whole run says to a tenth too.
+    assert 0.8 * limit < spent["prompt_tokens"] + spent["completion_tokens"] < 1.1 * limit
     again = run_here("sweep", "--resume", "--out", run, "--max-tokens-total", limit)
     assert again.returncode == 2
     assert "no round is left at --max-tokens-total" in again.stderr

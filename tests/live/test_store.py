@@ -14,6 +14,7 @@ from atp_ray.live.log import Event
 from atp_ray.live.simulation import Control, Creation, Parent, Until
 from atp_ray.live.store import LOG_FILE, LiveStore, Wanted
 from atp_ray.paradigms.games.scenarios import game_of
+from atp_ray.storage.checked_lines import encode_line, read_lines
 from atp_ray.storage.record_json import record_to_json
 
 PROFILES = {name: resolve_checkpoint(name) for name in ("policy:quantal", "policy:collude", "policy:refrain", "tiny")}
@@ -278,6 +279,19 @@ def test_branches_of_branches_of_branches_cost_no_more_than_others(tmp_path: Pat
     assert len(deepest.records) == 3
     # The past is one and the same, not a copy of it.
     assert store.live.simulation(found).state.records[0] is first.records[0]
+
+
+def test_a_branch_is_found_again_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    line = [begin(store)]
+    for _ in range(3):
+        line.append(begin(store, Parent(simulation_id=line[-1], round=0)))
+    for number, simulation_id in enumerate(line):
+        log = tmp_path / simulation_id / LOG_FILE
+        (first,) = (data for data, _ in read_lines(log.read_bytes(), log, ""))
+        log.write_bytes(encode_line(first | {"time": f"2026-01-0{4 - number}T00:00:00.000+00:00"}))
+    again = opened(tmp_path).live
+    assert again.ids == line
 
 
 def test_the_past_is_the_same_whatever_is_served_now(tmp_path: Path) -> None:
