@@ -48,6 +48,18 @@ def config_names(kind: str) -> list[str]:
     return sorted(path.stem for path in (configs_dir() / kind).glob("*.yaml"))
 
 
+def parse_yaml(text: str) -> Any:
+    """Parse YAML.
+
+    Raises:
+        yaml.YAMLError: it is none; also what looks like a date and is none (2026-13-45), or is nested too deep.
+    """
+    try:
+        return yaml.load(text, _YamlLoader)
+    except (ValueError, RecursionError) as error:
+        raise yaml.MarkedYAMLError(problem=str(error)) from error
+
+
 def load_yaml(path: Path) -> Any:
     """Parse one YAML file.
 
@@ -55,7 +67,7 @@ def load_yaml(path: Path) -> Any:
         UsageError: the file is missing, unreadable or not YAML.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _YamlLoader)
+        return parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"cannot be read: {reason}", str(path), "Check the path") from error
@@ -64,8 +76,6 @@ def load_yaml(path: Path) -> Any:
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         problem = getattr(error, "problem", None) or "syntax error"
         raise UsageError(f"is not valid YAML: {problem}", where, "Fix the syntax at that line") from error
-    except (ValueError, RecursionError) as error:  # 2026-13-45 looks like a date; or a thousand brackets in one another
-        raise UsageError(f"is not valid YAML: {error}", str(path), "Put odd values in quotes") from error
 
 
 def parse_model(model: type[ModelT], data: Any, where: str) -> ModelT:
@@ -153,7 +163,16 @@ def parse_setting(text: str, model: type[BaseModel]) -> Setting:
     first, _, rest = key.partition(".")
     if first not in model.model_fields:
         raise UsageError(f"unknown key '{first}'", "--set", suggestion(first, model.model_fields))
+    return Setting(first, rest, parse_value(value, key))
+
+
+def parse_value(text: str, key: str) -> Any:
+    """Read the value of a setting, or a part of one.
+
+    Raises:
+        UsageError: it is no YAML.
+    """
     try:
-        return Setting(first, rest, yaml.safe_load(value))
+        return parse_yaml(text)
     except yaml.YAMLError as error:
-        raise UsageError(f"'{value}' is not a YAML value", f"--set {key}", "Quote it") from error
+        raise UsageError(f"'{text}' is not a YAML value", f"--set {key}", "Quote it") from error

@@ -197,3 +197,10 @@ def test_a_value_that_only_looks_like_a_date_is_one_clear_line(tmp_path) -> None
     (tmp_path / "dated.yaml").write_text("name: 2026-13-45")
     with pytest.raises(UsageError, match=r"dated.yaml: is not valid YAML: month must be in 1..12"):
         load_yaml(tmp_path / "dated.yaml")
+
+
+@pytest.mark.parametrize(("given", "told"), [("rounds=2026-13-45", "2026-13-45"), ("thresholds=2,[", "[")])
+def test_a_value_of_a_setting_that_is_no_yaml_names_the_setting(given, told) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_grid("smoke", [given])
+    assert str(caught.value).startswith(f"--set {given.partition('=')[0]}: '{told}' is not a YAML value")

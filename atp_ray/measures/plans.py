@@ -11,7 +11,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field
 
-from atp_ray.config_files import Frozen, load_yaml, parse_model
+from atp_ray.config_files import Frozen, load_yaml, parse_model, parse_yaml
 from atp_ray.errors import UsageError, suggestion
 from atp_ray.measures.results import Setting
 from atp_ray.play.cells import CellSpec
@@ -150,7 +150,7 @@ def plan_of(manifest: Mapping[str, Any], finished: Sequence[str]) -> CheckedPlan
         return None
     record = parse_model(PlanRecord, kept, "run.json: plan")
     try:
-        data = yaml.safe_load(record.text)
+        data = parse_yaml(record.text)
     except yaml.YAMLError as error:
         raise UsageError("the plan is not YAML any more", "run.json: plan", "Restore run.json from a copy") from error
     plan = parse_model(Plan, data, "run.json: plan")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import yaml
 from pydantic import Field
 
 from atp_ray.checkpoint.populations import parse_population
 from atp_ray.checkpoint.profiles import Profile
-from atp_ray.config_files import config_path, load_yaml, parse_model, parse_setting
+from atp_ray.config_files import config_path, load_yaml, parse_model, parse_setting, parse_value
 from atp_ray.networks.kinds import EVERYONE
 from atp_ray.paradigms.registry import DEFAULT, paradigm
 from atp_ray.paradigms.requests import AsideSettings, require_fields
@@ -150,7 +149,7 @@ def _apply_setting(data: dict[str, Any], text: str, grid: Grid) -> None:
     setting = parse_setting(text, type(grid))
     value = setting.value
     if isinstance(value, str) and "," in value and setting.key not in grid.texts:
-        value = [yaml.safe_load(part) for part in value.split(",")]
+        value = [parse_value(part, setting.key) for part in value.split(",")]
     if setting.key in grid.axes and not isinstance(value, list):
         value = [value]
     setting._replace(value=value).put(data)
