@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from answering import Answering
 from support import make_spec
 
 from atp_ray.paradigms.registry import paradigm
@@ -21,17 +22,6 @@ SURE = Probe(name="sure", question="Will you {compliant}?", answer="yes_no")
 SPEC = make_spec(n=4, checkpoint="tiny", seed=5, talk=30, probes=(OWN, SURE), probe_rounds=(1, 3))
 SAMPLING = Sampling(max_tokens=96, attempts=2, structured=True)
 GONE = ModelReply("", latency_s=2.0, error="gone")
-
-
-class Answering:
-    """A model that answers from a list and remembers what it was asked."""
-
-    def __init__(self, *answers: ModelReply) -> None:
-        self.requests, self._answers = [], list(answers)
-
-    async def reply(self, request):
-        self.requests.append(request)
-        return self._answers.pop(0)
 
 
 def seat_view() -> SeatView:

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from answering import Answering
 from support import make_spec
 
 from atp_ray.play.actions import Action
@@ -22,17 +23,6 @@ QUESTION = [
     {"role": "user", "content": "Yes?"},
 ]
 YES, NO, GONE = ModelReply("yes", 10, 5, 0.5), ModelReply("no", 10, 5, 0.5), ModelReply("", latency_s=2.0, error="gone")
-
-
-class Answering:
-    """A model that answers from a list and remembers what it was asked."""
-
-    def __init__(self, *answers: ModelReply) -> None:
-        self.requests, self._answers = [], list(answers)
-
-    async def reply(self, request):
-        self.requests.append(request)
-        return self._answers.pop(0)
 
 
 def unread(reply: str) -> str | None:
