@@ -25,6 +25,7 @@ from atp_ray.tiny.tokenizer import END, PAD, TokenisedTranscript, tokenise, trai
 BUCKET = 16  # batches drawn together and sorted by length, so that little is padded
 IGNORED = -100
 RECORD_FILE = "training.json"
+Device = Literal["cpu", "cuda"]
 Batch = tuple[NDArray[np.int64], NDArray[np.int64]]  # token ids and labels, each [transcripts, tokens]
 
 
@@ -37,7 +38,7 @@ class TrainingResult(NamedTuple):
     losses: list[float]
     seconds: float
     parameters: int
-    device: Literal["cpu", "cuda"]
+    device: Device
 
 
 def train_small(scope: TrainingScope, recipe: TinyRecipe, on_step: Callable[[int, float], None]) -> TrainingResult:
@@ -52,7 +53,7 @@ def train_small(scope: TrainingScope, recipe: TinyRecipe, on_step: Callable[[int
     corpus = (tokenizer_sampler.transcript() for _ in range(recipe.tokenizer_transcripts))
     tokenizer = train_tokenizer(corpus, recipe.vocabulary)
     torch.manual_seed(recipe.seed)
-    device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
+    device: Device = "cuda" if torch.cuda.is_available() else "cpu"
     model = Qwen3ForCausalLM(_config(recipe, tokenizer)).to(device)
     optimizer = torch.optim.AdamW(
         model.parameters(),
@@ -87,7 +88,7 @@ class TrainingRecord(Frozen):
     parameters: int
     seconds: float
     final_loss: float
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Device = "cpu"
 
 
 def save_checkpoint(result: TrainingResult, recipe: TinyRecipe, folder: Path) -> None:
@@ -164,7 +165,7 @@ class Buckets(Dataset[list[Batch]]):  # type: ignore[misc]
 
 
 def _batches(
-    scope: TrainingScope, tokenizer: PreTrainedTokenizerFast, recipe: TinyRecipe, device: str
+    scope: TrainingScope, tokenizer: PreTrainedTokenizerFast, recipe: TinyRecipe, device: Device
 ) -> Iterator[Batch]:
     # A GPU is faster than one process draws transcripts; on a CPU both take from the same cores.
     workers = 0 if device == "cpu" else min(12, len(os.sched_getaffinity(0)))
