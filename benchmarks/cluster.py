@@ -44,13 +44,13 @@ mount --bind "$1" /mnt/project
 mount --bind "$2" /mnt/venv
 mount --bind "$3" /mnt/shared
 mount -t tmpfs tmpfs /tmp
+mkdir -p "$1"
 if [ "$4" = bare ]; then
     mount -t tmpfs tmpfs "$1"
     mount -t tmpfs tmpfs "$(dirname "$2")"
     mkdir -p "$2"
     mount --bind /mnt/venv "$2"
 else
-    mkdir -p "$1"
     mount --bind /mnt/project "$1"
 fi
 mkdir -p "$3" /tmp/home
