@@ -21,6 +21,7 @@ export function ChoiceGrid({ view, history, say, open }) {
   const box = useRef(null);
   const seen = useWindow(box);
   const [cursor, setCursor] = useState({ seat: 0, round: 1 });
+  const place = useRef(cursor); // several keys may be pressed before the next drawing
   const [seats, settled] = [view.n_agents, history.rounds.length];
   const following = useRef({ newest: true, left: 0 });
   useEffect(() => {
@@ -35,17 +36,21 @@ export function ChoiceGrid({ view, history, say, open }) {
     else if (scrollLeft < last.left) last.newest = false;
     last.left = scrollLeft;
   };
-  const moveTo = (seat, round) => {
-    const next = { seat: within(seat, 0, seats - 1), round: within(round, 1, Math.max(1, settled)) };
+  const put = (next) => {
+    place.current = next;
     setCursor(next);
-    reveal(box.current, next);
+  };
+  const moveTo = (seat, round) => {
+    put({ seat: within(seat, 0, seats - 1), round: within(round, 1, Math.max(1, settled)) });
+    reveal(box.current, place.current);
   };
   const pressed = (event) => {
     const step = STEPS[event.key];
-    if (step) moveTo(cursor.seat + step[0], cursor.round + step[1]);
-    else if (event.key === "Home") moveTo(event.ctrlKey ? 0 : cursor.seat, 1);
-    else if (event.key === "End") moveTo(event.ctrlKey ? seats - 1 : cursor.seat, settled);
-    else if ((event.key === "Enter" || event.key === " ") && settled > 0) open(cursor);
+    const { seat, round } = place.current;
+    if (step) moveTo(seat + step[0], round + step[1]);
+    else if (event.key === "Home") moveTo(event.ctrlKey ? 0 : seat, 1);
+    else if (event.key === "End") moveTo(event.ctrlKey ? seats - 1 : seat, settled);
+    else if ((event.key === "Enter" || event.key === " ") && settled > 0) open(place.current);
     else return;
     event.preventDefault();
   };
@@ -53,7 +58,7 @@ export function ChoiceGrid({ view, history, say, open }) {
     const cell = event.target.closest("[data-round]");
     if (!cell) return;
     const at = { seat: Number(cell.dataset.seat), round: Number(cell.dataset.round) };
-    setCursor(at);
+    put(at);
     open(at);
   };
   const look = { options: view.options, letters: glyphs(view.options) };

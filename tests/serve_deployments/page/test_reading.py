@@ -62,6 +62,21 @@ def test_keyboard_is_enough(open_page: Open, service: str) -> None:
     expect(page.get_by_role("navigation", name="Simulations")).not_to_contain_text("by keys")
 
 
+def test_keys_pressed_faster_than_the_page_is_drawn_all_count(open_page: Open, service: str) -> None:
+    made = new_simulation(service)
+    play_live(service, made)
+    page = open_page()
+    page.goto(f"{service}#/simulations/{made}")
+    expect(page.get_by_role("gridcell").first).to_be_visible()
+    keys = ["ArrowRight", "ArrowRight", "ArrowDown", "End", "ArrowLeft", "Enter"]
+    page.get_by_role("grid").evaluate(
+        "(grid, keys) => keys.forEach((key) => grid.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true})))",
+        keys,
+    )
+    expect(page.get_by_role("dialog").get_by_role("heading", name="Reply in round")).to_have_text("Reply in round 2")
+    expect(page.get_by_role("dialog", name="Seat 1")).to_be_visible()
+
+
 def test_every_field_has_a_label_and_the_page_its_landmarks(open_page: Open, service: str) -> None:
     made = new_simulation(service)
     page = open_page()
