@@ -6,11 +6,12 @@ PY = .venv/bin/python
 WORKERS ?= 3
 # A machine where Python keeps no bytecode compiles the project again in each of a hundred processes.
 unexport PYTHONDONTWRITEBYTECODE
-# The two parts of `lint` at once.
+# The documentation is built while the rest is checked.
 MAKEFLAGS += --jobs=2
 PYTEST = $(PY) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup constraints sweep tipping-demo serve check test test-times test-long mutate lint style docs benchmark clean
+.PHONY: help setup constraints sweep tipping-demo serve check test test-times test-long coverage mutate lint style docs \
+	pure-tests all-tests benchmark clean
 
 help:            ## list what can be made
 	@sed -n 's/^\([a-z-]*\): *[^#]*## /  make \1\t/p' Makefile
@@ -39,10 +40,14 @@ style: setup
 	@.venv/bin/lint-imports
 	@$(PY) tools/generate_client.py --check
 
-check: setup lint ## lint and every test that needs no Ray and no torch, for while one works
+check: lint pure-tests ## lint and every test that needs no Ray and no torch, for while one works
+
+test: lint all-tests ## every check and every test
+
+pure-tests: style
 	@$(PYTEST) -n 2 -m "not dear and not torch"
 
-test: setup lint ## every check and every test
+all-tests: style
 	@$(PYTEST)
 
 test-times: setup ## every test, and what each took and started: build/test_times.md
@@ -50,6 +55,13 @@ test-times: setup ## every test, and what each took and started: build/test_time
 
 test-long: setup ## every test, with the full budgets of fuzzing and load
 	@ATP_RAY_EXAMPLES=100 ATP_RAY_FUZZ_EXAMPLES=30 ATP_RAY_FLOOD=7000 $(PYTEST)
+
+coverage: setup  ## every test, and the lines of the product that none of them runs, in any process: build/coverage/html/index.html
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(PYTEST)
+	@.venv/bin/coverage combine --quiet && .venv/bin/coverage html --quiet && .venv/bin/coverage report | tail -1
+
+coverage: export COVERAGE_FILE = $(CURDIR)/build/coverage/lines
 
 mutate: setup    ## faults put into the modules that hold rules: which does no test notice? (an hour)
 	@.venv/bin/mutmut run && .venv/bin/mutmut results

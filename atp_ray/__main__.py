@@ -36,8 +36,8 @@ def main(argv: Sequence[str]) -> int:
     name = argv[0].replace("_", "-")
     if name not in COMMANDS:
         raise UsageError(f"unknown command '{argv[0]}'", hint=suggestion(name, COMMANDS))
-    options = parse_options(_options(name), argv[1:], f"atp-ray {name}")
-    code: int = import_module(f"{_package(name)}.__main__").run(options)
+    options = parse_options(options_of(name), argv[1:], f"atp-ray {name}")
+    code: int = import_module(f"{package_of(name)}.__main__").run(options)
     return code
 
 
@@ -49,17 +49,18 @@ def entry() -> NoReturn:
 def _print_help() -> None:
     print("usage: atp-ray [-h] COMMAND ...\n\ncommands:")
     for name in COMMANDS:
-        print(f"  {name:14}{(_options(name).__doc__ or '').splitlines()[0]}")
+        print(f"  {name:14}{(options_of(name).__doc__ or '').splitlines()[0]}")
     print("\nThe flags of a command: atp-ray COMMAND --help")
 
 
-def _options(name: str) -> type[Options]:
+def options_of(name: str) -> type[Options]:
     """Return the model of a command's options."""
-    model: type[Options] = getattr(import_module(f"{_package(name)}.options"), COMMANDS[name])
+    model: type[Options] = getattr(import_module(f"{package_of(name)}.options"), COMMANDS[name])
     return model
 
 
-def _package(name: str) -> str:
+def package_of(name: str) -> str:
+    """Return the package of a command."""
     return f"atp_ray.{name.replace('-', '_')}"
 
 

@@ -11,12 +11,13 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout, suppress
-from importlib import import_module
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from atp_ray.__main__ import options_of, package_of
+from atp_ray.cli.parsing import parse_options
 from serve_deployments.simulation_api.access import Access
 from serve_deployments.simulation_api.app import build_app
 
@@ -29,7 +30,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "report": ("show", "export", "compare", "power"),
     "align": ("pairs", "dpo", "grpo", "export", "import"),
     "checkpoints": ("list", "card", "build"),
-    "tipping_demo": (),
+    "tipping-demo": (),
 }
 WIDTH = "100"
 ROUTES_INTRO = """# HTTP API
@@ -82,11 +83,10 @@ def http_page() -> str:
 def _help(*words: str) -> str:
     """Return what a command prints for `--help`."""
     command, *rest = words
-    main = import_module(f"atp_ray.{command}.__main__").main
     os.environ["COLUMNS"] = WIDTH
     printed = io.StringIO()
     with redirect_stdout(printed), suppress(SystemExit):
-        main([*rest, "--help"])
+        parse_options(options_of(command), [*rest, "--help"], f"python -m {package_of(command)}")
     return printed.getvalue().strip()
 
 
