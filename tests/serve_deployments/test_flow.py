@@ -77,6 +77,9 @@ def test_a_flood_is_answered_once_each(tiny_engine, askers, slots) -> None:
     start = time.monotonic()
     shares = [range(FLOOD // 2), range(FLOOD // 2, FLOOD)]
     calls = [asker.ask.remote(requests(seeds)) for asker, seeds in zip(askers, shares, strict=True)]
+    in_work = []  # looked at again and again: what other tests left behind is no part of it
+    while len(ray.wait(calls, num_returns=len(calls), timeout=0.05)[0]) < len(calls):
+        in_work.append(load(tiny_engine).decoding)
     replies = [reply for share in ray.get(calls) for reply in share]
     seconds = time.monotonic() - start
     wait_until(lambda: idle(tiny_engine), "the engine to be empty")
@@ -84,7 +87,8 @@ def test_a_flood_is_answered_once_each(tiny_engine, askers, slots) -> None:
     assert len(replies) == FLOOD
     assert {reply.error for reply in replies} == {None}
     assert after.finished - before.finished == FLOOD
-    assert slots / 2 < after.most_decoding <= slots
+    assert slots / 2 < max(in_work)
+    assert after.most_decoding <= slots
     # What is reported is the time inside; so many are inside at most.
     assert sum(reply.latency_s for reply in replies) <= slots * seconds
     print(f"{FLOOD} requests in {seconds:.1f} s, {after}")
