@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import ray
 from ray import serve
-from support import make_cell, make_spec, scenario_names, wait_until
+from support import PATIENCE_S, make_cell, make_spec, scenario_names, wait_until
 
 from actors.agent import PlayerSpec
 from actors.coordinator import Coordinator
@@ -40,15 +40,11 @@ def requests(sampling=None, seeds=range(8)) -> list[ReplyRequest]:
 
 
 def ask(deployment, wanted):
-    @ray.remote(num_cpus=0)
-    def run(deployment, wanted):
-        async def gather():
-            client = ServeClient(deployment)
-            return await asyncio.gather(*(client.reply(request) for request in wanted))
+    async def gather():
+        client = ServeClient(deployment)
+        return await asyncio.gather(*(client.reply(request) for request in wanted))
 
-        return asyncio.run(gather())
-
-    return ray.get(run.remote(deployment, wanted))
+    return asyncio.run(gather())
 
 
 def test_a_gpu_profile_becomes_gpu_options() -> None:
@@ -132,17 +128,21 @@ def test_a_population_of_64_plays_tiny_and_reruns_alike_though_the_way_to_the_mo
         seats=[{"checkpoint": "tiny", "count": 64, "sampling": tiny.sampling}],
     )  # fmt: skip
     cell = make_cell(spec, checkpoint="tiny", kind="embedded")
-    population, actors = create_population(64, [PlayerSpec(tiny, tiny_engine)], agents_per_actor=16)
-    remote = ray.remote(num_cpus=0)(Coordinator)
-    gateway = actors[-1]
-    for name in ("one", "two"):
-        coordinator = remote.remote(tmp_path / name, population, FailurePolicy(), coalesce=64)
-        played = coordinator.play.remote(cell)
+    population, actors = create_population(64, [PlayerSpec(tiny, tiny_engine)], agents_per_actor=32)
+
+    async def play(name: str) -> None:
+        coordinator = Coordinator(tmp_path / name, population, FailurePolicy(), coalesce=64)
+        playing = asyncio.create_task(coordinator.play(cell))
         if name == "two":
+            async with asyncio.timeout(PATIENCE_S):
+                while not (await coordinator.progress()).rounds:
+                    await asyncio.sleep(0.01)
             # Round 1 is settled: the requests of round 2 are on their way, or will be in a moment.
-            wait_until(lambda: ray.get(coordinator.progress.remote()).rounds, "the first round")  # noqa: B023
-            ray.kill(gateway, no_restart=False)
-        ray.get(played)
+            ray.kill(actors[-1], no_restart=False)  # the gateway
+        await playing
+
+    for name in ("one", "two"):
+        asyncio.run(play(name))
     for actor in actors:
         ray.kill(actor)
     one, two = (read_table(tmp_path / name, "decisions") for name in ("one", "two"))
