@@ -23,7 +23,7 @@ from atp_ray.play.prompts import build_messages
 from atp_ray.play.sampling import Sampling
 from atp_ray.storage.tables import read_table
 from serve_deployments.engine_groups import EngineGroup
-from serve_deployments.engine_options import deployment_options, llm_options
+from serve_deployments.engine_options import deployment_options, engine_environment, llm_options
 from serve_deployments.engine_plans import runs_on_gpu
 from serve_deployments.lease import Lease
 from serve_deployments.model_app import deploy_models
@@ -161,6 +161,13 @@ def test_a_cpu_engine_shares_short_prefixes_and_a_gpu_engine_is_vllms_choice(tin
     environment = deployment_options(tiny, on_gpu=True)["ray_actor_options"]["runtime_env"]
     assert "OMP_NUM_THREADS" not in environment["env_vars"]
     assert "worker_process_setup_hook" not in environment
+
+
+@pytest.mark.parametrize("on_gpu", [False, True])
+@pytest.mark.parametrize("eager", [False, True])
+def test_an_eager_cpu_engine_compiles_nothing(eager, on_gpu, tiny) -> None:
+    profile = tiny.model_copy(update={"engine": tiny.engine.model_copy(update={"enforce_eager": eager})})
+    assert ("TORCH_COMPILE_DISABLE" in engine_environment(profile, on_gpu)) is (eager and not on_gpu)
 
 
 @pytest.mark.parametrize("on_gpu", [False, True])
