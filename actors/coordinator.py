@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from actors.cell_outcomes import CellOutcome, RoundOutcome
 from actors.failure_policy import FailurePolicy
 from actors.population import Hosting, Population
 from actors.round_player import RoundPlayer
@@ -63,26 +64,6 @@ class Progress(NamedTuple):
 
 
 NO_PROGRESS = Progress(0, 0, 0, 0, 0, 0, {})
-
-
-class RoundOutcome(NamedTuple):
-    """A round of a finished cell: the collusion rate (NaN where nothing was decided), tokens, dollars if known."""
-
-    deviant_rate: float
-    usage: Usage
-    dollars: float | None
-
-
-class CellOutcome(NamedTuple):
-    """A finished cell: its id and what each round came to."""
-
-    cell_id: str
-    rounds: tuple[RoundOutcome, ...]
-
-    @property
-    def deviant_rates(self) -> tuple[float, ...]:
-        """The collusion rate of each round, NaN where nothing was decided."""
-        return tuple(entry.deviant_rate for entry in self.rounds)
 
 
 class Coordinator:

@@ -88,6 +88,10 @@ def engine_environment(profile: ModelProfile, on_gpu: bool) -> dict[str, str]:
         environment["VLLM_CPU_KVCACHE_SPACE"] = str(profile.engine.cpu_kv_cache_gib)
         # With one process vLLM does not set the threads itself.
         environment["OMP_NUM_THREADS"] = str(profile.engine.cpu_threads or os.cpu_count() or 1)
+        if profile.engine.enforce_eager:
+            # vLLM would compile two functions of its sampler all the same, with a C++ compiler: 10 s of a core where a
+            # client first gives no seed or asks for logprobs.
+            environment["TORCH_COMPILE_DISABLE"] = "1"
     return environment
 
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import ray
 from ray import ObjectRef, tune
 
-from actors.coordinator import NO_PROGRESS, CellOutcome, Progress
+from actors.cell_outcomes import CellOutcome
+from actors.coordinator import NO_PROGRESS, Progress
 from actors.ray_errors import own_error
 from atp_ray.checkpoint.profiles import Profile
 from atp_ray.errors import AtpError

@@ -8,7 +8,7 @@ from typing import Any
 import ray
 from ray import ObjectRef, tune
 
-from actors.coordinator import CellOutcome
+from actors.cell_outcomes import CellOutcome
 from atp_ray.errors import AtpError
 
 

@@ -45,9 +45,18 @@ def pair(local_ray):
         ray.kill(actor)
 
 
-def coordinator(run_dir, population, **options):
-    remote = ray.remote(num_cpus=0, max_restarts=5, max_task_retries=5)(Coordinator)
-    return remote.remote(run_dir, population, QUICK, coalesce=64, **options)
+@pytest.fixture(scope="module")
+def gone(local_ray):
+    """A population of three seats in one actor, which also knows an endpoint where nobody is."""
+    dead = EndpointProfile(name="openai:gone", model="gone", base_url="http://127.0.0.1:9/v1")
+    population, actors = create_population(3, [PlayerSpec(dead), *POLICIES], agents_per_actor=3)
+    yield population
+    ray.kill(actors[0])
+
+
+def play_cell(run_dir, population, cell):
+    """Play a cell by a coordinator in this process."""
+    return asyncio.run(Coordinator(run_dir, population, QUICK, coalesce=64).play(cell))
 
 
 def transcript(run_dir, cell):
@@ -100,11 +109,11 @@ def test_agent_actors_import_no_model_library(pair) -> None:
     assert ray.get(loaded.remote()) == set()
 
 
-@pytest.mark.parametrize("agents_per_actor", [3, 8])
+@pytest.mark.parametrize("agents_per_actor", [5, 8])
 def test_the_transcript_does_not_depend_on_packing(local_ray, tmp_path, agents_per_actor) -> None:
     population, actors = create_population(8, POLICIES, agents_per_actor)
     cell = make_cell(*(make_spec(scenario=name, seed=3) for name in ("info_sharing", "hunting_game")))
-    ray.get(coordinator(tmp_path, population).play.remote(cell))
+    play_cell(tmp_path, population, cell)
     for actor in actors:
         ray.kill(actor)
     digest = transcript(tmp_path, cell)
@@ -124,7 +133,7 @@ def test_mixed_seats_and_fixed_colluders(pair, tmp_path) -> None:
         SeatGroup(checkpoint="policy:refrain", count=1),
     ]
     cell = make_cell(make_spec(n=4, threshold=2, seats=seats, rounds=4))
-    ray.get(coordinator(tmp_path, population).play.remote(cell))
+    play_cell(tmp_path, population, cell)
     decisions = read_table(tmp_path, "decisions").to_pandas()
     assert set(decisions[decisions.seat == 0].action) == {"deviant"}
     assert set(decisions[decisions.seat == 3].action) == {"aligned"}
@@ -138,10 +147,11 @@ def test_mixed_seats_and_fixed_colluders(pair, tmp_path) -> None:
 def test_killed_agents_and_a_killed_coordinator_change_nothing(local_ray, tmp_path) -> None:
     specs = [make_spec(n=4, threshold=3, rounds=150, seed=seed) for seed in range(3)]
     cell = make_cell(*specs)
-    population, actors = create_population(4, POLICIES, agents_per_actor=1)
-    player = coordinator(tmp_path, population)
+    population, actors = create_population(4, POLICIES, agents_per_actor=2)
+    remote = ray.remote(num_cpus=0, max_restarts=5, max_task_retries=5)(Coordinator)
+    player = remote.remote(tmp_path, population, QUICK, coalesce=64)
     running = player.play.remote(cell)
-    for victim, wanted in zip(actors, (20, 120, 220), strict=False):
+    for victim, wanted in zip((*actors, actors[0]), (20, 120, 220), strict=True):
         wait_until(lambda wanted=wanted: settled_rounds(tmp_path) >= wanted, f"{wanted} rounds")
         ray.kill(victim, no_restart=False)
         if wanted == 120:
@@ -156,26 +166,17 @@ def test_killed_agents_and_a_killed_coordinator_change_nothing(local_ray, tmp_pa
         assert [row[1] for row in rounds[spec.episode_id]] == expected_actions(spec)
 
 
-def test_a_round_nobody_answers_is_not_settled(local_ray, tmp_path) -> None:
-    dead = EndpointProfile(name="openai:gone", model="gone", base_url="http://127.0.0.1:9/v1")
-    population, actors = create_population(2, [PlayerSpec(dead)], agents_per_actor=2)
+def test_a_round_nobody_answers_is_not_settled(gone, tmp_path) -> None:
     cell = make_cell(make_spec(n=2, threshold=1, checkpoint="openai:gone"))
-    with pytest.raises(ray.exceptions.RayTaskError) as caught:
-        ray.get(coordinator(tmp_path, population).play.remote(cell))
-    ray.kill(actors[0])
-    assert isinstance(caught.value.cause, EngineError)
-    assert "no agent could decide in round 1" in str(caught.value.cause)
+    with pytest.raises(EngineError, match="no agent could decide in round 1"):
+        play_cell(tmp_path, gone, cell)
     assert read_event_log(log_path(tmp_path, cell.cell_id)) == {}
 
 
-def test_seats_that_fail_are_missing_not_aligned(local_ray, tmp_path) -> None:
-    dead = EndpointProfile(name="openai:gone", model="gone", base_url="http://127.0.0.1:9/v1")
-    players = [PlayerSpec(dead), *POLICIES]
-    population, actors = create_population(3, players, agents_per_actor=3)
+def test_seats_that_fail_are_missing_not_aligned(gone, tmp_path) -> None:
     seats = [SeatGroup(checkpoint="policy:collude", count=2), SeatGroup(checkpoint="openai:gone", count=1)]
     cell = make_cell(make_spec(n=3, threshold=3, seats=seats, rounds=1))
-    ray.get(coordinator(tmp_path, population).play.remote(cell))
-    ray.kill(actors[0])
+    play_cell(tmp_path, gone, cell)
     last = read_table(tmp_path, "decisions").to_pylist()[-1]
     assert (last["action"], last["choice"], last["reward"]) == ("missing", None, 1.0)
     assert last["failure"].startswith("ModelError: ConnectError")

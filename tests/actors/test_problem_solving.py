@@ -90,7 +90,7 @@ def test_killing_sandbox_and_agents_in_the_middle_loses_no_episode(tiny, tiny_en
     names, sandboxes = sandbox
     specs = [tool_spec(rounds=2, seed=seed) for seed in range(6)]
     cell = make_cell(*specs, checkpoint="tiny", kind="embedded")
-    population, agents = create_population(6, [PlayerSpec(tiny, tiny_engine)], 2, names)
+    population, agents = create_population(6, [PlayerSpec(tiny, tiny_engine)], 3, names)
     coordinator = Coordinator(tmp_path, population, FailurePolicy(), coalesce=64)
 
     async def play_and_kill() -> None:

@@ -32,7 +32,7 @@ def episodes(count: int = 8):
     return [role_play_spec("alternating", seed=seed) for seed in range(count)]
 
 
-@pytest.mark.parametrize("agents_per_actor", [3, 8])
+@pytest.mark.parametrize("agents_per_actor", [5, 8])
 def test_the_transcript_is_the_same_however_agents_are_packed(local_ray, tmp_path, agents_per_actor: int) -> None:
     specs = episodes()
     cell = make_cell(*specs)

@@ -1,5 +1,7 @@
 """Messages and probes on a real Ray, asked of an endpoint over real HTTP."""
 
+import asyncio
+
 import ray
 from support import make_cell, make_spec
 from talking_endpoint import EXPECTED, WORD, talking_endpoint
@@ -30,14 +32,14 @@ def test_agents_agree_by_talking_and_are_asked_aside_once_a_round(local_ray, tmp
         try:
             cell = make_cell(spec, checkpoint="openai:talker", kind="openai")
 
-            def play():
-                coordinator = ray.remote(num_cpus=0)(Coordinator).remote(tmp_path, population, FailurePolicy())
-                ray.get(coordinator.play.remote(cell))
-                return ray.get(coordinator.progress.remote()).usages["openai:talker"]
+            async def play():
+                coordinator = Coordinator(tmp_path, population, FailurePolicy())
+                await coordinator.play(cell)
+                return (await coordinator.progress()).usages["openai:talker"]
 
-            usage, n_requests = play(), len(endpoint.requests)
+            usage, n_requests = asyncio.run(play()), len(endpoint.requests)
             # Whoever continues a run that is over asks nothing again.
-            assert (play(), len(endpoint.requests)) == (usage, n_requests)
+            assert (asyncio.run(play()), len(endpoint.requests)) == (usage, n_requests)
         finally:
             for actor in actors:
                 ray.kill(actor)
@@ -75,8 +77,7 @@ def test_who_cannot_be_reached_says_nothing_and_the_decision_is_what_fails(local
     players = [PlayerSpec(gone), PlayerSpec(resolve_checkpoint(REFRAIN))]
     population, actors = create_population(3, players, agents_per_actor=3)
     try:
-        coordinator = ray.remote(num_cpus=0)(Coordinator).remote(tmp_path, population, FailurePolicy())
-        ray.get(coordinator.play.remote(make_cell(spec)))
+        asyncio.run(Coordinator(tmp_path, population, FailurePolicy()).play(make_cell(spec)))
     finally:
         for actor in actors:
             ray.kill(actor)

@@ -56,7 +56,7 @@ def log_probability(model, tokenizer, pair: PreferencePair, reply: str) -> float
 
 
 def test_the_dpo_loss_is_its_formula_and_training_widens_the_margin(tiny, tmp_path: Path) -> None:
-    pairs = role_play_pairs(8)
+    pairs = role_play_pairs(4)
     profile = load_profile("tiny-dpo", "dpo").model_copy(update={"steps": 4, "warm_up": 0.0, "schedule": "constant"})
     trainer = dpo.dpo_trainer(profile, tiny.source, pairs, tmp_path)
     trainer.train()
@@ -84,9 +84,9 @@ def test_the_dpo_loss_is_its_formula_and_training_widens_the_margin(tiny, tmp_pa
 
 def test_batches_may_be_accumulated_and_the_curve_is_the_same(tiny, tmp_path: Path) -> None:
     curves = []
-    for settings in (["batch=8"], ["batch=4", "accumulation=2"]):
+    for settings in (["batch=4"], ["batch=2", "accumulation=2"]):
         profile = load_profile("tiny-dpo", "dpo", ["steps=4", *settings])
-        trainer = dpo.dpo_trainer(profile, tiny.source, role_play_pairs(32), tmp_path / settings[0])
+        trainer = dpo.dpo_trainer(profile, tiny.source, role_play_pairs(16), tmp_path / settings[0])
         trainer.train()
         curves.append([float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry])
     assert len(curves[0]) == 4

@@ -22,21 +22,22 @@ from atp_ray.errors import UsageError
 from atp_ray.storage.run_folder import read_manifest, write_manifest
 from benchmarks.decision_pairs import role_play_pairs
 
-pytestmark = [pytest.mark.xdist_group("align"), pytest.mark.dear]
+pytestmark = [pytest.mark.xdist_group("torch"), pytest.mark.dear]
 
-STEPS = 8
+STEPS, N_PAIRS = 8, 16
+SETTINGS = [f"steps={STEPS}", "save_steps=2", "batch=4"]
 
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("pairs") / "pairs.parquet"
-    write_pairs(role_play_pairs(32), path)
+    write_pairs(role_play_pairs(N_PAIRS), path)
     return path
 
 
 def line(pairs: Path | str, out: Path | str, *more: str) -> list[str]:
     command = ["dpo", "--profile", "tiny-dpo-lora", "--pairs", str(pairs)]
-    return [*command, "--out", str(out), "--set", f"steps={STEPS}", "--set", "save_steps=2", *more]
+    return [*command, "--out", str(out), *(part for setting in SETTINGS for part in ("--set", setting)), *more]
 
 
 def align(arguments: list[str]) -> Done:
@@ -105,8 +106,8 @@ def test_pairs_run_and_checkpoints_in_a_bucket(killed, resumed, finished, s3, ti
 
 
 def test_a_whole_job_killed_and_given_again_ends_as_if_undisturbed(finished, tiny, tmp_path) -> None:
-    profile = load_profile("tiny-dpo-lora", "dpo", [f"steps={STEPS}", "save_steps=2"])
-    train_alone(profile, tiny.source, role_play_pairs(32), tmp_path)
+    profile = load_profile("tiny-dpo-lora", "dpo", SETTINGS)
+    train_alone(profile, tiny.source, role_play_pairs(N_PAIRS), tmp_path)
     assert losses(finished) == pytest.approx(losses(tmp_path), abs=1e-6)
 
 

@@ -89,26 +89,6 @@ def test_the_model_answers_openai_clients_over_http(served) -> None:
     assert answer.json()["usage"]["completion_tokens"] <= 5
 
 
-def test_any_compatible_endpoint_is_a_checkpoint(served, tmp_path) -> None:
-    arguments = [
-        "--checkpoint",
-        "openai:tiny",
-        "--base-url",
-        served,
-        "--rounds",
-        "1",
-        "--set",
-        "sampling.max_tokens=96",
-        "--agents-per-actor",
-        "8",
-    ]
-    done = run_here("simulate", *arguments, "--out", tmp_path / "run")
-    assert done.returncode == 0, done.stderr
-    actions = read_table(tmp_path / "run", "decisions")["action"].to_pylist()
-    assert len(actions) == 8
-    assert set(actions) <= {"deviant", "aligned"}
-
-
 @needs_isolation
 def test_table2_stopped_by_a_limit_on_tokens_resumes_to_the_results_of_an_unlimited_run(tiny_service, tmp_path) -> None:
     arguments = ["--grid", "table2", "--checkpoint", "tiny", "--set", "agents=12", "--set", "rounds=3",
@@ -180,12 +160,15 @@ def test_pairs_are_collected_continued_exported_and_imported(served, tmp_path) -
     ]
 
 
-def test_the_trace_of_a_maths_session_and_of_a_role_play(served, tmp_path) -> None:
+def test_any_compatible_endpoint_plays_a_maths_session_and_a_role_play_whose_traces_are_shown(served, tmp_path) -> None:
     model = ["--checkpoint", "openai:tiny", "--base-url", served, "--set", "sampling.max_tokens=96", "--rounds", "2"]
-    done = run_here("simulate", "--scenario", "maths", *model, "--sandbox", "none")
+    done = run_here("simulate", "--scenario", "maths", *model, "--sandbox", "none", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     for text in ("The tool costs 3 units, reasoning directly 1", "Round 2", "simple", "complex", "units:"):
         assert text in done.stdout
+    actions = read_table(tmp_path / "run", "decisions")["action"].to_pylist()
+    assert len(actions) == 2
+    assert set(actions) <= {"deviant", "aligned"}
     done = run_here("simulate", "--scenario", "delivery_worker", *model, "--supervision", "alternating")
     assert done.returncode == 0, done.stderr
     for text in ("Rule: Route A", "supervision alternating", "Round 1: unsupervised", "Round 2: supervised", "earns $"):

@@ -37,14 +37,14 @@ class InBucket(NamedTuple):
 def in_bucket(local_ray, s3, tmp_path_factory) -> InBucket:
     address, output = f"{s3}/sweep", tmp_path_factory.mktemp("in-bucket") / "output"
     with output.open("w") as told, dear_start("command with a Ray"):
-        line = [*HASTY, *FIGURE3, "--out", address, "--cells-at-once", "1", "--agents-per-actor", "4"]
+        line = [*HASTY, *FIGURE3, "--out", address, "--cells-at-once", "1", "--agents-per-actor", "8"]
         process = subprocess.Popen(line, cwd=ROOT, stdout=told, stderr=told)
         wait_until(lambda: settled(address) or process.poll() is not None, "rounds in the bucket")
         assert process.poll() is None, output.read_text()
         kill_tree(process)
     kept = settled(address)
     assert json.loads(objects(address)["run.json"])["status"] == "running"
-    return InBucket(address, kept, run_here("sweep", "--resume", "--out", address, "--agents-per-actor", "2"))
+    return InBucket(address, kept, run_here("sweep", "--resume", "--out", address, "--agents-per-actor", "4"))
 
 
 def test_a_sweep_into_a_bucket_that_was_killed_is_resumed_from_it_and_equals_one_into_a_folder(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import ray
 from ray import serve
-from support import make_cell, make_spec, scenario_names, wait_until
+from support import PATIENCE_S, make_cell, make_spec, scenario_names, wait_until
 
 from actors.agent import PlayerSpec
 from actors.coordinator import Coordinator
@@ -23,7 +23,7 @@ from atp_ray.play.prompts import build_messages
 from atp_ray.play.sampling import Sampling
 from atp_ray.storage.tables import read_table
 from serve_deployments.engine_groups import EngineGroup
-from serve_deployments.engine_options import deployment_options, llm_options
+from serve_deployments.engine_options import deployment_options, engine_environment, llm_options
 from serve_deployments.engine_plans import runs_on_gpu
 from serve_deployments.lease import Lease
 from serve_deployments.model_app import deploy_models
@@ -40,15 +40,11 @@ def requests(sampling=None, seeds=range(8)) -> list[ReplyRequest]:
 
 
 def ask(deployment, wanted):
-    @ray.remote(num_cpus=0)
-    def run(deployment, wanted):
-        async def gather():
-            client = ServeClient(deployment)
-            return await asyncio.gather(*(client.reply(request) for request in wanted))
+    async def gather():
+        client = ServeClient(deployment)
+        return await asyncio.gather(*(client.reply(request) for request in wanted))
 
-        return asyncio.run(gather())
-
-    return ray.get(run.remote(deployment, wanted))
+    return asyncio.run(gather())
 
 
 def test_a_gpu_profile_becomes_gpu_options() -> None:
@@ -132,17 +128,21 @@ def test_a_population_of_64_plays_tiny_and_reruns_alike_though_the_way_to_the_mo
         seats=[{"checkpoint": "tiny", "count": 64, "sampling": tiny.sampling}],
     )  # fmt: skip
     cell = make_cell(spec, checkpoint="tiny", kind="embedded")
-    population, actors = create_population(64, [PlayerSpec(tiny, tiny_engine)], agents_per_actor=16)
-    remote = ray.remote(num_cpus=0)(Coordinator)
-    gateway = actors[-1]
-    for name in ("one", "two"):
-        coordinator = remote.remote(tmp_path / name, population, FailurePolicy(), coalesce=64)
-        played = coordinator.play.remote(cell)
+    population, actors = create_population(64, [PlayerSpec(tiny, tiny_engine)], agents_per_actor=32)
+
+    async def play(name: str) -> None:
+        coordinator = Coordinator(tmp_path / name, population, FailurePolicy(), coalesce=64)
+        playing = asyncio.create_task(coordinator.play(cell))
         if name == "two":
+            async with asyncio.timeout(PATIENCE_S):
+                while not (await coordinator.progress()).rounds:
+                    await asyncio.sleep(0.01)
             # Round 1 is settled: the requests of round 2 are on their way, or will be in a moment.
-            wait_until(lambda: ray.get(coordinator.progress.remote()).rounds, "the first round")  # noqa: B023
-            ray.kill(gateway, no_restart=False)
-        ray.get(played)
+            ray.kill(actors[-1], no_restart=False)  # the gateway
+        await playing
+
+    for name in ("one", "two"):
+        asyncio.run(play(name))
     for actor in actors:
         ray.kill(actor)
     one, two = (read_table(tmp_path / name, "decisions") for name in ("one", "two"))
@@ -161,6 +161,13 @@ def test_a_cpu_engine_shares_short_prefixes_and_a_gpu_engine_is_vllms_choice(tin
     environment = deployment_options(tiny, on_gpu=True)["ray_actor_options"]["runtime_env"]
     assert "OMP_NUM_THREADS" not in environment["env_vars"]
     assert "worker_process_setup_hook" not in environment
+
+
+@pytest.mark.parametrize("on_gpu", [False, True])
+@pytest.mark.parametrize("eager", [False, True])
+def test_an_eager_cpu_engine_compiles_nothing(eager, on_gpu, tiny) -> None:
+    profile = tiny.model_copy(update={"engine": tiny.engine.model_copy(update={"enforce_eager": eager})})
+    assert ("TORCH_COMPILE_DISABLE" in engine_environment(profile, on_gpu)) is (eager and not on_gpu)
 
 
 @pytest.mark.parametrize("on_gpu", [False, True])

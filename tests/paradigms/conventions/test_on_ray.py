@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 import ray
 from naming_play import naming_spec, play_policy
@@ -21,8 +23,8 @@ POLICIES = [PlayerSpec(resolve_checkpoint(f"policy:{name}")) for name in ("quant
 
 @pytest.fixture(scope="module")
 def population(local_ray):
-    """Seven seats in three actors."""
-    population, actors = create_population(7, POLICIES, agents_per_actor=3)
+    """Seven seats in two actors."""
+    population, actors = create_population(7, POLICIES, agents_per_actor=4)
     yield population
     for actor in actors:
         ray.kill(actor)
@@ -34,9 +36,7 @@ def test_a_run_is_what_the_policy_plays_whoever_hosts_the_seats(population, tmp_
         naming_spec(n_agents=7, pairing="synchronous", rounds=12, n_names=2, committed=2, established="B"),
     ]
     cell = make_cell(*specs)
-    remote = ray.remote(num_cpus=0)(Coordinator)
-    coordinator = remote.remote(tmp_path, population, FailurePolicy(turn_timeout_s=60), coalesce=64)
-    ray.get(coordinator.play.remote(cell))
+    asyncio.run(Coordinator(tmp_path, population, FailurePolicy(turn_timeout_s=60), coalesce=64).play(cell))
     log = read_event_log(log_path(tmp_path, cell.cell_id))
     for spec in specs:
         expected = play_policy(spec)
