@@ -78,11 +78,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         shared += [name for name, light in LIGHT.items() if light & set(getattr(item, "fixturenames", ()))]
         if shared and not group:
             item.add_marker(pytest.mark.xdist_group(shared[0]))
-    items.sort(key=lambda item: (_place(group_of(item)), _services_in_use(item)))
+    items.sort(key=lambda item: (_place(group_of(item)), _services_in_use(item), _uses_browser(item)))
 
 
 def _place(group: str) -> int:
     return LONGEST_FIRST.index(group) if group in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
+def _uses_browser(item: pytest.Item) -> bool:
+    """Order tests that need the browser after the others: while it lives, no other event loop can run."""
+    return "browser" in getattr(item, "fixturenames", ())
 
 
 def _services_in_use(item: pytest.Item) -> int:
@@ -169,7 +174,8 @@ def tiny_engine(engine: dict[str, Deployment], tiny: ModelProfile) -> Deployment
 def live_service(webhooks: WebhookReceiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     """One simulation service for all tests that leave it as it was."""
     state = tmp_path_factory.mktemp("service") / "state"
-    service = LiveService(state, "--agents", "64", "--agents-per-actor", "32", "--webhook", f"ops={webhooks.url}")
+    hook = f"ops={webhooks.url}"
+    service = LiveService(state, "--agents", "64", "--agents-per-actor", "32", "--webhook", hook, *PROXY)
     yield service
     service.stop()
 
