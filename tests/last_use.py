@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-ENDING_EARLY = ("local_ray", "live_service", "guarded", "balanced")
+ENDING_EARLY = ("local_ray", "live_service", "guarded", "browser")
 _Left = Counter[tuple[str, str]]  # tests still to come, by group and fixture
 _LEFT = pytest.StashKey[_Left]()
 

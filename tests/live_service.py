@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,7 @@ class LiveService:
 
     def kill(self, title: str) -> None:
         """SIGKILL one of its processes whose title begins so."""
-        found = [member for member in self._tree() if " ".join(command_of(member)).startswith(title)]
-        assert found, title
-        found[0].kill()
+        kill_first(self._tree(), title)
 
     def kill_tree(self) -> None:
         """SIGKILL everything at once."""
@@ -141,6 +140,10 @@ class HostedService:
         """Return a client of it."""
         return Client(self.url, None, "ann", timeout_s=PATIENCE_S)
 
+    def kill(self, title: str) -> None:
+        """SIGKILL one process of its Ray whose title begins so."""
+        kill_first(psutil.Process().children(recursive=True), title)
+
     def stop(self) -> None:
         """Stop it as a user would."""
         self._stop.set()
@@ -172,6 +175,13 @@ class _Hook(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+def kill_first(processes: Sequence[psutil.Process], title: str) -> None:
+    """SIGKILL the first process whose title begins so."""
+    found = [member for member in processes if " ".join(command_of(member)).startswith(title)]
+    assert found, title
+    found[0].kill()
 
 
 def command_of(process: psutil.Process) -> list[str]:

@@ -1,7 +1,6 @@
 """The model deployment: options without an engine, then a real vLLM engine behind Ray Serve."""
 
 import asyncio
-import shutil
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ from serve_deployments.engine_groups import EngineGroup
 from serve_deployments.engine_options import deployment_options, engine_environment, llm_options
 from serve_deployments.engine_plans import runs_on_gpu
 from serve_deployments.lease import Lease
-from serve_deployments.model_app import deploy_models
+from serve_deployments.model_app import Models, await_models, deploy_models
 
 
 def requests(sampling=None, seeds=range(8)) -> list[ReplyRequest]:
@@ -108,15 +107,28 @@ def test_the_same_checkpoints_are_deployed_once(engine, tiny, adapters) -> None:
     assert engines() == ["engine:tiny"]
 
 
+class NoEngine:
+    """Fails as vLLM does, whose engine core has died; notes that it was started."""
+
+    def __init__(self, starts: Path) -> None:
+        with starts.open("a") as note:
+            note.write("started\n")
+        try:
+            raise ValueError("header too small\nin model.safetensors")
+        except ValueError as error:
+            raise RuntimeError("Engine core initialization failed.\nSee root cause above.\nError: proc 1") from error
+
+
 def test_an_engine_that_does_not_start_is_one_line_and_not_started_again(engine, tiny, tmp_path) -> None:
-    for path in Path(tiny.source).iterdir():
-        if path.is_file() and path.suffix != ".safetensors":
-            shutil.copy(path, tmp_path)
-    (tmp_path / "model.safetensors").write_bytes(b"not weights")
-    broken = tiny.model_copy(update={"name": "broken", "source": str(tmp_path), "revision": "none"})
+    again = {"max_constructor_retry_count": deployment_options(tiny, on_gpu=False)["max_constructor_retry_count"]}
+    broken = serve.deployment(name="engine:broken", ray_actor_options={"num_cpus": 0}, **again)(NoEngine)
+    target = serve.RunTarget(broken.bind(tmp_path / "starts"), name="model-broken", route_prefix=None)
+    serve.run_many([target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)
     with pytest.raises(EngineError, match="the engine of checkpoint 'broken' did not start") as refused:
-        deploy_models([broken], Lease())
+        await_models(Models({}, {"model-broken": "broken"}, {}))
     assert "\n" not in str(refused.value)
+    assert "Error: proc 1" in str(refused.value)
+    assert (tmp_path / "starts").read_text() == "started\n"
     wait_until(lambda: engines() == ["engine:tiny"], "what did not start to be removed")
 
 

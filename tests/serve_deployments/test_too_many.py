@@ -11,15 +11,15 @@ from support import PATIENCE_S
 MOST = 1000
 
 
-def test_no_more_simulations_are_made_than_there_may_be(balanced) -> None:
-    with balanced.client(READ) as client:
+def test_no_more_simulations_are_made_than_there_may_be(disposable) -> None:
+    with disposable.client(READ) as client:
         before = client.health().simulations  # what fuzzing has left is part of the thousand
 
     async def ask() -> list[int]:
         headers = {"Authorization": f"Bearer {CONTROL}"}
         limits = httpx.Limits(max_connections=32)
         async with httpx.AsyncClient(
-            base_url=balanced.url, headers=headers, limits=limits, timeout=PATIENCE_S
+            base_url=disposable.url, headers=headers, limits=limits, timeout=PATIENCE_S
         ) as client:
             slots = asyncio.Semaphore(32)
 
@@ -32,12 +32,12 @@ def test_no_more_simulations_are_made_than_there_may_be(balanced) -> None:
     statuses = asyncio.run(ask())
     assert set(statuses) == {201, 429}
     assert before + statuses.count(201) <= MOST
-    with balanced.client(READ) as client:
+    with disposable.client(READ) as client:
         assert client.health().simulations <= MOST
 
 
-def test_the_service_is_still_well_and_has_room_again_for_what_is_removed(balanced) -> None:
-    with balanced.client(CONTROL) as client:
+def test_the_service_is_still_well_and_has_room_again_for_what_is_removed(disposable) -> None:
+    with disposable.client(CONTROL) as client:
         client.delete(next(found.id for found in client.simulations().simulations if not found.branches))
         simulation = client.create(preset="tipping")
         client.run(simulation.id, until_round=2)

@@ -26,8 +26,8 @@ def service(live_service: LiveService) -> str:
     return f"{live_service.url}/"
 
 
-# Ended with its module: while it lives, its event loop runs, and no other can in this thread.
-@pytest.fixture(scope="module")
+# Ended with the last test of a group that needs it: while it lives, no other event loop can run in this thread.
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as runner:
