@@ -97,7 +97,6 @@ def _services_in_use(item: pytest.Item) -> int:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Make sure that groups are kept together and that not every worker imports torch: both show in time only."""
     # The garbage collector would look through all tests again and again: a third of a second each time.
-    gc.collect()
     gc.freeze()
     gc.enable()
     if getattr(session.config.option, "loadgroup", False):
