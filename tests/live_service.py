@@ -14,19 +14,23 @@ import threading
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
 from rich.console import Console
-from support import PATIENCE_S, wait_until
+from support import PATIENCE_S, Late, wait_until
 from times import dear_start
 
 from atp_ray.cli.parsing import parse_options
-from atp_ray.client import Client
 from atp_ray.config_files import configs_dir
-from atp_ray.serve.__main__ import OPENAI_PREFIX, run_service
 from atp_ray.serve.options import ServeOptions
+
+if TYPE_CHECKING:
+    from atp_ray.client import Client
+
+# conftest.py imports this file into every process; few start a service.
+clients, serving = Late("atp_ray.client"), Late("atp_ray.serve.__main__")
 
 READ_TOKEN, CONTROL_TOKEN = "read-me", "steer-me"
 TOKENS = {"ATP_RAY_READ_TOKEN": READ_TOKEN, "ATP_RAY_CONTROL_TOKEN": CONTROL_TOKEN}
@@ -71,7 +75,7 @@ class LiveService:
 
     def client(self, token: str | None = None, author: str | None = "ann") -> Client:
         """Return a client of it."""
-        return Client(self.url, token, author, timeout_s=PATIENCE_S)
+        return clients.Client(self.url, token, author, timeout_s=PATIENCE_S)
 
     def replaced_proxies(self) -> int:
         """Return how many HTTP proxies Serve took for dead."""
@@ -122,7 +126,7 @@ class HostedService:
 
     def _run(self, options: ServeOptions) -> None:
         try:
-            run_service(options, None, Console(file=self._output, width=200), self._stop)
+            serving.run_service(options, None, Console(file=self._output, width=200), self._stop)
         except BaseException as error:  # told to whoever waits for the start
             self._error = error
 
@@ -134,11 +138,11 @@ class HostedService:
     @property
     def openai_url(self) -> str:
         """Where its models answer OpenAI clients."""
-        return f"{self.url}{OPENAI_PREFIX}/v1"
+        return f"{self.url}{serving.OPENAI_PREFIX}/v1"
 
     def client(self) -> Client:
         """Return a client of it."""
-        return Client(self.url, None, "ann", timeout_s=PATIENCE_S)
+        return clients.Client(self.url, None, "ann", timeout_s=PATIENCE_S)
 
     def kill(self, title: str) -> None:
         """SIGKILL one process of its Ray whose title begins so."""

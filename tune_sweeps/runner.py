@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import ray
-from ray import ObjectRef, tune
+from ray import ObjectRef
 
 from actors.cell_outcomes import CellOutcome
 from actors.coordinator import NO_PROGRESS, Progress
@@ -23,7 +23,6 @@ from atp_ray.errors import AtpError
 from atp_ray.paradigms.registry import paradigm
 from atp_ray.play.cells import CellSpec
 from tune_sweeps.experiment import Experiment, Placement, running_experiment
-from tune_sweeps.trial import CellTrial
 from tune_sweeps.watching import watching
 
 TRIAL_MEMORY_BYTES = 64 * 1024**2
@@ -75,6 +74,11 @@ def _run_trials(cells: Sequence[CellSpec], experiment: Experiment) -> tuple[Base
     # The coordinators play while Tune is still starting its process; a trial waits for its cell and reports it.
     players = itertools.cycle(experiment.coordinators)
     outcomes = {cell.cell_id: coordinator.play.remote(cell) for cell, coordinator in zip(cells, players, strict=False)}
+    # Imported while they play: a command that plays nothing does not pay for it.
+    from ray import tune
+
+    from tune_sweeps.trial import CellTrial
+
     # Tune's own console would print over the progress bar.
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
     # Nor does anyone read its CSV, JSON and TensorBoard files, for which it would import TensorBoard (4 s).

@@ -56,7 +56,6 @@ from tune_sweeps.pair_collection import collect_pairs
 from tune_sweeps.training_checks import JobCheck, check_job, require_room
 from tune_sweeps.training_files import prepare_files, storage_place
 from tune_sweeps.training_job import Data, TrainingJob
-from tune_sweeps.training_run import run_training
 
 PAIRS_FILE = "pairs.parquet"
 LOG_FILE = "pairs.jsonl"
@@ -154,6 +153,9 @@ def _train(console: Console, options: DpoOptions | GrpoOptions) -> int:
         return _conclude_training(console, job, base, out, started)
     address = find_cluster(options.address, console.print)
     require_available([base], elsewhere=address is not None)
+    # Imported here, and before Ray's own processes want the cores: it brings torch, and only who trains needs that.
+    from tune_sweeps.training_run import run_training
+
     with connected(address):
         job = prepare_files(job)
         check = check_job(job, lambda line: console.print(line))

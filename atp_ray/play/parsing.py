@@ -63,7 +63,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_Pairs, strict=False)
 
 def visible_reply(reply: str) -> str | None:
     """Return the reply without its thinking, or None when the thinking was never closed."""
-    if "<" not in reply:
+    if "<think" not in reply and "</think" not in reply:
         return reply.strip()
     marks = list(_THINKING.finditer(reply))
     if marks and not marks[-1]["end"]:

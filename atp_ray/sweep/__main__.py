@@ -64,6 +64,11 @@ def run(options: SweepOptions) -> int:
     cells = expand(grid, profiles)
     check_scope(cells, profiles.values())
     plan = plan_of(options, grid, cells)
+    address = find_cluster(options.address, console.print)
+    elsewhere = address is not None
+    sandbox = sandbox_of(options, resumed)
+    if paradigm(grid.paradigm).environment.uses_tools and not elsewhere and not options.dry_run:
+        require_isolation(sandbox)  # before seconds go into the estimate
     rates = rates_of(options, profiles, resumed)
     expected = estimate_usage(cells, profiles.values())
     estimate = costs_estimate(expected, rates)
@@ -72,17 +77,12 @@ def run(options: SweepOptions) -> int:
     if plan is not None:
         console.print(f"Plan {options.plan} (SHA-256 {plan.sha256})", soft_wrap=True)
     planning = planning_of(options.gpus, options.gpu_type, workload.demands)
-    address = find_cluster(options.address, console.print)
     if options.dry_run:
         for line in dry_plan(profiles.values(), planning, address, rates.gpu_hour):
             console.print(line, soft_wrap=True)
         console.print("Dry run: nothing was played.")
         return 0
     policy = FailurePolicy(turn_timeout_s=options.turn_timeout)
-    sandbox = sandbox_of(options, resumed)
-    elsewhere = address is not None
-    if paradigm(grid.paradigm).environment.uses_tools and not elsewhere:
-        require_isolation(sandbox)
     placement = Placement(
         address,
         options.agents_per_actor,

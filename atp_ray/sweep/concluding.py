@@ -8,7 +8,6 @@ from pathlib import Path
 from rich.console import Console
 
 from atp_ray.errors import AtpError, EngineError, SpendingError
-from atp_ray.report.run_report import draw_figures, summary_tables
 from atp_ray.report.texts import written_line
 from atp_ray.storage.run_places import OpenRun
 from atp_ray.storage.schema import table_schemas
@@ -34,6 +33,9 @@ def conclude(
     out, run_dir = opened.place, opened.folder
     figures: list[Path] = []
     if n_done:
+        # Imported here: what draws takes half a second, and a sweep that is refused draws nothing.
+        from atp_ray.report.run_report import draw_figures, summary_tables
+
         for table in summary_tables(run_dir):
             console.print(table)
         figures = draw_figures(run_dir, run_dir / "figures", ("png", "svg"))

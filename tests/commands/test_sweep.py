@@ -29,9 +29,9 @@ def test_a_dry_run_counts_and_plays_nothing(tmp_path) -> None:
 
 def test_a_dry_run_says_what_a_hosted_model_would_cost(tmp_path) -> None:
     hosted = ["--checkpoint", "openai:gpt-4o-mini", "--base-url", "https://api.openai.com/v1"]
-    asked = ["--grid", "table2", *hosted, "--dry-run"]
+    asked = ["--grid", "table2", "--set", "agents=8", *hosted, "--dry-run"]
     priced = run_here("sweep", *asked, "--set", "price.input=1000", "--set", "price.output=0")
-    assert "openai:gpt-4o-mini: about 384 requests, " in priced.stdout
+    assert "openai:gpt-4o-mini: about 128 requests, " in priced.stdout
     prompt_tokens = int(re.search(r"([\d,]+) prompt tokens", priced.stdout)[1].replace(",", ""))
     assert (
         f", ${prompt_tokens / 1000:,.2f} (4 characters a token, replies of 0.25 of max_tokens (assumed))"
@@ -150,7 +150,19 @@ def test_table1_resumed_while_ray_plays_on_for_the_killed_command_equals_an_undi
 def test_a_run_without_a_sandbox_says_so_in_its_results(tmp_path) -> None:
     run = tmp_path / "run"
     endpoint = ["--checkpoint", "openai:someone", "--base-url", "http://127.0.0.1:9/v1"]
-    asked = ["--grid", "table2", *endpoint, "--sandbox", "none", "--out", run, "--max-tokens-total", 1]
+    asked = [
+        "--grid",
+        "table2",
+        "--set",
+        "agents=4",
+        *endpoint,
+        "--sandbox",
+        "none",
+        "--out",
+        run,
+        "--max-tokens-total",
+        1,
+    ]
     assert "no round is left at --max-tokens-total" in run_here("sweep", *asked).stderr
     assert json.loads((run / "run.json").read_text())["sandbox"] == "none"
     finished = write_grid_run(tmp_path / "finished", "smoke", sandbox="none")

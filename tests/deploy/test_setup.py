@@ -81,6 +81,7 @@ def test_make_keeps_to_the_profile_that_is_there(there: str | None, profile: str
     assert told.stdout.strip() == f'sh tools/setup.sh {profile} "test"'
 
 
+@pytest.mark.torch  # in a process of its own, for a second
 def test_a_cpu_build_of_torch_is_no_cuda_profile() -> None:
     build = version("torch")
     checked = subprocess.run(

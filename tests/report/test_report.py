@@ -42,7 +42,7 @@ def write_run(folder: Path, checkpoints=(("policy:quantal", "policy"),), ratios=
 @pytest.mark.parametrize(
     ("options", "formats", "names"),
     [
-        ({}, ("png", "svg"), ["figure3_rates_by_round", "figure4_recollusion"]),
+        ({}, ("svg",), ["figure3_rates_by_round", "figure4_recollusion"]),
         (
             {"ratios": (0.25, 1.0, 4.0)},
             ("png", "svg"),

@@ -141,7 +141,7 @@ def test_more_parameters_must_gain_something(losses, family) -> None:
     assert simplest(losses) == family
 
 
-@pytest.mark.parametrize("n", [64, 512])
+@pytest.mark.parametrize("n", [64, 256])
 def test_fitted_on_eight_it_foresees_larger_populations(fitted, n: int) -> None:
     """By the exact chain, which tests/paradigms/games/test_chain.py holds against games that are played."""
     for share in (0.25, 0.5, 0.75):

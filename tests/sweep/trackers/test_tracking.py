@@ -214,7 +214,7 @@ def test_a_server_that_does_not_answer_is_one_line(tmp_path, monkeypatch) -> Non
     [
         ({}, "error: --track: wandb has no key. Log in"),
         (
-            {"WANDB_API_KEY": "k" * 40, "WANDB_BASE_URL": "http://127.0.0.1:9"},
+            {"WANDB_API_KEY": "k" * 40, "WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_HTTP_TIMEOUT": "1"},
             "error: --track: wandb cannot be reached: ",
         ),
     ],
