@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from atp_ray.errors import UsageError
-from serve_deployments.http_port import free_port
+from serve_deployments.http_port import free_port, free_ports
 
 _SWITCH = "RAY_SERVE_ENABLE_HA_PROXY"
 _CONFIG = "ATP_RAY_HAPROXY_CONFIG"  # set only where the folder is ours
+_REPLICA_PORTS = 100  # a replica that is replaced leaves its port alone for a while
 
 
 def uses_haproxy() -> bool:
@@ -42,6 +43,8 @@ def restart_with_haproxy(address: str | None) -> NoReturn:
         raise UsageError("there is no HAProxy for this machine", "--proxy", "Use --proxy serve") from error
     # Two services on one machine share neither files nor ports.
     folder = Path(tempfile.mkdtemp(prefix="atp_ray-haproxy-"))
+    # Replicas would share a port with those of another service (SO_REUSEPORT), and one would answer for the other.
+    ports = free_ports(_REPLICA_PORTS)
     settings = {
         _SWITCH: "1",
         _CONFIG: str(folder / "haproxy.cfg"),
@@ -51,6 +54,8 @@ def restart_with_haproxy(address: str | None) -> NoReturn:
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port("")),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port("")),
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(ports.start),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(ports.stop - 1),
     }
     os.execve(sys.executable, sys.orig_argv, os.environ | settings)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import time
 from contextlib import suppress
@@ -16,6 +17,7 @@ from atp_ray.errors import EngineError, UsageError
 HTTP_TIMEOUT_S = 180.0
 SERVE_CONTROLLER, SERVE_NAMESPACE = "SERVE_CONTROLLER_ACTOR", "serve"
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8000
+_FIRST, _LAST = 15_000, 32_000  # below what the system gives to whoever asks for any port
 
 
 def start_serve(shared: bool) -> None:
@@ -108,6 +110,20 @@ def _is_free(host: str, port: int) -> bool:
 def free_port(host: str) -> int:
     """Return a port that nothing listens at; an empty host is all of this machine's."""
     return _bind(host, 0)
+
+
+def free_ports(count: int) -> range:
+    """Return ports beside each other that nothing listens at, on any address of this machine.
+
+    Raises:
+        EngineError: a hundred places were looked at, and all were in use.
+    """
+    for _ in range(100):
+        first = secrets.randbelow((_LAST - _FIRST) // count) * count + _FIRST
+        ports = range(first, first + count)
+        if all(_is_free("", port) for port in ports):
+            return ports
+    raise EngineError(f"{count} free ports beside each other were not found", hint="Stop what holds them")
 
 
 def _bind(host: str, port: int) -> int:
