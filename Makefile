@@ -54,7 +54,7 @@ test-times: setup ## every test, and what each took and started: build/test_time
 	@$(PYTEST) --times=build/test_times.md
 
 test-long: setup ## every test, with the full budgets of fuzzing and load
-	@ATP_RAY_EXAMPLES=100 ATP_RAY_FUZZ_EXAMPLES=30 ATP_RAY_FLOOD=7000 $(PYTEST)
+	@ATP_RAY_EXAMPLES=100 ATP_RAY_FUZZ_EXAMPLES=30 ATP_RAY_FUZZ_ONE_IN=1 ATP_RAY_FLOOD=7000 $(PYTEST)
 
 coverage: setup  ## every test, and the lines of the product that none of them runs, in any process: build/coverage/html/index.html
 	@rm -rf build/coverage && mkdir -p build/coverage
