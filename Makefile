@@ -40,12 +40,12 @@ style: setup
 	@.venv/bin/lint-imports
 	@$(PY) tools/generate_client.py --check
 
-check: lint pure-tests ## lint and every test that needs no Ray and no torch, for while one works
+check: lint pure-tests ## lint and every quick test: no Ray, no torch, nothing that takes half a second; for while one works
 
 test: lint all-tests ## every check and every test
 
 pure-tests: style
-	@$(PYTEST) -n 2 -m "not dear and not torch"
+	@$(PYTEST) -n 2 -m "not dear and not torch and not slow"
 
 all-tests: style
 	@$(PYTEST)

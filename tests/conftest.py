@@ -80,6 +80,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.dear)
         elif group == "torch":
             item.add_marker(pytest.mark.torch)
+        elif group == "inspect":
+            item.add_marker(pytest.mark.slow)
         shared += [name for name, light in LIGHT.items() if light & set(getattr(item, "fixturenames", ()))]
         if shared and not group:
             item.add_marker(pytest.mark.xdist_group(shared[0]))

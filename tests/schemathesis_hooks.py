@@ -6,7 +6,7 @@ from typing import Any
 
 import schemathesis
 
-# The bodies of simulations have so many fields that ten thousand differ in one; each shape of fault is there many times.
+# Bodies of simulations have so many fields that ten thousand differ in one; every shape of fault is there many times.
 ONE_IN = int(os.environ.get("ATP_RAY_FUZZ_ONE_IN", 5))
 
 

@@ -127,6 +127,7 @@ def start(folder: Path, how: str) -> subprocess.Popen:
     return process
 
 
+@pytest.mark.slow
 def test_of_two_processes_that_need_it_at_once_one_copies(folder, cache) -> None:
     processes = [start(folder, "quick") for _ in range(2)]
     for process in processes:

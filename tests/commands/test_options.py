@@ -133,6 +133,7 @@ def test_help_is_readable(command, capsys) -> None:
     assert "==" not in printed
 
 
+@pytest.mark.slow
 def test_help_imports_neither_ray_nor_torch() -> None:
     program = (
         "import sys, atp_ray.__main__ as m\n"

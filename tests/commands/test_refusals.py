@@ -127,6 +127,7 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(module, arguments, message)
     assert message in refused(module, arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("config", "message"),
     [
@@ -147,6 +148,7 @@ def test_a_folder_without_weights_is_refused(tmp_path) -> None:
     assert "holds no weights" in refused("simulate", ["--checkpoint", tmp_path])
 
 
+@pytest.mark.slow
 def test_a_command_refuses_so_as_a_process_too() -> None:
     done = run_process("sweep", "--grid", "apendix_b")
     assert done.returncode == 2, done.stderr

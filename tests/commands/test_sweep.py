@@ -27,6 +27,7 @@ def test_a_dry_run_counts_and_plays_nothing(tmp_path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_a_hosted_model_would_cost(tmp_path) -> None:
     hosted = ["--checkpoint", "openai:gpt-4o-mini", "--base-url", "https://api.openai.com/v1"]
     asked = ["--grid", "table2", "--set", "agents=8", *hosted, "--dry-run"]
@@ -147,6 +148,7 @@ def test_table1_resumed_while_ray_plays_on_for_the_killed_command_equals_an_undi
     assert read_table(run, "decisions").num_rows == 2 * 64 * 6
 
 
+@pytest.mark.slow
 def test_a_run_without_a_sandbox_says_so_in_its_results(tmp_path) -> None:
     run = tmp_path / "run"
     endpoint = ["--checkpoint", "openai:someone", "--base-url", "http://127.0.0.1:9/v1"]

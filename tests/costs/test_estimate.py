@@ -106,6 +106,7 @@ def test_fixed_players_and_policies_ask_nothing() -> None:
     assert estimate_usage([cell_of(make_spec())], profiles[1:]) == {}
 
 
+@pytest.mark.slow
 def test_a_large_grid_is_estimated_from_a_part_of_it() -> None:
     grid = load_grid("appendix_b", seeds=4)
     profiles = resolve_checkpoints(["tiny"], None)
@@ -117,6 +118,7 @@ def test_a_large_grid_is_estimated_from_a_part_of_it() -> None:
     assert whole.tokens == pytest.approx(4 * one.tokens, rel=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "used"),
     [("smoke", 1320), ("figure3", 82_597), ("appendix_b", 413_263), ("table1", 124_301), ("table2", 26_768)],

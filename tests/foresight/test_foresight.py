@@ -38,6 +38,7 @@ def test_a_fit_is_a_file_that_says_what_it_is(fitted) -> None:
     assert response.calibration.error < 0.05
 
 
+@pytest.mark.slow
 def test_predictions_are_a_table_and_a_figure(fitted, tmp_path, capsys) -> None:
     out = tmp_path / "P.parquet"
     arguments = ["--n-agents", "8", "--committed", "1-3,5", "--from", "M", "--to", "Q", "--interactions-total", "200"]
@@ -59,6 +60,7 @@ def test_predictions_are_a_table_and_a_figure(fitted, tmp_path, capsys) -> None:
     assert 0 < critical[0]["mean_field_down"] <= critical[0]["mean_field_up"] < 0.5
 
 
+@pytest.mark.slow
 def test_several_sizes_are_predicted_at_once_by_share(fitted, tmp_path) -> None:
     out = tmp_path / "P.parquet"
     arguments = ["--n-agents", "16,8", "--committed", "25%,50%", "--interactions-total", "100", "--runs", "5"]
@@ -67,6 +69,7 @@ def test_several_sizes_are_predicted_at_once_by_share(fitted, tmp_path) -> None:
     assert [(row["n_agents"], row["committed"]) for row in rows] == [(8, 2), (8, 4), (16, 4), (16, 8)]
 
 
+@pytest.mark.slow
 def test_on_a_network_it_is_played_only(fitted, tmp_path, capsys) -> None:
     out = tmp_path / "P.parquet"
     arguments = ["--n-agents", "8", "--committed", "1,8", "--interactions-total", "60", "--runs", "10"]

@@ -40,6 +40,7 @@ def run(tmp_path_factory) -> Path:
     return write_grid_run(tmp_path_factory.mktemp("run"), settings=SMALL)
 
 
+@pytest.mark.slow
 def test_what_a_run_played_stands_beside_what_is_expected(teacher, run, tmp_path, capsys) -> None:
     out = tmp_path / "rates.parquet"
     assert main(["rates", str(teacher), "--observed", str(run), "--out", str(out)]) == 0

@@ -267,6 +267,7 @@ def test_what_a_monitor_did_about_a_round_belongs_to_it(tmp_path: Path) -> None:
     assert thresholds == [4, 7, 6]
 
 
+@pytest.mark.slow
 def test_branches_of_branches_of_branches_cost_no_more_than_others(tmp_path: Path) -> None:
     store = opened(tmp_path, most=2000)
     found = begin(store)

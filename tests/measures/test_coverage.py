@@ -12,6 +12,7 @@ def rounds_of(cell: str, seeds: int = 1, runs: int = RUNS, grid: str = "appendix
     return [played for played in simulated(grid, runs, seeds) if played.cell == cell]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["t 4, ratio 0.5", "t 6, ratio 4"])
 def test_it_covers_where_agents_imitate_each_other_and_plain_wilson_does_not(cell) -> None:
     first, *later = map(coverage, rounds_of(cell))
@@ -22,6 +23,7 @@ def test_it_covers_where_agents_imitate_each_other_and_plain_wilson_does_not(cel
         assert row.wilson_covered < 0.8
 
 
+@pytest.mark.slow
 def test_repetitions_narrow_it_and_it_still_covers() -> None:
     (_, _, once), (_, _, often) = (rounds_of("t 6, ratio 2", seeds) for seeds in (1, 5))
     one, five = coverage(once), coverage(often)

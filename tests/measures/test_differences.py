@@ -108,6 +108,7 @@ def test_a_rate_of_0_or_1_has_a_variance() -> None:
     assert independent_variance(0.5, 1e6) == pytest.approx(0.25 / 1e6)
 
 
+@pytest.mark.slow
 @settings(max_examples=5)  # statsmodels collects garbage each time
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30).map(np.array))
 def test_holm_is_as_in_statsmodels_and_keeps_the_order(p) -> None:

@@ -16,6 +16,7 @@ def needed(assumed: Assumptions, difference: float) -> tuple[int, ...]:
     return tuple(least_seeds(rows, column, 0.8) for column in ("planned", "after_holm", "pooled"))
 
 
+@pytest.mark.slow
 def test_a_smaller_difference_and_likelier_decisions_need_more_seeds() -> None:
     planned, after_holm, pooled = needed(GRID, 0.3)
     assert pooled <= planned <= after_holm

@@ -70,6 +70,7 @@ def printed_by(capsys, *arguments: object) -> str:
     return " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.slow
 def test_the_three_numbers_are_printed_drawn_and_written(run, capsys) -> None:
     printed = printed_by(capsys, "compare", run)
     assert "Beside tiny: difference of collusion rates in points (95 % interval), p after Holm" in printed
@@ -102,6 +103,7 @@ def test_the_three_numbers_are_printed_drawn_and_written(run, capsys) -> None:
         assert "Not a statement about Qwen or Llama" in drawn_text(out / f"{name}.svg")
 
 
+@pytest.mark.slow
 def test_another_base_and_other_runs(run, tmp_path, capsys) -> None:
     grpo = write_run(tmp_path / "grpo", {"grpo": ALIGNED, "tiny": BASE}, thresholds=(4,))
     printed = printed_by(capsys, "compare", run, grpo, "--base", "dpo", "--format", "svg", "--out", tmp_path / "out")
@@ -115,6 +117,7 @@ def test_another_base_and_other_runs(run, tmp_path, capsys) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_report_holds_the_same_comparison_and_a_long_one_its_sums(run, tmp_path, capsys) -> None:
     printed = printed_by(capsys, run, "--format", "svg", "--out", tmp_path / "figures")
     assert "Beside tiny: difference of collusion rates" in printed
@@ -129,6 +132,7 @@ def test_a_report_holds_the_same_comparison_and_a_long_one_its_sums(run, tmp_pat
     assert "n=8, t=6" not in printed.split("Beside tiny")[1]
 
 
+@pytest.mark.slow
 def test_what_was_planned_is_marked_and_what_was_changed_is_not(tmp_path, capsys) -> None:
     run = write_run(tmp_path / "run", {"tiny": BASE, "dpo": ALIGNED}, plan=PLAN)
     printed = printed_by(capsys, "compare", run, "--format", "svg")
@@ -153,6 +157,7 @@ def test_what_was_planned_is_marked_and_what_was_changed_is_not(tmp_path, capsys
     assert not any(row["planned"] for row in pq.read_table(run / "comparison" / "comparisons.parquet").to_pylist())
 
 
+@pytest.mark.slow
 def test_a_run_that_is_not_finished_has_no_planned_comparison_yet(tmp_path, capsys) -> None:
     run = write_run(tmp_path / "run", {"tiny": BASE, "dpo": ALIGNED}, plan=PLAN)
     (run / "cells" / "dpo-t6.parquet").unlink()
@@ -163,6 +168,7 @@ def test_a_run_that_is_not_finished_has_no_planned_comparison_yet(tmp_path, caps
     assert printed_by(capsys, "compare", run, "--format", "svg") == printed
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compared_is_one_clear_line(run, tmp_path, capsys) -> None:
     with pytest.raises(UsageError, match=r"no checkpoint 'dpoo'. Did you mean 'dpo'"):
         main(["compare", str(run), "--base", "dpoo"])

@@ -60,6 +60,7 @@ def test_an_incomplete_run_loads_what_it_has_and_a_new_one_says_what_it_will_hav
     assert "| `solutions` | 0 |" in (run / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_what_is_not_data_is_not_taken_for_it(tmp_path) -> None:
     run = games_run(tmp_path / "run")
     write_card(run)

@@ -39,6 +39,7 @@ def write_run(folder: Path, checkpoints=(("policy:quantal", "policy"),), ratios=
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "formats", "names"),
     [
@@ -71,6 +72,7 @@ def test_every_run_gets_its_figures(tmp_path, options, formats, names) -> None:
             assert "95 %" in drawn_text(path) or "recollusion" in path.name
 
 
+@pytest.mark.slow
 def test_figures_do_not_change_when_nothing_has(tmp_path) -> None:
     run = write_run(tmp_path)
     one = draw_figures(run, tmp_path / "a", ("svg",))

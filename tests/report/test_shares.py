@@ -35,6 +35,7 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
+@pytest.mark.slow
 def test_tables_and_figure_tell_shares_and_convergence(tmp_path, capsys) -> None:
     run = naming_run(tmp_path / "run")
     assert main([str(run), "--format", "png,svg"]) == 0
@@ -106,6 +107,7 @@ def test_of_many_options_the_large_ones_are_told_and_the_others_together(tmp_pat
     assert labels == [*"defghij", "others together"]
 
 
+@pytest.mark.slow
 def test_the_page_answers_with_convergence_and_shows_seats_in_rounds_in_which_they_decided(tmp_path, capsys) -> None:
     (cell,) = write_sweep(tmp_path, GRID, play_told)
     assert main([str(tmp_path), "--html"]) == 0

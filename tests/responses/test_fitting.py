@@ -31,6 +31,7 @@ def fitted(patterns):
     return fit_response(patterns, n_bootstrap=30, seed=0, families=LINEAR)
 
 
+@pytest.mark.slow
 def test_the_truth_is_found_within_its_bootstrap(patterns, fitted) -> None:
     codes = WindowCodes(len(NAMES), MEMORY)
     drawn_BUK = np.stack(
@@ -49,6 +50,7 @@ def test_the_truth_is_found_within_its_bootstrap(patterns, fitted) -> None:
     assert np.average(off[:, 0] < 3 * spread + 0.01, weights=weights) > 0.95
 
 
+@pytest.mark.slow
 def test_held_out_loss_is_near_that_of_the_truth_and_far_from_that_of_the_shares(patterns, fitted) -> None:
     shared = features(patterns.own_UH, patterns.other_UH, len(NAMES), "lags")
     best_possible = log_loss(TRUTH.probabilities(shared), patterns.counts())
@@ -66,6 +68,7 @@ def test_the_fit_is_calibrated_on_runs_it_has_not_seen(patterns, fitted) -> None
     assert wrong.error > fitted.calibration.error * 3
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_fit(patterns) -> None:
     one, two = (fit_response(patterns, 2, seed=3, families=("lags",)) for _ in range(2))
     np.testing.assert_array_equal(one.bootstrap[1], two.bootstrap[1])

@@ -38,6 +38,7 @@ def test_the_interval_is_wider_where_the_bootstrap_samples_disagree() -> None:
     assert unlike.ci_high - unlike.ci_low > 2 * (same.ci_high - same.ci_low)
 
 
+@pytest.mark.slow
 def test_predictions_hold_in_games_of_the_truth(tmp_path: Path) -> None:
     path = write(tmp_path / "i.parquet", *(play(40, n_interactions=200, seed=c, start=0, committed=c) for c in (1, 3)))
     runs = read_runs(path, Selection("known", ("swap",), NAMES))
@@ -58,6 +59,7 @@ def test_the_brier_score_is_the_mean_squared_error_over_runs() -> None:
         brier_score({7: 0.5}, observed)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL.exists(), reason="the published interactions are not here")
 @pytest.mark.parametrize("model", ["Llama-2-70b-chat", "Llama-3.1-70B-Instruct"])
 def test_flips_of_real_populations_are_foreseen_without_having_seen_a_minority(model: str) -> None:

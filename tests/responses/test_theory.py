@@ -51,6 +51,7 @@ def field() -> MeanField:
     return MeanField(responder)
 
 
+@pytest.mark.slow
 def test_the_curve_of_resting_states_flips_where_followed_populations_do(field: MeanField) -> None:
     curve = field.resting(1)
     assert curve is not None

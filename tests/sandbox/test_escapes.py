@@ -84,6 +84,7 @@ async def test_it_does_not_get_out(
     assert await pool.run("settle", "1 + 1") == ("ok", "2\n", pytest.approx(0, abs=10), False)
 
 
+@pytest.mark.slow
 async def test_there_are_enough_attempts_and_a_real_leak_would_be_noticed(
     listener: socket.socket, tmp_path: Path
 ) -> None:

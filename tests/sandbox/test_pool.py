@@ -95,6 +95,7 @@ def running(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_killed_or_hung_sandbox_is_replaced_and_its_sessions_rebuilt(how: signal.Signals) -> None:
     pool = SandboxPool(limits=SandboxLimits(wall_s=0.5))
@@ -132,6 +133,7 @@ async def test_a_sandbox_killed_in_the_middle_of_calls_loses_none() -> None:
     await pool.close()
 
 
+@pytest.mark.slow
 async def test_nothing_is_left_after_closing() -> None:
     pool = SandboxPool()
     await pool.start()
@@ -165,6 +167,7 @@ async def test_a_bubblewrap_that_may_not_isolate_is_said_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 async def test_no_isolation_must_be_asked_for_and_works() -> None:
     pool = SandboxPool("none")
     assert pool.isolation == "none"

@@ -40,6 +40,7 @@ def test_the_library_s_router_finds_the_prompt_of_our_calls() -> None:
     assert RequestBatch().prompt == ""
 
 
+@pytest.mark.slow
 def test_the_router_s_name_brings_no_model_library_into_a_gateway() -> None:
     program = (
         "import sys\nfrom ray._common.utils import import_attr\n"

@@ -58,6 +58,7 @@ def test_a_bucket_that_does_not_exist_is_one_line(s3) -> None:
         open_store("s3://no-such-bucket/run")
 
 
+@pytest.mark.slow
 def test_missing_rights_are_one_line_that_says_which_variables() -> None:
     with s3_server(INITIAL_NO_AUTH_ACTION_COUNT="0") as server, s3_environment(server):
         with pytest.raises(StorageError, match=r"access is denied\. Set AWS_ACCESS_KEY_ID") as caught:

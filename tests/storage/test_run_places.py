@@ -104,6 +104,7 @@ def test_a_second_command_is_refused_while_the_first_one_runs(s3) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_of_many_that_begin_at_once_never_do_two_go_on(s3, tmp_path) -> None:
     code = (
         "import sys; from atp_ray.storage.claims import Claim; from atp_ray.storage.object_store import open_store\n"
@@ -166,6 +167,7 @@ def test_the_claim_of_another_machine_ends_when_it_is_not_renewed(s3, monkeypatc
     second.renew()
 
 
+@pytest.mark.slow
 def test_a_store_that_goes_away_stops_no_run_and_what_is_left_is_named(s3, cache) -> None:
     seen: list[Path] = []
     message = "^s3://short-lived/run: not everything could be put there: .*--resume continues from what was put before"

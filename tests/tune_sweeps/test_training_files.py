@@ -46,6 +46,7 @@ def test_a_node_that_shares_the_storage_is_no_obstacle(local_ray, tmp_path, s3) 
         assert _store(place).list() == {}
 
 
+@pytest.mark.slow
 def test_an_adapter_names_its_base_and_not_a_copy_of_it(tmp_path, tiny) -> None:
     shipment = Shipment(tiny.source, FolderContents(()), frozenset())
     profile = load_profile("tiny-dpo-lora", "dpo")

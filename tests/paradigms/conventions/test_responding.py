@@ -79,6 +79,7 @@ def test_parameters_are_described_by_what_it_takes_to_change_a_name(fitted) -> N
     assert all(low <= high for _, _, low, high in rows)
 
 
+@pytest.mark.slow
 def test_the_file_is_a_checkpoint_and_what_predictions_take(fitted, tmp_path) -> None:
     path = tmp_path / "R.json"
     write_response(path, fitted)

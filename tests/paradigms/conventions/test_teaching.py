@@ -35,6 +35,7 @@ def test_the_teacher_counts_names_met_and_decides_as_the_policy() -> None:
     assert teacher_reply(nobody, 0) == 'Met nobody. {"choice": "M"}'
 
 
+@pytest.mark.slow
 def test_transcripts_are_wide_inside_the_scope_and_the_same_for_a_seed(scope) -> None:
     drawn = [source.transcript() for source in [TEACHING.transcripts(scope, 3)] for _ in range(300)]
     again = TEACHING.transcripts(scope, 3)

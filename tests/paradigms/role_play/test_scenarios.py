@@ -75,6 +75,7 @@ def test_160_prompts_train_64_test_and_none_does_both() -> None:
         assert len({(prompt.low, prompt.high) for prompt in prompts}) == 14, name
 
 
+@pytest.mark.slow
 def test_the_prompt_sets_are_the_same_in_every_process() -> None:
     here = [
         hashlib.sha256(prompt_lines(role_play_prompts(load_role_plays(), split)).encode()).hexdigest()

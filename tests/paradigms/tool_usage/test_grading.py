@@ -195,6 +195,7 @@ def test_the_tolerance_is_absolute_and_exact(value: Fraction, share: Fraction) -
     assert same_number(Number(value), Number(moved)) is (share <= 1)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=400)
 @given(st.text(max_size=300) | st.from_regex(r"[0-9a-z\\{}^*/+().,$% =-]{0,60}", fullmatch=True))
 @example("9^9^9^9^9")

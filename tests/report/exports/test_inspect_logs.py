@@ -84,6 +84,7 @@ def decisions_of(run: Path) -> pd.DataFrame:
     return read_table(run, "decisions").to_pandas().sort_values(["episode_id", "seat", "round"], ignore_index=True)
 
 
+@pytest.mark.slow
 def test_samples_are_our_seats_and_their_scores_our_decisions(exported) -> None:
     from inspect_ai.analysis import samples_df
 

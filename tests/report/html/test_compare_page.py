@@ -21,6 +21,7 @@ def runs(tmp_path_factory) -> list[Path]:
     ]
 
 
+@pytest.mark.slow
 def test_a_comparison_is_one_page_with_answer_figures_tables_and_both_runs(runs, tmp_path, capsys) -> None:
     assert main(["compare", *map(str, runs), "--html", "--out", str(tmp_path)]) == 0
     assert f"Report:  {tmp_path / FILE}" in capsys.readouterr().out
@@ -38,6 +39,7 @@ def test_a_comparison_is_one_page_with_answer_figures_tables_and_both_runs(runs,
     assert "Not a statement about Qwen or Llama." in html
 
 
+@pytest.mark.slow
 def test_one_run_with_several_checkpoints_is_compared_with_itself(tmp_path) -> None:
     run = write_grid_run(
         tmp_path / "run", checkpoints=("policy:quantal", "policy:refrain"), settings=SETTINGS, chance=0.5

@@ -62,6 +62,7 @@ def html(run) -> str:
     return page_of(run)
 
 
+@pytest.mark.slow
 def test_headings_landmarks_and_links_are_in_order(html) -> None:
     found = outline(html)
     levels = [int(tag[1]) for tag, _ in found.tags if re.fullmatch("h[1-6]", tag)]
@@ -91,6 +92,7 @@ def test_headings_landmarks_and_links_are_in_order(html) -> None:
     assert [a["href"] for a in found.all("a")] == ["#main", *(f"#{name}" for name in sections)]
 
 
+@pytest.mark.slow
 def test_tables_have_captions_and_scopes_and_images_alternative_text(html) -> None:
     found = outline(html)
     assert len(found.all("caption")) == len(found.all("table")) > 5
@@ -151,11 +153,13 @@ def test_where_things_lie_on_this_machine_is_nobody_elses_business(tmp_path) -> 
     assert "--base-url URL" in html
 
 
+@pytest.mark.slow
 def test_one_run_gives_the_same_bytes_but_for_the_date(run, html) -> None:
     other = render(sweep_page(run, read_manifest(run), date(2031, 3, 4)))
     assert other.replace("2031-03-04", "2030-01-02") == html
 
 
+@pytest.mark.slow
 def test_a_page_is_small_whatever_models_write(tmp_path) -> None:
     long = "<think>" + "&\x00" * 9_000 + "</think>" + "'\u4e2d " * 10_000
     run = write_grid_run(
@@ -171,6 +175,7 @@ def test_a_page_is_small_whatever_models_write(tmp_path) -> None:
     assert "more characters are in the run" in html
 
 
+@pytest.mark.slow
 def test_an_incomplete_run_says_so_first_and_a_page_has_no_more_parts_than_there_is_to_tell(tmp_path) -> None:
     run = write_grid_run(tmp_path, settings=["scenarios=info_sharing"])
     next((run / "cells").iterdir()).unlink()
@@ -200,6 +205,7 @@ def test_the_page_of_a_run_in_an_object_store_is_put_beside_it(tmp_path, s3, cap
     assert b"How to reproduce" in store.read(FILE)
 
 
+@pytest.mark.slow
 def test_a_training_run_has_a_page_of_its_own_that_is_put_where_it_is_asked_for(tmp_path, capsys) -> None:
     names = ("loss", "rewards/accuracies", "rewards/margins")
     rows = [MetricRow(step, 0.1, name, 0.5) for name in names for step in (1, 2)]

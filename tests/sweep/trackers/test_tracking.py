@@ -191,6 +191,7 @@ def test_a_resumed_run_goes_on_without_a_tracker_that_is_gone(monkeypatch) -> No
     ]
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_answer_is_one_line(tmp_path, monkeypatch) -> None:
     settings = {
         "TRACKING_URI": "http://127.0.0.1:9",
@@ -209,6 +210,7 @@ def test_a_server_that_does_not_answer_is_one_line(tmp_path, monkeypatch) -> Non
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
