@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import betabinom, binom, binomtest
 
-from atp_ray.measures.beta_binomial import Units, _angles, limits, log_likelihood
+from atp_ray.measures.beta_binomial import Units, _angles, _slab, limits, log_likelihood
 
 DEPENDENCE = ("possible", "certain")
 
@@ -98,6 +98,38 @@ def test_the_grid_covers_eight_standard_deviations_on_either_side_of_the_rate_an
         angle_P, step = _angles(rate, n_effective)
         assert len(angle_P) == 160
         assert (angle_P[0] - step / 2, angle_P[-1] + step / 2) == pytest.approx((0, np.pi / 2))
+
+
+def drawn(n_units: int, size: int, correlation: float) -> Units:
+    """Units whose rates are beta distributed around 0.4 with an intra-class correlation."""
+    total = (1 - correlation) / correlation
+    return units(betabinom.rvs(size, 0.4 * total, 0.6 * total, size=n_units, random_state=1), size)
+
+
+@pytest.mark.parametrize("found", [drawn(400, 100, 0.3), drawn(2000, 8, 0.02), units([1, 0], 2)])
+def test_the_correlation_is_integrated_over_where_it_is_likely_under_its_prior(found) -> None:
+    size, possible, certain = found.n_U.mean(), _slab(found, "possible"), _slab(found, "certain")
+    # The nodes are Gauss and Legendre's between two design effects: which?
+    node_R, _ = np.polynomial.legendre.leggauss(len(possible.rho_R))
+    effect_R = np.log1p((size - 1) * possible.rho_R)
+    span, first = np.polyfit((node_R + 1) / 2, effect_R, 1)
+    effect_N = np.linspace(0, np.log(size), 4001)[1:-1]
+    log_N = log_likelihood(found, np.array(found.k_U.mean() / size), np.expm1(effect_N) / (size - 1))
+    likely_N = effect_N[log_N > log_N.max() - 28]
+    assert first <= likely_N[0]
+    assert likely_N[-1] <= first + span
+    assert span < 1.3 * (likely_N[-1] - likely_N[0]) + 1e-2
+    # Weights are prior probabilities: even in the logarithm of the design effect, or in the correlation.
+    assert possible.weight_R.sum() == pytest.approx(span / np.log(size))
+    assert certain.rho_R.tolist() == possible.rho_R.tolist()
+    ends = np.expm1([first, first + span]) / (size - 1)
+    assert certain.weight_R.sum() == pytest.approx(ends[1] - ends[0])
+    assert certain.weight_R @ certain.rho_R == pytest.approx((ends[1] ** 2 - ends[0] ** 2) / 2)
+
+
+def test_units_count_as_their_sum_where_no_dependence_is_believed() -> None:
+    alike, unlike = units([30] * 100, 60), units([0, 60] * 50, 60)
+    assert limits(alike, 0.95, "none") == limits(unlike, 0.95, "none") == pytest.approx(mid_p(3000, 6000), abs=1e-4)
 
 
 def test_the_likelihood_is_the_beta_binomials_but_for_a_constant() -> None:

@@ -42,7 +42,7 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
     """Count the decisions of one checkpoint by what its agents had seen.
 
     Raises:
-        UsageError: the run has none of it.
+        UsageError: the run has none of it, or none that could be read.
         StorageError: a table cannot be read.
     """
     episodes = {row["episode_id"]: row for row in read_table(run_dir, "episodes").to_pylist()}
@@ -63,7 +63,7 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
     action_D = np.array(pc.coalesce(table["counts_as"], table["action"]).to_pylist())
     settings: dict[GameNumbers, int] = {}
     cases: dict[tuple[int, int, int, bool], int] = {}
-    counts: list[tuple[int, int, bool, int]] = []  # episode, case, colluded, how many
+    decisions: list[tuple[int, int, int]] = []  # colluded, episode, case
     episode_ids, episode_D, n_turns = np.unique(ids, return_inverse=True, return_counts=True)
     turns = np.split(np.argsort(episode_D, kind="stable"), np.cumsum(n_turns)[:-1])
     for number, (episode_id, here) in enumerate(zip(episode_ids, turns, strict=True)):
@@ -93,10 +93,11 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
             for seat, (deviant, decided) in enumerate(seen):
                 if own_RA[index, seat] and (deviant_RA[index, seat] or aligned_RA[index, seat]):
                     case = cases.setdefault((setting, deviant, decided, succeeded), len(cases))
-                    counts.append((number, case, bool(deviant_RA[index, seat]), 1))
+                    decisions.append((int(deviant_RA[index, seat]), number, case))
+    if not cases:
+        raise UsageError(f"has no decision of {checkpoint} that could be read", str(run_dir), "Fit another checkpoint")
     both_EU = np.zeros((2, len(episode_ids), len(cases)))
-    for episode, case, colluded, count in counts:
-        both_EU[int(colluded), episode, case] += count
+    np.add.at(both_EU, tuple(zip(*decisions, strict=True)), 1)
     kept_E = both_EU.sum(axis=(0, 2)) > 0
     setting_U, deviant_U, decided_U, success_U = (np.array(column) for column in zip(*cases, strict=True))
     return Observed(
