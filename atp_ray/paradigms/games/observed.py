@@ -65,7 +65,7 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
     cases: dict[tuple[int, int, int, bool], int] = {}
     decisions: list[tuple[int, int, int]] = []  # colluded, episode, case
     episode_ids, episode_D, n_turns = np.unique(ids, return_inverse=True, return_counts=True)
-    turns = np.split(np.argsort(episode_D, kind="stable"), np.cumsum(n_turns)[:-1])
+    turns = np.split(np.argsort(episode_D), np.cumsum(n_turns)[:-1])
     for number, (episode_id, here) in enumerate(zip(episode_ids, turns, strict=True)):
         row = episodes[str(episode_id)]
         numbers = GameNumbers(
@@ -74,13 +74,11 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
             payoffs=Payoffs(high=row["high"], medium=row["medium"], low=row["low"]),
         )
         setting = settings.setdefault(numbers, len(settings))
-        n_rounds = int(round_D[here].max())
-        actions_RA = np.full((n_rounds, numbers.n_agents), "missing", dtype=object)
-        actions_RA[round_D[here] - 1, seat_D[here]] = action_D[here]
-        own_RA = np.zeros((n_rounds, numbers.n_agents), dtype=bool)
-        own_RA[round_D[here] - 1, seat_D[here]] = own_D[here]
+        place, n_rounds = (round_D[here] - 1, seat_D[here]), int(round_D[here].max())
+        deviant_RA, aligned_RA, own_RA = np.zeros((3, n_rounds, numbers.n_agents), dtype=bool)
+        deviant_RA[place], aligned_RA[place] = action_D[here] == "deviant", action_D[here] == "aligned"
+        own_RA[place] = own_D[here]
         network = _neighbours(row)
-        deviant_RA, aligned_RA = actions_RA == "deviant", actions_RA == "aligned"
         for index in range(n_rounds):
             others_deviant_A = np.full(numbers.n_agents, FIRST_ROUND)
             others_decided_A = np.zeros(numbers.n_agents, dtype=int)

@@ -113,6 +113,24 @@ def test_what_counts_is_what_the_reply_counts_as_and_only_who_was_asked(tmp_path
     rewrite(tmp_path, "decisions", counts_as="aligned")
     observed = observed_games(tmp_path, NAME)
     assert (observed.colluded_EU.tolist(), observed.refrained_EU.tolist()) == ([[0]], [[3]])
+    assert observed.settings == (spec.parameters,)
+
+
+def test_decisions_that_only_stand_are_seen_and_not_counted(tmp_path) -> None:
+    spec = make_spec(n=3, threshold=2, rounds=3)
+    rounds = settle(spec, [[1, 0, 1], [1, 1, 0], [0, 0, 1]])
+    write(tmp_path, (spec, rounds))
+    (path,) = (tmp_path / "decisions").iterdir()
+    table = pq.read_table(path)
+    asked = [(row["round"], row["seat"]) not in {(2, 0), (3, 1), (3, 2)} for row in table.to_pylist()]
+    pq.write_table(table.set_column(table.schema.get_field_index("asked"), "asked", pa.array(asked)), path)
+    numbers = spec.parameters
+    assert counted(observed_games(tmp_path, NAME)) == [
+        Counter({
+            (numbers, FIRST_ROUND, 0, False, 1): 2, (numbers, FIRST_ROUND, 0, False, 0): 1,
+            (numbers, 2, 2, True, 1): 1, (numbers, 1, 2, True, 0): 2,
+        })
+    ]  # fmt: skip
     rewrite(tmp_path, "decisions", asked=False)
     with pytest.raises(UsageError, match=rf"has no decision of {NAME} that could be read\. Fit another checkpoint"):
         observed_games(tmp_path, NAME)
