@@ -137,8 +137,11 @@ def test_playing_needs_no_torch_and_fitting_says_that_it_does(monkeypatch) -> No
     monkeypatch.delitem(sys.modules, "atp_ray.responses.recurrent_fitting", raising=False)
     own = np.zeros((1, 3), np.int8)
     assert Model("recurrent", 2, np.zeros(n_parameters(2, False))).chances(own, own) == pytest.approx(0.5)
-    with pytest.raises(UsageError, match="family recurrent: needs torch, which is not installed"):
+    with pytest.raises(UsageError) as refused:
         fitter("recurrent", own, own, 2)
+    assert str(refused.value) == (
+        "family recurrent: needs torch, which is not installed. Use --families lags,counts,by_name"
+    )
 
 
 def test_numbers_of_another_version_are_refused() -> None:

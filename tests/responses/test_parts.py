@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from atp_ray.errors import UsageError
 from atp_ray.responses.calibration import calibration
-from atp_ray.responses.families import Model
+from atp_ray.responses.families import LINEAR, Model, fitter
 from atp_ray.responses.features import features
 from atp_ray.responses.fitting import Candidate, fit_response
 from atp_ray.responses.interactions import Run, Windows
@@ -144,6 +145,34 @@ def test_the_network_is_a_gated_recurrent_unit(by_name: bool) -> None:
     model = Model("recurrent_by_name" if by_name else "recurrent", 3, numbers)
     weights = np.exp(found)
     assert model.chances(own, other) == pytest.approx(weights / weights.sum(axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("family", LINEAR)
+def test_a_linear_family_is_a_logit_of_its_features_and_is_fitted_as_one(family) -> None:
+    generator = np.random.default_rng(0)
+    own, other = generator.integers(-1, 3, size=(2, 6, 4)).astype(np.int8)
+    shared = features(own, other, 3, family)
+    numbers = generator.normal(size=shared.shape[2])
+    found = Model(family, 3, numbers).chances(own, other)
+    assert found == pytest.approx(Logit(numbers).probabilities(shared))
+    counts = generator.integers(1, 5, size=(6, 3)).astype(float)
+    for start in (None, numbers):
+        fitted = fitter(family, own, other, 3)(counts, 2.0, start)
+        assert fitted == pytest.approx(fit_logit(shared, counts, 2.0, start).coefficient_F)
+    for wrong in (numbers[1:], np.append(numbers, 0)):
+        with pytest.raises(UsageError) as refused:
+            Model(family, 3, wrong).chances(own, other)
+        assert str(refused.value) == "the response: was fitted with other features. Fit it again with this version"
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_network_has_the_numbers_of_its_family(by_name: bool) -> None:
+    numbers = np.zeros(n_parameters(2, by_name) + 1)
+    model = Model("recurrent_by_name" if by_name else "recurrent", 2, numbers)
+    assert model._replace(parameters_P=numbers[1:]).chances(OWN, OTHER) == pytest.approx(0.5)
+    for wrong in (numbers, numbers[2:], numbers[: n_parameters(2, not by_name)]):
+        with pytest.raises(UsageError, match="was fitted with other features"):
+            model._replace(parameters_P=wrong).chances(OWN, OTHER)
 
 
 def test_bins_are_tenths_and_a_single_decision_fills_one() -> None:

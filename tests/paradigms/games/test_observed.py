@@ -132,7 +132,7 @@ def test_decisions_that_only_stand_are_seen_and_not_counted(tmp_path) -> None:
         })
     ]  # fmt: skip
     rewrite(tmp_path, "decisions", asked=False)
-    with pytest.raises(UsageError, match=rf"has no decision of {NAME} that could be read\. Fit another checkpoint"):
+    with pytest.raises(UsageError, match=rf"{tmp_path}: has no decision of {NAME} that could be read\. Fit another checkpoint"):
         observed_games(tmp_path, NAME)
 
 
