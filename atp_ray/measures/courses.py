@@ -115,15 +115,16 @@ def _units(
     unit_ER = np.repeat(_positions(scenario_E, scenarios)[:, None], shape[1], axis=1)
     written = rounds["unit"].is_valid().to_numpy()
     unit_ER[row_of[written], round_of[written]] = len(scenarios) + _positions(rounds["unit"].drop_null(), named)
+    missing_ER = np.ones(shape, dtype=bool)
+    missing_ER[row_of, round_of] = False
     # A round that was not played has the unit of the last one that was.
     for number in range(1, shape[1]):
-        missing = np.ones(shape[0], dtype=bool)
-        missing[row_of[round_of == number]] = False
+        missing = missing_ER[:, number]
         unit_ER[missing, number] = unit_ER[missing, number - 1]
     return unit_ER, names
 
 
 def _positions(values: Any, among: Any) -> npt.NDArray[np.int64]:
     """Return where each value is first found, -1 where it is not."""
-    among = among.combine_chunks() if isinstance(among, pa.ChunkedArray) else among
-    return np.asarray(pc.fill_null(pc.index_in(values, value_set=among), -1).to_numpy(), dtype=np.int64)
+    place_V: npt.NDArray[np.int64] = pc.fill_null(pc.index_in(values, value_set=among), -1).to_numpy().astype(np.int64)
+    return place_V

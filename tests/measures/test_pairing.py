@@ -136,11 +136,14 @@ def test_a_round_has_the_unit_that_was_written_or_the_last_one_that_was_played(t
     rows = pq.read_table(path).to_pylist()
     first = rows[0]["episode_id"]
     set_column(path, "unit", [None if row["episode_id"] == first else f"u{row['round']}" for row in rows])
+    third = rows[6]["episode_id"]  # stopped after its first round
+    kept = [row["episode_id"] != third or row["round"] == 1 for row in rows]
+    pq.write_table(pq.read_table(path).filter(pa.array(kept)), path)
     easy, hard = load_courses(tmp_path)
     game, other = "info_sharing", "public_fund"
-    units = [[game] * 3, ["u1", "u2", "u3"], ["u1", "u2", "u3"], ["u1", "u2", "u2"]]  # the last one stopped
+    units = [[game] * 3, ["u1", "u2", "u3"], ["u1", "u1", "u1"], ["u1", "u2", "u2"]]  # the last one stopped too
     assert easy.units[easy.unit_ER].tolist() == units
-    assert easy.key_E == [(game, game, 0), ("u1", "u3", 1), ("u1", "u3", 0), ("u1", "u2", 1)]
+    assert easy.key_E == [(game, game, 0), ("u1", "u3", 1), ("u1", "u1", 0), ("u1", "u2", 1)]
     assert hard.units[hard.unit_ER].tolist() == [[name] * 3 for name in (game, game, other, other)]
 
 
