@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -79,12 +80,22 @@ def test_a_fit_has_the_highest_penalised_likelihood_in_units_of_each_feature() -
     ) == (pytest.approx(np.array([[0.25, 0.75]])))
 
 
+def test_a_fit_goes_on_from_where_it_begins_for_so_many_steps(monkeypatch) -> None:
+    generator = np.random.default_rng(0)
+    shared, counts = generator.normal(size=(9, 3, 4)) * 5, generator.integers(0, 5, size=(9, 3)).astype(float)
+    best = fit_logit(shared, counts, 1.0).coefficient_F
+    monkeypatch.setattr("atp_ray.responses.logistic.MOST_STEPS", 1)
+    assert np.abs(fit_logit(shared, counts, 1.0).coefficient_F - best).max() > 0.01
+    assert fit_logit(shared, counts, 1.0, best).coefficient_F == pytest.approx(best, abs=1e-4)
+
+
 def test_the_loss_is_the_mean_over_decisions() -> None:
     chances = np.array([[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]])
     assert log_loss(chances, np.array([[2, 0], [0, 1], [1, 0]])) == pytest.approx(
         (2 * math.log(2) - math.log(0.75)) / 4
     )
-    assert math.isnan(log_loss(chances, np.zeros((3, 2))))
+    with warnings.catch_warnings(action="error"):
+        assert math.isnan(log_loss(chances, np.zeros((3, 2))))
     assert 700 < log_loss(chances[2:], np.array([[0, 1]])) < 710  # impossible, and no infinity
 
 
@@ -259,6 +270,8 @@ def test_a_critical_mass_is_the_first_number_that_flips_more_often_than_not() ->
     uneven = np.array([[0.0, 0.0, 0.49]] + [[0.0, 0.6, 1.0]] * 38 + [[0.5, 1.0, 1.0]])
     assert critical_mass([3, 5, 7], uneven) == (5, 5, 5)  # one in forty on either side is left out
     assert critical_mass([3, 5, 7], uneven[[0, 1, 39]]) == (5, 3, None)
+    each = np.tri(201).T[:, :200]  # the first number that flips is 0, 1, ... 200, which is one more than was played
+    assert critical_mass(range(200), each) == (100, 5, 195)
 
 
 def test_states_between_points_of_a_curve_and_at_its_ends() -> None:

@@ -10,7 +10,7 @@ import pytest
 from support import make_cell, make_spec, record_round
 
 from atp_ray.errors import UsageError
-from atp_ray.networks.kinds import EVERYONE, Ring
+from atp_ray.networks.kinds import EVERYONE, BarabasiAlbert, Ring
 from atp_ray.networks.neighbours import neighbours
 from atp_ray.paradigms.games.observed import Observed, observed_games
 from atp_ray.paradigms.games.observed_tips import observed_tips
@@ -78,8 +78,11 @@ def test_each_decision_is_counted_with_what_its_agent_had_seen(tmp_path) -> None
         make_spec(n=7, threshold=2, rounds=4, network=Ring(k=2), rewards=(2, 1, 0.5)),
         make_spec(n=6, threshold=3, rounds=1, seats=seats(0, 6), seed=4),
         make_spec(n=6, threshold=5, rounds=2, rewards=(1.6, 1, 0.8), seed=5),
+        make_spec(n=7, threshold=2, rounds=2, network=BarabasiAlbert(m=2), rewards=(2, 1, 0.5), seed=11),
+        make_spec(n=6, threshold=3, rounds=1, seats=seats(1, 5), seed=6),
     ]
     played = [(spec, settle(spec, rng.integers(0, 3, (spec.rounds, spec.parameters.n_agents)))) for spec in specs]
+    played[-1] = specs[-1], settle(specs[-1], [[1] * 6])  # one decision
     write(tmp_path, *played)
     observed = observed_games(tmp_path, NAME)
     expected = [seen(*one) for one in sorted(played, key=lambda one: one[0].episode_id)]
