@@ -76,11 +76,9 @@ class _Cell(NamedTuple):
 
 
 def _cells(run_dir: Path) -> dict[str, _Cell]:
-    columns = [*Setting._fields, "cell_id", "visibility", "round", "n_decisions"]
+    table = read_table(run_dir, "cells", [*Setting._fields, "cell_id", "visibility", "round", "n_decisions"])
     found: dict[str, _Cell] = {}
-    for row in (
-        read_table(run_dir, "cells", columns).sort_by([("cell_id", "ascending"), ("round", "ascending")]).to_pylist()
-    ):
+    for row in table.sort_by([("cell_id", "ascending"), ("round", "ascending")]).to_pylist():
         setting = setting_of(row)
         found.setdefault(row["cell_id"], _Cell(setting, row["visibility"], [])).n_decisions_R.append(row["n_decisions"])
     return found
@@ -111,7 +109,7 @@ def _units(
     """Return the unit of every round as a number and the names of these; the scenario where no unit was written."""
     scenarios = pc.unique(scenario_E)
     named = pc.unique(rounds["unit"].drop_null())
-    names = np.array([*scenarios.to_pylist(), *named.to_pylist()], dtype=str)
+    names = np.array([*scenarios.to_pylist(), *named.to_pylist()])
     unit_ER = np.repeat(_positions(scenario_E, scenarios)[:, None], shape[1], axis=1)
     written = rounds["unit"].is_valid().to_numpy()
     unit_ER[row_of[written], round_of[written]] = len(scenarios) + _positions(rounds["unit"].drop_null(), named)
