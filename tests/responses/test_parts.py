@@ -284,6 +284,20 @@ def test_states_between_points_of_a_curve_and_at_its_ends() -> None:
     assert not curve._replace(down=0.2995).turns_back
 
 
+def test_the_ends_of_the_bend_are_found_between_points() -> None:
+    def answers(share):
+        return 1 / (1 + np.exp(-6 * (share - 0.6)))
+
+    share_N = np.linspace(1e-6, 1 - 1e-6, 400_001)
+    committed_N = (share_N - answers(share_N)) / (1 - answers(share_N))
+    for of_free in (False, True):
+        half_N = answers(share_N) if of_free else share_N
+        curve = resting_curve(answers, points=31, of_free=of_free)
+        assert curve.up == pytest.approx(committed_N[half_N <= 0.5].max(), abs=1e-6)
+        assert curve.down == pytest.approx(committed_N[half_N > 0.5].min(), abs=1e-6)
+        assert curve.down < curve.up - 0.01
+
+
 def test_a_curve_says_with_how_many_committed_each_share_rests() -> None:
     curve = resting_curve(lambda share: 0.25 + share / 2, points=5)
     assert curve.share_S.tolist() == pytest.approx([0, 0.146447, 0.5, 0.853553, 1], abs=2e-6)
