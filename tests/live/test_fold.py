@@ -149,10 +149,12 @@ def test_a_branch_within_the_parents_past_has_what_was_in_force_then() -> None:
 def test_what_was_made_with_something_that_is_not_here_is_one_line() -> None:
     told = Told()
     creation = Creation(name="mine", episode=make_spec()).model_dump(mode="json")
-    creation["episode"]["paradigm"] = "chess"
-    with pytest.raises(StorageError) as caught:
-        told.tell("a", "created", creation)
-    text = str(caught.value)
-    assert text.startswith("mine: a simulation cannot be read: ")
-    assert "Value error" not in text
-    assert text.endswith("Start the service with the paradigm it needs, or move its folder away")
+    creation["episode"]["parameters"]["threshold"] = 9
+    hint = "Start the service with the paradigm it needs, or move its folder away"
+    for data, text in (
+        (creation, "mine: a simulation cannot be read: threshold 9 exceeds n_agents 8; success would be impossible"),
+        ({}, "a simulation cannot be read: Field required"),
+    ):
+        with pytest.raises(StorageError) as caught:
+            told.tell("a", "created", data)
+        assert str(caught.value) == f"{text}. {hint}"
