@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support import make_spec, record_round
 
-from atp_ray.errors import ConflictError, NotFoundError, StorageError
+from atp_ray.errors import ConflictError, NotFoundError, StorageError, UsageError
 from atp_ray.live.fold import LiveFold
 from atp_ray.live.log import Event
 from atp_ray.live.monitors import FirstSuccess
@@ -97,6 +97,24 @@ def test_a_monitor_that_is_to_pause_pauses_what_runs_and_one_that_only_tells_doe
     told.command("a", "cancel")
     told.tell("a", "tip", {"monitor": 0, **TIP, "action": "pause"})
     assert told.fold.simulation("a").status == "cancelled"
+
+
+def test_an_unknown_command_is_refused() -> None:
+    told = Told()
+    told.create("a")
+    with pytest.raises(UsageError, match=r"^control: command: Input should be 'run', "):
+        told.tell("a", "control", {"command": "jump"})
+
+
+def test_what_a_monitor_does_about_a_round_is_in_force_where_a_branch_leaves_after_it() -> None:
+    told = Told(SILENT)
+    told.create("a", rounds=9)
+    for seat in range(3):
+        told.play("a")
+        told.tell("a", "intervention", {"kind": "quarantine", "seats": [seat]}, "monitor 0")
+    for number, hidden in enumerate(([], [0], [0, 1], [0, 1, 2])):
+        told.create(f"b{number}", Parent(simulation_id="a", round=number))
+        assert sorted(told.fold.simulation(f"b{number}").state.hidden) == hidden
 
 
 def test_a_branch_leaves_at_a_settled_round() -> None:

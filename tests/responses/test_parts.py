@@ -280,6 +280,7 @@ def test_states_between_points_of_a_curve_and_at_its_ends() -> None:
     assert curve.states(0.05) == [(0.0, True)]
     assert curve.states(0.45) == [(1.0, True)]
     assert curve.states(0.1) == []  # it begins just there
+    assert curve.states(0.4) == [(pytest.approx(0.8), True)]  # and ends there
     assert curve.turns_back
     assert not curve._replace(down=0.2995).turns_back
 
@@ -296,6 +297,17 @@ def test_the_ends_of_the_bend_are_found_between_points() -> None:
         assert curve.up == pytest.approx(committed_N[half_N <= 0.5].max(), abs=1e-6)
         assert curve.down == pytest.approx(committed_N[half_N > 0.5].min(), abs=1e-6)
         assert curve.down < curve.up - 0.01
+
+
+def test_a_curve_is_looked_at_on_both_sides_of_a_jump_and_never_outside_of_shares() -> None:
+    curve = resting_curve(lambda share: 0.1 if share < 0.3 else 0.6, jumps=(0.0, 0.3, 1.0, 1.5), points=5)
+    near_S = curve.share_S[np.abs(curve.share_S - 0.3) < 1e-3]
+    assert near_S.mean() == pytest.approx(0.3, abs=1e-12)
+    assert len(near_S) == 2
+    assert len(curve.share_S) == 7
+    assert 0 < curve.share_S[0] < curve.share_S[-1] < 1
+    always = resting_curve(lambda share: 0.9, points=5)
+    assert (always.up, always.down) == (0, 0)  # nobody has to be committed
 
 
 def test_a_curve_says_with_how_many_committed_each_share_rests() -> None:
