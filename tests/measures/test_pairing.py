@@ -151,7 +151,9 @@ def test_cells_are_as_long_as_they_are_and_rounds_without_episodes_are_left_out(
     write_run(tmp_path)
     before = load_courses(tmp_path)
     short = make_spec(threshold=5, rounds=1, visibility="counts", seed=7)
-    write_cell(tmp_path, make_cell(short, cell_id="c9"), {short.episode_id: [record_round(short, (), [1] * 6 + [2] * 2)]})
+    write_cell(
+        tmp_path, make_cell(short, cell_id="c9"), {short.episode_id: [record_round(short, (), [1] * 6 + [2] * 2)]}
+    )
     rounds = tmp_path / "rounds" / "c0.parquet"
     orphan = [row | {"episode_id": "gone", "unit": "gone"} for row in pq.read_table(rounds).to_pylist()[:2]]
     pq.write_table(pa.Table.from_pylist(orphan, pq.read_schema(rounds)), tmp_path / "rounds" / "c1x.parquet")

@@ -81,7 +81,9 @@ def some_course(rate_ER, unit_E, decided_R) -> Course:
 def test_a_pilot_is_what_its_cells_say_of_the_round() -> None:
     nan = np.nan
     nothing = some_course([[nan, 0.5, nan]], [0], [0, 8, 0])
-    repeated = some_course([[0.2, 0.5, 0.1], [0.6, 0.5, 0.3], [0.9, 0.5, nan], [0.5, 0.5, 0.8]], [0, 0, 1, 1], [6, 8, 4])
+    repeated = some_course(
+        [[0.2, 0.5, 0.1], [0.6, 0.5, 0.3], [0.9, 0.5, nan], [0.5, 0.5, 0.8]], [0, 0, 1, 1], [6, 8, 4]
+    )
     single = some_course([[0.1, 0.5, 0.2], [0.3, 0.5, 0.4], [0.8, 0.5, 0.3]], [0, 1, 2], [5, 8, 3])
     found = assumptions_from([nothing, repeated, single], last=False)
     # Variances 0.16 / 2 + 0.16 / 2 over two degrees of freedom, and 0.13 between units; means 0.55 and 0.4.
@@ -146,5 +148,7 @@ def test_the_power_is_counted_draw_by_draw(monkeypatch) -> None:
 
 
 def test_effects_that_differ_between_units_are_no_effect() -> None:
-    row = next(power_rows(Assumptions(units=30, settings=1, decisions=8, rate=0.5, icc=0, effect_spread=0.25), 0, 0.05, 1))
+    row = next(
+        power_rows(Assumptions(units=30, settings=1, decisions=8, rate=0.5, icc=0, effect_spread=0.25), 0, 0.05, 1)
+    )
     assert row.planned == pytest.approx(0.05, abs=0.03)

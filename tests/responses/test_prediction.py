@@ -14,8 +14,8 @@ from atp_ray.responses import prediction
 from atp_ray.responses.exact_pairs import flip_chance
 from atp_ray.responses.fitting import fit_response
 from atp_ray.responses.interactions import Selection, read_runs, windows
-from atp_ray.responses.observed_flips import ObservedFlips, brier_score, observed_flips
 from atp_ray.responses.mean_field import MeanField
+from atp_ray.responses.observed_flips import ObservedFlips, brier_score, observed_flips
 from atp_ray.responses.patterns import patterns_of
 from atp_ray.responses.population import Game, Lanes, play_pairs
 from atp_ray.responses.prediction import critical_mass, interval, predict_flips, with_theory
@@ -77,7 +77,7 @@ def test_an_interval_is_of_the_mixture_of_all_posteriors(monkeypatch) -> None:
         for end, share in ((low_C[place], 0.025), (high_C[place], 0.975)):
             if end not in (0, 1):
                 assert beta.cdf(end, k_B + 0.5, 10.5 - k_B).mean() == pytest.approx(share, abs=0.002)
-    assert 0 < low_C[3]
+    assert low_C[3] > 0
     assert high_C[4] < 1
 
 

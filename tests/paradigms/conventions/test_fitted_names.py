@@ -55,7 +55,9 @@ def test_each_seat_answers_what_it_remembers_whatever_the_order_of_the_names(nam
     assert found_SK.shape == (4, 2)
     for index, chance_K in zip(indices, found_SK, strict=True):
         own_H, other_H = (
-            np.array([[EMPTY if option == EMPTY else fit.names.index(spec.scenario.options[option]) for option in part]])
+            np.array(
+                [[EMPTY if option == EMPTY else fit.names.index(spec.scenario.options[option]) for option in part]]
+            )
             for (part,) in windows(memory, [index])
         )
         expected = dict(zip(fit.names, fit.model.chances(own_H, other_H)[0], strict=True))

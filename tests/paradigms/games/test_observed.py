@@ -1,4 +1,4 @@
-"""What agents had seen when they decided, and which games tipped, told from the tables of a run and from its records."""
+"""What agents had seen when they decided, and which games tipped: from the tables of a run and from its records."""
 
 from collections import Counter
 from pathlib import Path
@@ -135,7 +135,9 @@ def test_decisions_that_only_stand_are_seen_and_not_counted(tmp_path) -> None:
         })
     ]  # fmt: skip
     rewrite(tmp_path, "decisions", asked=False)
-    with pytest.raises(UsageError, match=rf"{tmp_path}: has no decision of {NAME} that could be read\. Fit another checkpoint"):
+    with pytest.raises(
+        UsageError, match=rf"{tmp_path}: has no decision of {NAME} that could be read\. Fit another checkpoint"
+    ):
         observed_games(tmp_path, NAME)
 
 

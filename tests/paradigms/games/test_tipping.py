@@ -28,7 +28,7 @@ def fitted() -> FittedGames:
 
 
 def played(fitted, network=None, at_once=N_RUNS):
-    """Play as the forecast does; return games that tipped [B, C], rounds and shares of each [B, C, G], the interval."""
+    """Play as the forecast does: games that tipped [B, C], rounds and shares of each [B, C, G], and the interval."""
     generator = np.random.default_rng(5)
     tipped, times, shares = [], [], []
     for response in fitted.drawn():
@@ -43,7 +43,12 @@ def played(fitted, network=None, at_once=N_RUNS):
             times.append([found or ROUNDS for found in tip_G])
             shares.append((count + (10 - count) * share_RG[-1]) / 10)
     tipped_BC = np.reshape(tipped, (2, 3))
-    return tipped_BC, np.reshape(times, (2, 3, -1)), np.reshape(shares, (2, 3, -1)), interval(tipped_BC, N_RUNS, generator)
+    return (
+        tipped_BC,
+        np.reshape(times, (2, 3, -1)),
+        np.reshape(shares, (2, 3, -1)),
+        interval(tipped_BC, N_RUNS, generator),
+    )
 
 
 def forecast(fitted, network=None, told=lambda done, total: None):
