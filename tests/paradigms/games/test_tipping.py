@@ -22,7 +22,8 @@ NUMBERS, ROUNDS, FIXED, N_RUNS = make_spec(n=10, threshold=5).parameters, 4, (0,
 def fitted() -> FittedGames:
     return FittedGames(
         label=LABEL.format(checkpoint="x"), family="quantal", losses={"quantal": 0.2}, base_loss=0.6, checkpoint="x",
-        episodes=10, decisions=240, version="test", quantal=QuantalResponse(prior_collude=0.5, prior_refrain=2, success_pull=0.5),
+        episodes=10, decisions=240, version="test",
+        quantal=QuantalResponse(prior_collude=0.5, prior_refrain=2, success_pull=0.5),
         bootstrap=tuple(values_of(draw, "quantal") for draw in DRAWS),
     )  # fmt: skip
 
