@@ -32,16 +32,16 @@ def test_what_needs_least_is_first_and_what_is_never_enough_says_so() -> None:
 
 
 def test_needs_and_effects_have_the_interval_of_the_bootstrap() -> None:
-    # Sample b needs dose b: 0 to 40.
-    chance_BD = np.where(np.arange(41) < np.arange(41)[:, None], np.linspace(1, 0.5, 41)[:, None], 0.01)
-    found = Trial("x", "agents", 80.0, np.linspace(0, 80, 41), chance_BD)
+    # Sample b needs dose b: 0 to 120.
+    chance_BD = np.where(np.arange(121) < np.arange(121)[:, None], np.linspace(1, 0.5, 121)[:, None], 0.01)
+    found = Trial("x", "agents", 240.0, np.linspace(0, 240, 121), chance_BD)
     (row,) = ranked([found], 0.2)
-    mean_D, taken_B = chance_BD.mean(axis=0), chance_BD[:, 0] - chance_BD[:, 8]
-    place = next(d for d in range(41) if (mean_D[d:] < 0.05).all())
-    assert (row[:3], row.told) == (("x", "agents", 80.0), 16)
-    assert row[3:6] == (2 * place, 2, 78)  # one sample in forty on either side is left out
+    mean_D, taken_B = chance_BD.mean(axis=0), chance_BD[:, 0] - chance_BD[:, 24]
+    place = next(d for d in range(121) if (mean_D[d:] < 0.05).all())
+    assert (row[:3], row.told) == (("x", "agents", 240.0), 48)
+    assert row[3:6] == (2 * place, 6, 234)  # one sample in forty on either side is left out
     assert row[7:11] == pytest.approx((mean_D[0], taken_B.mean(), *np.quantile(taken_B, [0.025, 0.975])))
-    assert row.effect_per_dose == pytest.approx((mean_D[0] - mean_D[place]) / (place / 40))
+    assert row.effect_per_dose == pytest.approx((mean_D[0] - mean_D[place]) / (place / 120))
 
 
 def test_what_never_flips_needs_nothing_and_what_some_samples_never_stop_has_no_upper_end() -> None:
@@ -90,12 +90,13 @@ def test_every_dose_is_played_with_every_sample(network) -> None:
         assert trial.chance_BD[:, 1:].tolist() == expected.tolist()
 
 
-def test_without_a_number_every_number_is_played() -> None:
+@pytest.mark.parametrize("network", [None, made(Ring(k=2), 5)])
+def test_without_a_number_every_number_is_played(network) -> None:
     game, generator = Game(5, 0, 1, 80), np.random.default_rng(3)
     lanes = Lanes.of(np.repeat(np.arange(5), 20))
-    chances = play_pairs(response().responder(), game, lanes, generator).flipped_L.reshape(5, 20).mean(axis=1)
+    chances = play_pairs(response().responder(), game, lanes, generator, network).flipped_L.reshape(5, 20).mean(axis=1)
     expected = fewest(chances.tolist(), range(5), "agents")
-    assert stop_flips(response(), game, None, 20, 1, 3, lambda done, total: None).committed == expected
+    assert stop_flips(response(), game, None, 20, 1, 3, lambda done, total: None, network).committed == expected
     with pytest.raises(UsageError) as refused:
         stop_flips(response(), game, 5, 20, 1, 3, lambda done, total: None)
     assert str(refused.value) == "--committed: 5 committed agents of 5 leave nobody. Give fewer"

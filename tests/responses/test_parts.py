@@ -166,6 +166,7 @@ def test_a_linear_family_is_a_logit_of_its_features_and_is_fitted_as_one(family)
     numbers = generator.normal(size=shared.shape[2])
     found = Model(family, 3, numbers).chances(own, other)
     assert found == pytest.approx(Logit(numbers).probabilities(shared))
+    assert found.sum(axis=1) == pytest.approx(np.ones(6))
     counts = generator.integers(1, 5, size=(6, 3)).astype(float)
     for start in (None, numbers):
         fitted = fitter(family, own, other, 3)(counts, 2.0, start)
