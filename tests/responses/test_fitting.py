@@ -92,8 +92,9 @@ def test_probabilities_add_up_to_one_and_do_not_depend_on_how_names_are_numbered
 def test_one_run_cannot_be_held_out() -> None:
     past = np.zeros((4, 2), np.int8)
     one = Windows(past, past, np.array([0, 1, 0, 1], np.int8), np.zeros(4, np.int32))
-    with pytest.raises(UsageError, match="too few runs to hold one out"):
+    with pytest.raises(UsageError) as refused:
         fit_response(patterns_of(one, 2), 1, 0, LINEAR)
+    assert str(refused.value) == "1 runs: too few runs to hold one out. Add --experiment or more runs"
 
 
 def rhythm(n_runs: int, n_decisions: int, seed: int = 0) -> Windows:

@@ -176,7 +176,7 @@ def test_interactions_that_say_nothing_are_refused(tmp_path: Path) -> None:
         "the interactions: holds no decision whose past is known. Put players.parquet beside them"
     )
     both = windows([*runs, *read_runs(write(tmp_path / "j.parquet", table(["MQ"])), ALL)])
-    assert (both.run_D.tolist(), both.run_D.dtype) == ([1, 1], np.int32)
+    assert (both.run_D.tolist(), both.run_D.dtype, both.own_DH.dtype) == ([1, 1], np.int32, np.int8)
     half = Run(2, 2, np.array([[0, 1]], np.int32), np.array([[0, 1]], np.int8), frozenset(), None, ((0,), (1,)))
     for begun in (half, half._replace(own_A=((0,), (1,)), other_A=None)):
         with pytest.raises(UsageError, match="no decision whose past is known"):

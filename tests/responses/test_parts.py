@@ -10,6 +10,7 @@ import pytest
 from scipy.optimize import minimize
 
 from atp_ray.errors import UsageError
+from atp_ray.responses import fitting
 from atp_ray.responses.calibration import calibration
 from atp_ray.responses.families import LINEAR, Model, fitter
 from atp_ray.responses.features import features
@@ -203,6 +204,30 @@ def few_decisions():
     return patterns_of(Windows(own, other, chosen, run), 2)
 
 
+def test_a_fit_begins_where_the_one_before_ended_but_for_a_network_that_would_have_seen_what_is_held_out(
+    monkeypatch,
+) -> None:
+    asked, sizes = [], {"lags": 8, "recurrent": n_parameters(2, False)}
+
+    def counting(family, *_):
+        def fit(counts_UK, penalty, start):
+            asked.append((family, penalty, None if start is None else int(start[0])))
+            return np.append(len(asked), np.zeros(sizes[family] - 1))
+
+        return fit
+
+    monkeypatch.setattr(fitting, "fitter", counting)
+    found = fit_response(few_decisions(), 2, 3, ("lags", "recurrent"))
+    linear = [part for part in asked if part[0] == "lags"][: 5 * len(fitting.PENALTIES)]
+    assert [penalty for _, penalty, _ in linear[::5]] == sorted(fitting.PENALTIES, reverse=True)
+    assert [start for *_, start in linear] == [None if place % 5 == 0 else place for place in range(len(linear))]
+    network = asked[len(linear) : len(linear) + 5 * len(fitting.PENALTIES_RECURRENT)]
+    assert [penalty for _, penalty, _ in network[::5]] == sorted(fitting.PENALTIES_RECURRENT, reverse=True)
+    assert {start for *_, start in network} == {None}
+    whole = len(linear) + len(network) + 1
+    assert asked[whole - 1 :] == [(*found.best[:2], None), *[(*found.best[:2], whole)] * 2]
+
+
 def test_every_candidate_is_judged_by_runs_it_has_not_seen_and_the_best_is_fitted_on_all() -> None:
     patterns, steps = few_decisions(), []
     found = fit_response(
@@ -226,6 +251,8 @@ def test_every_candidate_is_judged_by_runs_it_has_not_seen_and_the_best_is_fitte
     assert found.candidates[0].held_out_loss == pytest.approx(np.average(losses, weights=decisions), abs=1e-4)
     assert found.base_loss == pytest.approx(np.average(base, weights=decisions))
     assert found.best == min(found.candidates, key=lambda candidate: candidate.held_out_loss)
+    assert found.model[:2] == (found.best.family, 2)
+    assert fit_response(patterns, 1, 3, ("counts", "lags"), (0.1, 30.0)).best == found.best
     whole = fit_logit(
         features(patterns.own_UH, patterns.other_UH, 2, found.best.family), patterns.counts(), found.best.penalty
     )
