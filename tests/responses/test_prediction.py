@@ -136,10 +136,7 @@ def test_theory_is_put_beside_what_is_played_where_it_can_be_had() -> None:
     curve = field.resting(EIGHT.to)
     assert curve is not None
     assert (found.resting.up, found.resting.down) == (curve.up, curve.down)
-    back = Game(8, 1, 0, 60)
-    (chance,) = with_theory(predict_flips(response(), [6], back, 5, seed=0), response(), back).chances
-    assert chance.p_exact == flip_chance(response().responder(), back, 6)
-    assert chance.p_mean_field == float(field.flips(back, 0.75))
+    assert found.chances[2].p_exact == flip_chance(response().responder(), EIGHT, 7)
 
 
 def test_an_infinite_population_of_too_many_windows_is_not_followed(monkeypatch) -> None:
