@@ -36,12 +36,8 @@ def settle(spec: EpisodeSpec, actions_RA) -> list[RoundRecord]:
 
 
 def write(folder: Path, *played: tuple[EpisodeSpec, list[RoundRecord]]) -> None:
-    rounds = {spec.episode_id: settled for spec, settled in played}
-    cells: dict[tuple, list[EpisodeSpec]] = {}
-    for spec, _ in played:
-        cells.setdefault((spec.parameters, spec.network, spec.rounds, spec.seats), []).append(spec)
-    for number, specs in enumerate(cells.values()):
-        write_cell(folder, make_cell(*specs, cell_id=f"c{number}"), rounds)
+    for number, (spec, rounds) in enumerate(played):
+        write_cell(folder, make_cell(spec, cell_id=f"c{number}"), {spec.episode_id: rounds})
 
 
 def seen(spec: EpisodeSpec, rounds: list[RoundRecord]) -> Counter:
