@@ -45,8 +45,13 @@ def test_the_five_published_incentive_ratios() -> None:
         2.0: (1.4, 1, 0.8),
         4.0: (1.8, 1, 0.8),
     }
-    with pytest.raises(UsageError, match="no published reward triple"):
+    assert payoffs_for_incentive_ratio(0.5) == published_payoffs()[0.5]
+    with pytest.raises(UsageError) as refused:
         payoffs_for_incentive_ratio(3)
+    assert str(refused.value) == (
+        "incentive ratio 3 has no published reward triple. "
+        "Use one of 0.25, 0.5, 1, 2, 4, or give the rewards themselves: --set rewards=1.2,1,0.8"
+    )
 
 
 @pytest.mark.parametrize("triple", [(1, 1, 0.8), (1.2, 0.8, 1), (1.2, 1, 1), (0.5, 1, 2)])

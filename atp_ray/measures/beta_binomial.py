@@ -73,7 +73,7 @@ def limits(units: Units, confidence: float, dependence: Dependence, *, exact: bo
     from_above = _distribution(mass_P * odds_P) if k < n else np.zeros(len(p_P) + 1)
     if not exact:
         from_below = from_above = (from_below + from_above) / 2
-    edge_P = np.append(angle_P - step / 2, angle_P[-1] + step / 2)
+    edge_P = angle_P[0] + step * (np.arange(len(angle_P) + 1) - 0.5)
     tail = (1 - confidence) / 2
     low = float(np.sin(np.interp(tail, from_below, edge_P)) ** 2) if k > 0 else 0.0
     high = float(np.sin(np.interp(1 - tail, from_above, edge_P)) ** 2) if k < n else 1.0

@@ -76,11 +76,9 @@ class _Cell(NamedTuple):
 
 
 def _cells(run_dir: Path) -> dict[str, _Cell]:
-    columns = [*Setting._fields, "cell_id", "visibility", "round", "n_decisions"]
+    table = read_table(run_dir, "cells", [*Setting._fields, "cell_id", "visibility", "round", "n_decisions"])
     found: dict[str, _Cell] = {}
-    for row in (
-        read_table(run_dir, "cells", columns).sort_by([("cell_id", "ascending"), ("round", "ascending")]).to_pylist()
-    ):
+    for row in table.sort_by([("cell_id", "ascending"), ("round", "ascending")]).to_pylist():
         setting = setting_of(row)
         found.setdefault(row["cell_id"], _Cell(setting, row["visibility"], [])).n_decisions_R.append(row["n_decisions"])
     return found
@@ -111,19 +109,20 @@ def _units(
     """Return the unit of every round as a number and the names of these; the scenario where no unit was written."""
     scenarios = pc.unique(scenario_E)
     named = pc.unique(rounds["unit"].drop_null())
-    names = np.array([*scenarios.to_pylist(), *named.to_pylist()], dtype=str)
+    names = np.array([*scenarios.to_pylist(), *named.to_pylist()])
     unit_ER = np.repeat(_positions(scenario_E, scenarios)[:, None], shape[1], axis=1)
     written = rounds["unit"].is_valid().to_numpy()
     unit_ER[row_of[written], round_of[written]] = len(scenarios) + _positions(rounds["unit"].drop_null(), named)
+    missing_ER = np.ones(shape, dtype=bool)
+    missing_ER[row_of, round_of] = False
     # A round that was not played has the unit of the last one that was.
     for number in range(1, shape[1]):
-        missing = np.ones(shape[0], dtype=bool)
-        missing[row_of[round_of == number]] = False
+        missing = missing_ER[:, number]
         unit_ER[missing, number] = unit_ER[missing, number - 1]
     return unit_ER, names
 
 
 def _positions(values: Any, among: Any) -> npt.NDArray[np.int64]:
     """Return where each value is first found, -1 where it is not."""
-    among = among.combine_chunks() if isinstance(among, pa.ChunkedArray) else among
-    return np.asarray(pc.fill_null(pc.index_in(values, value_set=among), -1).to_numpy(), dtype=np.int64)
+    place_V: npt.NDArray[np.int64] = pc.fill_null(pc.index_in(values, value_set=among), -1).to_numpy().astype(np.int64)
+    return place_V

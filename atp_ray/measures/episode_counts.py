@@ -59,9 +59,7 @@ def episode_counts(run_dir: Path, cells: Collection[str]) -> Iterator[EpisodeCou
 
 def pooled_interval(counts: Sequence[EpisodeCount], first_round: bool) -> Interval | None:
     """Return the rate over some counts of one round with its interval, None where nothing was decided."""
-    if not counts:
-        return None
-    deviant, decided, units = zip(*((c.deviant, c.decided, c.unit) for c in counts), strict=True)
+    deviant, decided, units = [c.deviant for c in counts], [c.decided for c in counts], [c.unit for c in counts]
     found = rate_interval(deviant, decided, units, first_round=first_round)
     if found.rate is None or found.low is None or found.high is None:
         return None
@@ -71,9 +69,9 @@ def pooled_interval(counts: Sequence[EpisodeCount], first_round: bool) -> Interv
 def _units(run_dir: Path) -> dict[tuple[str, int], str]:
     """Return the unit of each round of each episode; its scenario in runs made before units were stored."""
     rounds = read_table(run_dir, "rounds", ["episode_id", "round", "unit"])
-    found = zip(rounds["episode_id"].to_pylist(), rounds["round"].to_pylist(), rounds["unit"].to_pylist(), strict=True)
+    units = {(row["episode_id"], row["round"]): row["unit"] for row in rounds.to_pylist()}
     if not rounds["unit"].null_count:
-        return {(episode, number): unit for episode, number, unit in found}
+        return units
     episodes = read_table(run_dir, "episodes", ["episode_id", "scenario"])
-    scenarios = dict(zip(episodes["episode_id"].to_pylist(), episodes["scenario"].to_pylist(), strict=True))
-    return {(episode, number): unit or scenarios[episode] for episode, number, unit in found}
+    scenarios = {row["episode_id"]: row["scenario"] for row in episodes.to_pylist()}
+    return {(episode, number): unit or scenarios[episode] for (episode, number), unit in units.items()}

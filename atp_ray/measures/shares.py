@@ -8,7 +8,6 @@ that is what agents meet. An unreadable reply is never an option, not even where
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -67,14 +66,13 @@ def cell_shares(cell: CellSpec, rounds: Rounds) -> list[OptionShare]:
     found = []
     for number in range(1, longest + 1):
         playing = [spec for spec in told if len(rounds.get(spec.episode_id, ())) >= number]
-        counts = [_counts(spec, rounds[spec.episode_id][number - 1].decisions) for spec in playing]
+        counts = [(spec, *_counts(spec, rounds[spec.episode_id][number - 1].decisions)) for spec in playing]
         units_E = tuple(paradigm(spec.paradigm).design.unit(spec, number) for spec in playing)
-        n_E = tuple(int(studied_K.sum()) for studied_K, _ in counts)
-        n_all = sum(int(all_K.sum()) for _, all_K in counts)
+        n_E = tuple(int(studied_K.sum()) for _, studied_K, _ in counts)
+        n_all = sum(int(all_K.sum()) for _, _, all_K in counts)
         for option in options:
-            taken = partial(_taken, option)
-            k_E = tuple(taken(spec, studied_K) for spec, (studied_K, _) in zip(playing, counts, strict=True))
-            k_all = sum(taken(spec, all_K) for spec, (_, all_K) in zip(playing, counts, strict=True))
+            k_E = tuple(_taken(option, spec, studied_K) for spec, studied_K, _ in counts)
+            k_all = sum(_taken(option, spec, all_K) for spec, _, all_K in counts)
             # Most rounds of an asynchronous game are like others for most options, and of two each mirrors the other.
             rest_E = tuple(n - k for k, n in zip(k_E, n_E, strict=True))
             key, other = ((counted, n_E, units_E, number == 1) for counted in (k_E, rest_E))

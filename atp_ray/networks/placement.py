@@ -45,12 +45,13 @@ def _outwards(order_A: npt.NDArray[np.int64], found: Neighbours, count: int) -> 
     from scipy.sparse.csgraph import breadth_first_order, connected_components
 
     ones = np.ones(len(found.indices), dtype=np.int8)
+    # Every link is there both ways: no algorithm has to be told that directions do not matter.
     graph = csr_array((ones, found.indices, found.indptr), shape=(found.n_agents, found.n_agents))
-    _, part_A = connected_components(graph, directed=False)
+    _, part_A = connected_components(graph)
     sizes = np.bincount(part_A)
     if count > sizes.max():
         reason = f"no {count} agents are connected: the largest connected part has {sizes.max()}"
         raise UsageError(reason, "placement cluster", "Place fewer, or give the network more links")
     start = next(seat for seat in order_A.tolist() if sizes[part_A[seat]] >= count)
-    outwards: npt.NDArray[np.int64] = breadth_first_order(graph, start, directed=False, return_predecessors=False)
+    outwards: npt.NDArray[np.int64] = breadth_first_order(graph, start, return_predecessors=False)
     return outwards

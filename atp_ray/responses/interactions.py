@@ -127,7 +127,6 @@ class _Starts:
     """What is known of the players of each run."""
 
     def __init__(self, path: Path | None, names: Sequence[str]) -> None:
-        self.path = path
         self._rows: dict[tuple[str, int], list[dict[str, object]]] = {}
         if path is not None:
             wanted = ("source_file", "run", "player", "committed", "initial_own", "initial_partner")

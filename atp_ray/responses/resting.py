@@ -95,7 +95,5 @@ def _least(value: AnswerShare, grid: Array, value_S: Array) -> float:
     around = [place for place in (index - 1, index, index + 1) if 0 <= place < len(grid) and value_S[place] < np.inf]
     if len(around) < 3:
         return float(value_S[index])
-    found = minimize_scalar(
-        value, bounds=(grid[around[0]], grid[around[-1]]), method="bounded", options={"xatol": 1e-5}
-    )
+    found = minimize_scalar(value, bounds=(grid[around[0]], grid[around[-1]]))  # to 1e-5 of the share
     return min(float(found.fun), float(value_S[index]))

@@ -66,15 +66,34 @@ def test_a_wrong_response_is_seen_to_be_wrong(run, tmp_path, capsys) -> None:
 
 def test_a_run_of_one_other_checkpoint_can_be_compared_and_of_several_not(run, tmp_path) -> None:
     fitted = response(QuantalResponse(), "tiny")
-    assert played_rates([str(run)], fitted).label == "Played by policy:quantal."
+    alone = played_rates([str(run)], fitted)
+    assert alone.label == "Played by policy:quantal."
     embedded = write_grid_run(tmp_path / "tiny", checkpoints=("tiny",), settings=(*SMALL, "seeds=1"))
     both = played_rates([str(run), str(embedded)], fitted)
     assert len(both.cells) == 4
+    assert both.rates == alone.rates | played_rates([str(embedded)], fitted).rates
     assert "A small embedded test checkpoint" in both.label
     mixed = write_grid_run(tmp_path / "mixed", checkpoints=("tiny", POLICY), settings=(*SMALL, "seeds=1"))
-    assert len(played_rates([str(mixed)], fitted).cells) == 2
-    with pytest.raises(UsageError, match=r"has no finished cell of qwen alone\. It has policy:quantal, tiny"):
+    for name in ("tiny", POLICY):
+        found = played_rates([str(mixed)], response(QuantalResponse(), name))
+        assert {cell.checkpoint for cell in found.cells} == {name}
+        assert {cell_id for cell_id, _ in found.rates} == {cell.cell_id for cell in found.cells}
+    with pytest.raises(UsageError, match=r"mixed: has no finished cell of qwen alone\. It has policy:quantal, tiny"):
         played_rates([str(mixed)], response(QuantalResponse(), "qwen"))
+    fixed = write_grid_run(tmp_path / "fixed", checkpoints=("policy:collude",), settings=(*SMALL, "seeds=1"))
+    with pytest.raises(UsageError, match=r"has no finished cell of tiny alone\. It has none"):
+        played_rates([str(fixed)], fitted)
+
+
+def test_rounds_in_which_nothing_was_decided_have_no_rate(tmp_path) -> None:
+    silent = write_grid_run(tmp_path, settings=(*SMALL, "seeds=1"))
+    for path in (silent / "cells").iterdir():
+        table = pq.read_table(path)
+        nothing = dict.fromkeys(("deviant_rate", "ci_low", "ci_high"))
+        rows = [row | (nothing if row["round"] == 2 else {}) for row in table.to_pylist()]
+        pq.write_table(table.from_pylist(rows, table.schema), path)
+    found = played_rates([str(silent)], response(QuantalResponse()))
+    assert sorted(found.rates) == sorted((cell.cell_id, number) for cell in found.cells for number in (1, 3))
 
 
 def test_a_run_has_settings_of_its_own(teacher, run) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support import make_spec, record_round
 
-from atp_ray.errors import ConflictError, NotFoundError, StorageError
+from atp_ray.errors import ConflictError, NotFoundError, StorageError, UsageError
 from atp_ray.live.fold import LiveFold
 from atp_ray.live.log import Event
 from atp_ray.live.monitors import FirstSuccess
@@ -99,6 +99,24 @@ def test_a_monitor_that_is_to_pause_pauses_what_runs_and_one_that_only_tells_doe
     assert told.fold.simulation("a").status == "cancelled"
 
 
+def test_an_unknown_command_is_refused() -> None:
+    told = Told()
+    told.create("a")
+    with pytest.raises(UsageError, match=r"^control: command: Input should be 'run', "):
+        told.tell("a", "control", {"command": "jump"})
+
+
+def test_what_a_monitor_does_about_a_round_is_in_force_where_a_branch_leaves_after_it() -> None:
+    told = Told(SILENT)
+    told.create("a", rounds=9)
+    for seat in range(3):
+        told.play("a")
+        told.tell("a", "intervention", {"kind": "quarantine", "seats": [seat]}, "monitor 0")
+    for number, hidden in enumerate(([], [0], [0, 1], [0, 1, 2])):
+        told.create(f"b{number}", Parent(simulation_id="a", round=number))
+        assert sorted(told.fold.simulation(f"b{number}").state.hidden) == hidden
+
+
 def test_a_branch_leaves_at_a_settled_round() -> None:
     told = Told()
     told.create("a", rounds=3)
@@ -149,10 +167,12 @@ def test_a_branch_within_the_parents_past_has_what_was_in_force_then() -> None:
 def test_what_was_made_with_something_that_is_not_here_is_one_line() -> None:
     told = Told()
     creation = Creation(name="mine", episode=make_spec()).model_dump(mode="json")
-    creation["episode"]["paradigm"] = "chess"
-    with pytest.raises(StorageError) as caught:
-        told.tell("a", "created", creation)
-    text = str(caught.value)
-    assert text.startswith("mine: a simulation cannot be read: ")
-    assert "Value error" not in text
-    assert text.endswith("Start the service with the paradigm it needs, or move its folder away")
+    creation["episode"]["parameters"]["threshold"] = 9
+    hint = "Start the service with the paradigm it needs, or move its folder away"
+    for data, text in (
+        (creation, "mine: a simulation cannot be read: threshold 9 exceeds n_agents 8; success would be impossible"),
+        ({}, "a simulation cannot be read: Field required"),
+    ):
+        with pytest.raises(StorageError) as caught:
+            told.tell("a", "created", data)
+        assert str(caught.value) == f"{text}. {hint}"

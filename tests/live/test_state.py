@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 from support import make_spec, record_round, role_play_spec
 
 from atp_ray.checkpoint.names import resolve_checkpoint
@@ -229,3 +230,9 @@ def test_a_simulation_may_be_asked_for_with_talk_and_probes_but_not_with_files()
         parse_simulation(body | {"probes": ["/etc/hosts.yaml"]})
     with pytest.raises(UsageError, match="talk: Input should be less than or equal to 2000"):
         parse_simulation(body | {"talk": 10_000})
+
+
+def test_what_is_wrong_with_an_intervention_is_told_of_its_kind_alone() -> None:
+    with pytest.raises(ValidationError) as refused:
+        read_intervention({"kind": "broadcast", "text": ""})
+    assert [error["loc"] for error in refused.value.errors()] == [("broadcast", "text")]

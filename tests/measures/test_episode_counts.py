@@ -1,12 +1,14 @@
 """Rates over several cells: counted by episode and unit, without fixed seats, also from runs of an older schema."""
 
+import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from rich.console import Console
 from support import make_cell, make_spec, record_round
 
 from atp_ray.measures.episode_counts import EpisodeCount, episode_counts, pooled_interval
 from atp_ray.measures.intervals import rate_interval
-from atp_ray.measures.results import load_results
+from atp_ray.measures.results import Interval, load_results
 from atp_ray.play.episodes import SeatGroup
 from atp_ray.report.mixed import mixed_table
 from atp_ray.storage.tables import write_cell
@@ -38,6 +40,31 @@ def test_seats_are_counted_by_checkpoint_and_fixed_ones_left_out(tmp_path) -> No
         for name, number, found in (("a", 1, (1, 2)), ("b", 1, (0, 0)), ("a", 2, (2, 2)), ("b", 2, (0, 1)))
     )
     assert list(episode_counts(tmp_path, {"another"})) == []
+    assert list(episode_counts(tmp_path, [])) == []
+
+
+def test_what_counts_is_what_the_reply_counts_as_where_that_is_written(tmp_path) -> None:
+    write_mixed(tmp_path, games=("info_sharing",))
+    path = tmp_path / "decisions" / "cell.parquet"
+    table = pq.read_table(path)
+    place = table.schema.get_field_index("counts_as")
+    rounds = table["round"].to_pylist()
+    for second, expected in (("deviant", {1: (1, 2), 2: (3, 3)}), (None, {1: (1, 2), 2: (2, 3)})):
+        column = pa.array([second if number == 2 else None for number in rounds], pa.string())
+        pq.write_table(table.set_column(place, "counts_as", column), path)
+        found = dict.fromkeys((1, 2), (0, 0))
+        for count in episode_counts(tmp_path, {"cell"}):
+            before = found[count.round]
+            found[count.round] = before[0] + count.deviant, before[1] + count.decided
+        assert found == expected
+
+
+@pytest.mark.parametrize("first_round", [True, False])
+def test_counts_are_pooled_with_the_interval_of_their_round(first_round) -> None:
+    counts = [EpisodeCount("c", "a", 1, unit, k, 8) for unit, k in zip("aabb", (1, 2, 7, 5), strict=True)]
+    expected = rate_interval([1, 2, 7, 5], [8] * 4, "aabb", first_round=first_round)
+    assert pooled_interval(counts, first_round) == Interval(*expected)
+    assert pooled_interval([count._replace(deviant=0, decided=0) for count in counts], first_round) is None
 
 
 def test_runs_of_before_units_take_the_scenario(tmp_path) -> None:
@@ -45,6 +72,16 @@ def test_runs_of_before_units_take_the_scenario(tmp_path) -> None:
     path = tmp_path / "rounds" / "cell.parquet"
     pq.write_table(pq.read_table(path).drop_columns(["unit"]), path)
     assert {count.unit for count in episode_counts(tmp_path, {"cell"})} == {"hunting_game", "info_sharing"}
+
+
+def test_each_round_has_the_unit_that_was_written(tmp_path) -> None:
+    write_mixed(tmp_path, games=("info_sharing",))
+    path = tmp_path / "rounds" / "cell.parquet"
+    table = pq.read_table(path)
+    column = pa.array([None, "u"], pa.string())
+    pq.write_table(table.set_column(table.schema.get_field_index("unit"), "unit", column), path)
+    units = {count.round: count.unit for count in episode_counts(tmp_path, {"cell"})}
+    assert units == {1: "info_sharing", 2: "u"}
 
 
 def test_a_mixed_population_is_reported_by_game_and_not_by_seat(tmp_path) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from support import make_cell, make_spec, play, record_round
@@ -121,3 +122,54 @@ def test_runs_from_before_units_were_written_fall_back_to_the_scenario(tmp_path)
     assert [course.units[course.unit_ER].tolist() for course in after] == [
         course.units[course.unit_ER].tolist() for course in before
     ]
+
+
+def set_column(path: Path, name: str, values: list) -> None:
+    table = pq.read_table(path)
+    place = table.schema.get_field_index(name)
+    pq.write_table(table.set_column(place, name, pa.array(values, table.schema.field(name).type)), path)
+
+
+def test_a_round_has_the_unit_that_was_written_or_the_last_one_that_was_played(tmp_path) -> None:
+    write_run(tmp_path)
+    path = tmp_path / "rounds" / "c0.parquet"
+    rows = pq.read_table(path).to_pylist()
+    first = rows[0]["episode_id"]
+    set_column(path, "unit", [None if row["episode_id"] == first else f"u{row['round']}" for row in rows])
+    third = rows[6]["episode_id"]  # stopped after its first round
+    kept = [row["episode_id"] != third or row["round"] == 1 for row in rows]
+    pq.write_table(pq.read_table(path).filter(pa.array(kept)), path)
+    easy, hard = load_courses(tmp_path)
+    game, other = "info_sharing", "public_fund"
+    units = [[game] * 3, ["u1", "u2", "u3"], ["u1", "u1", "u1"], ["u1", "u2", "u2"]]  # the last one stopped too
+    assert easy.units[easy.unit_ER].tolist() == units
+    assert easy.key_E == [(game, game, 0), ("u1", "u3", 1), ("u1", "u1", 0), ("u1", "u2", 1)]
+    assert hard.units[hard.unit_ER].tolist() == [[name] * 3 for name in (game, game, other, other)]
+
+
+def test_cells_are_as_long_as_they_are_and_rounds_without_episodes_are_left_out(tmp_path) -> None:
+    write_run(tmp_path)
+    before = load_courses(tmp_path)
+    short = make_spec(threshold=5, rounds=1, visibility="counts", seed=7)
+    write_cell(
+        tmp_path, make_cell(short, cell_id="c9"), {short.episode_id: [record_round(short, (), [1] * 6 + [2] * 2)]}
+    )
+    rounds = tmp_path / "rounds" / "c0.parquet"
+    orphan = [row | {"episode_id": "gone", "unit": "gone"} for row in pq.read_table(rounds).to_pylist()[:2]]
+    pq.write_table(pa.Table.from_pylist(orphan, pq.read_schema(rounds)), tmp_path / "rounds" / "c1x.parquet")
+    *same, added = load_courses(tmp_path)
+    for old, new in zip(before, same, strict=True):
+        assert (new.setting, new.visibility, new.key_E) == (old.setting, old.visibility, old.key_E)
+        assert np.array_equal(new.rate_ER, old.rate_ER, equal_nan=True)
+        assert new.units[new.unit_ER].tolist() == old.units[old.unit_ER].tolist()
+    assert (added.rate_ER.tolist(), added.decided_R.tolist()) == ([[1.0]], [6.0])
+    assert (added.visibility, before[0].visibility) == ("counts", "choices")
+    assert added.numbers == (added.setting._replace(checkpoint="", checkpoint_kind=""), "counts")
+    assert added.key_E == [("info_sharing", "info_sharing", 7)]
+
+
+def test_episodes_keep_the_order_of_the_tables(tmp_path) -> None:
+    specs = [make_spec(rounds=1, seed=seed) for seed in range(60)]
+    write_cell(tmp_path, make_cell(*specs), {spec.episode_id: play(spec, seed=1) for spec in specs})
+    (found,) = load_courses(tmp_path)
+    assert [seed for *_, seed in found.key_E] == list(range(60))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import make_cell, make_spec, record_round
 
-from atp_ray.errors import UsageError
+from atp_ray.errors import StorageError, UsageError
 from atp_ray.measures.cell_tips import cell_tips
 from atp_ray.measures.tips import tip, tips
 from atp_ray.storage.tables import write_cell
@@ -62,3 +62,7 @@ def test_the_tips_of_a_run_are_those_of_its_episodes_in_the_order_of_play(tmp_pa
     assert (found.n_later, found.n_from_start) == (1, 1)
     with pytest.raises(UsageError, match="holds no results"):
         list(cell_tips(tmp_path / "nowhere"))
+    damaged = tmp_path / "rounds" / "a.parquet"
+    damaged.write_bytes(b"nonsense")
+    with pytest.raises(StorageError, match=rf"{damaged}: a\.parquet cannot be read"):
+        list(cell_tips(tmp_path))

@@ -174,6 +174,8 @@ def test_a_lattice_is_as_square_as_can_be(n_agents: int, shape: tuple[int, int])
 def test_the_whole_refusal_says_what_to_change() -> None:
     for network, n_agents, said in (
         (Ring(k=8), 8, "network ring:k=8: k must be below the number of agents, 8. Change the network or n_agents"),
+        (WattsStrogatz(k=8, p=0.5), 8, "network watts_strogatz:k=8,p=0.5: k must be below the number of agents, 8. "
+         "Change the network or n_agents"),
         (Lattice(), 13, "network lattice:k=4,periodic=true: 13 agents fill no rectangle, as 13 is a prime number. "
          "Change the network or n_agents"),
         (Ring(k=22), 2_000_000, "network ring:k=22: about 22,000,000 links are more than 20,000,000. "

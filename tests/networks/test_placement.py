@@ -11,6 +11,7 @@ from some_networks import KINDS, made
 from atp_ray.errors import UsageError
 from atp_ray.networks.kinds import BarabasiAlbert, EdgeList, NetworkKind, Ring
 from atp_ray.networks.placement import PlacementRule, place
+from atp_ray.play.randomness import derive_seed
 
 RULES: list[PlacementRule] = ["first", "last", "random", "hubs", "cluster"]
 RECORDED = {
@@ -80,6 +81,8 @@ def test_a_cluster_on_a_ring_is_an_arc_and_lies_anywhere() -> None:
 
 def test_hubs_of_equal_degree_are_drawn_at_random() -> None:
     assert len({place("hubs", 3, made(Ring(), 30), 30, seed) for seed in range(10)}) > 5
+    order = np.random.default_rng(derive_seed("placement", "hubs", 4, bits=63)).permutation(200)
+    assert place("hubs", 9, made(Ring(), 200), 200, 4) == tuple(sorted(order[:9].tolist()))
     hub = int(made(BarabasiAlbert(), 200, 1).degree_A.argmax())
     assert place("hubs", 1, made(BarabasiAlbert(), 200, 1), 200, 5) == (hub,)
 

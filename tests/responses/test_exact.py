@@ -131,6 +131,7 @@ def test_flips_are_counted_over_as_many_answers_as_in_pairs() -> None:
     flips = [field.flips(Game(10, 0, 1, 5 * rounds), 0.1) for rounds in range(1, 15)]
     assert flips == [mean > 0.5 for mean in means]
     assert set(flips) == {True, False}
+    assert field.flips(Game(10, 0, 1, 10_000), 0.1)  # it rests long before
     assert not field.flips(Game(10, 0, 1, 1), 0.5)  # one round at least: just a half
     assert field.flips(Game(10, 0, 1, 1), 0.51)
 

@@ -95,8 +95,9 @@ def test_probabilities_add_up_to_one_and_do_not_depend_on_how_names_are_numbered
 def test_one_run_cannot_be_held_out() -> None:
     past = np.zeros((4, 2), np.int8)
     one = Windows(past, past, np.array([0, 1, 0, 1], np.int8), np.zeros(4, np.int32))
-    with pytest.raises(UsageError, match="too few runs to hold one out"):
+    with pytest.raises(UsageError) as refused:
         fit_response(patterns_of(one, 2), 1, 0, LINEAR)
+    assert str(refused.value) == "1 runs: too few runs to hold one out. Add --experiment or more runs"
 
 
 def rhythm(n_runs: int, n_decisions: int, seed: int = 0) -> Windows:
@@ -140,8 +141,11 @@ def test_playing_needs_no_torch_and_fitting_says_that_it_does(monkeypatch) -> No
     monkeypatch.delitem(sys.modules, "atp_ray.responses.recurrent_fitting", raising=False)
     own = np.zeros((1, 3), np.int8)
     assert Model("recurrent", 2, np.zeros(n_parameters(2, False))).chances(own, own) == pytest.approx(0.5)
-    with pytest.raises(UsageError, match="family recurrent: needs torch, which is not installed"):
+    with pytest.raises(UsageError) as refused:
         fitter("recurrent", own, own, 2)
+    assert str(refused.value) == (
+        "family recurrent: needs torch, which is not installed. Use --families lags,counts,by_name"
+    )
 
 
 def test_numbers_of_another_version_are_refused() -> None:

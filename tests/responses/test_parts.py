@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from atp_ray.errors import UsageError
+from atp_ray.responses import fitting
 from atp_ray.responses.calibration import calibration
-from atp_ray.responses.families import Model
+from atp_ray.responses.families import LINEAR, Model, fitter
 from atp_ray.responses.features import features
 from atp_ray.responses.fitting import Candidate, fit_response
 from atp_ray.responses.interactions import Run, Windows
@@ -78,12 +81,22 @@ def test_a_fit_has_the_highest_penalised_likelihood_in_units_of_each_feature() -
     ) == (pytest.approx(np.array([[0.25, 0.75]])))
 
 
+def test_a_fit_goes_on_from_where_it_begins_for_so_many_steps(monkeypatch) -> None:
+    generator = np.random.default_rng(0)
+    shared, counts = generator.normal(size=(9, 3, 4)) * 5, generator.integers(0, 5, size=(9, 3)).astype(float)
+    best = fit_logit(shared, counts, 1.0).coefficient_F
+    monkeypatch.setattr("atp_ray.responses.logistic.MOST_STEPS", 1)
+    assert np.abs(fit_logit(shared, counts, 1.0).coefficient_F - best).max() > 0.01
+    assert fit_logit(shared, counts, 1.0, best).coefficient_F == pytest.approx(best, abs=1e-4)
+
+
 def test_the_loss_is_the_mean_over_decisions() -> None:
     chances = np.array([[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]])
     assert log_loss(chances, np.array([[2, 0], [0, 1], [1, 0]])) == pytest.approx(
         (2 * math.log(2) - math.log(0.75)) / 4
     )
-    assert math.isnan(log_loss(chances, np.zeros((3, 2))))
+    with warnings.catch_warnings(action="error"):
+        assert math.isnan(log_loss(chances, np.zeros((3, 2))))
     assert 700 < log_loss(chances[2:], np.array([[0, 1]])) < 710  # impossible, and no infinity
 
 
@@ -146,6 +159,35 @@ def test_the_network_is_a_gated_recurrent_unit(by_name: bool) -> None:
     assert model.chances(own, other) == pytest.approx(weights / weights.sum(axis=1, keepdims=True))
 
 
+@pytest.mark.parametrize("family", LINEAR)
+def test_a_linear_family_is_a_logit_of_its_features_and_is_fitted_as_one(family) -> None:
+    generator = np.random.default_rng(0)
+    own, other = generator.integers(-1, 3, size=(2, 6, 4)).astype(np.int8)
+    shared = features(own, other, 3, family)
+    numbers = generator.normal(size=shared.shape[2])
+    found = Model(family, 3, numbers).chances(own, other)
+    assert found == pytest.approx(Logit(numbers).probabilities(shared))
+    assert found.sum(axis=1) == pytest.approx(np.ones(6))
+    counts = generator.integers(1, 5, size=(6, 3)).astype(float)
+    for start in (None, numbers):
+        fitted = fitter(family, own, other, 3)(counts, 2.0, start)
+        assert fitted == pytest.approx(fit_logit(shared, counts, 2.0, start).coefficient_F)
+    for wrong in (numbers[1:], np.append(numbers, 0)):
+        with pytest.raises(UsageError) as refused:
+            Model(family, 3, wrong).chances(own, other)
+        assert str(refused.value) == "the response: was fitted with other features. Fit it again with this version"
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_network_has_the_numbers_of_its_family(by_name: bool) -> None:
+    numbers = np.zeros(n_parameters(2, by_name) + 1)
+    model = Model("recurrent_by_name" if by_name else "recurrent", 2, numbers)
+    assert model._replace(parameters_P=numbers[1:]).chances(OWN, OTHER) == pytest.approx(0.5)
+    for wrong in (numbers, numbers[2:], numbers[: n_parameters(2, not by_name)]):
+        with pytest.raises(UsageError, match="was fitted with other features"):
+            model._replace(parameters_P=wrong).chances(OWN, OTHER)
+
+
 def test_bins_are_tenths_and_a_single_decision_fills_one() -> None:
     found = calibration(np.array([[0.85, 0.15], [1.0, 0.0]]), np.array([[1, 0], [0, 2]]))
     assert found.n_B.tolist() == [2, 1, 1, 2]
@@ -160,6 +202,30 @@ def few_decisions():
     run = np.repeat(np.arange(7, dtype=np.int32), 8)
     chosen = np.where((generator.random(56) < 0.85) != (run == 6), other[:, 1], 1 - other[:, 1]).astype(np.int8)
     return patterns_of(Windows(own, other, chosen, run), 2)
+
+
+def test_a_fit_begins_where_the_one_before_ended_but_for_a_network_that_would_have_seen_what_is_held_out(
+    monkeypatch,
+) -> None:
+    asked, sizes = [], {"lags": 8, "recurrent": n_parameters(2, False)}
+
+    def counting(family, *_):
+        def fit(counts_UK, penalty, start):
+            asked.append((family, penalty, None if start is None else int(start[0])))
+            return np.append(len(asked), np.zeros(sizes[family] - 1))
+
+        return fit
+
+    monkeypatch.setattr(fitting, "fitter", counting)
+    found = fit_response(few_decisions(), 2, 3, ("lags", "recurrent"))
+    linear = [part for part in asked if part[0] == "lags"][: 5 * len(fitting.PENALTIES)]
+    assert [penalty for _, penalty, _ in linear[::5]] == sorted(fitting.PENALTIES, reverse=True)
+    assert [start for *_, start in linear] == [None if place % 5 == 0 else place for place in range(len(linear))]
+    network = asked[len(linear) : len(linear) + 5 * len(fitting.PENALTIES_RECURRENT)]
+    assert [penalty for _, penalty, _ in network[::5]] == sorted(fitting.PENALTIES_RECURRENT, reverse=True)
+    assert {start for *_, start in network} == {None}
+    whole = len(linear) + len(network) + 1
+    assert asked[whole - 1 :] == [(*found.best[:2], None), *[(*found.best[:2], whole)] * 2]
 
 
 def test_every_candidate_is_judged_by_runs_it_has_not_seen_and_the_best_is_fitted_on_all() -> None:
@@ -185,6 +251,8 @@ def test_every_candidate_is_judged_by_runs_it_has_not_seen_and_the_best_is_fitte
     assert found.candidates[0].held_out_loss == pytest.approx(np.average(losses, weights=decisions), abs=1e-4)
     assert found.base_loss == pytest.approx(np.average(base, weights=decisions))
     assert found.best == min(found.candidates, key=lambda candidate: candidate.held_out_loss)
+    assert found.model[:2] == (found.best.family, 2)
+    assert fit_response(patterns, 1, 3, ("counts", "lags"), (0.1, 30.0)).best == found.best
     whole = fit_logit(
         features(patterns.own_UH, patterns.other_UH, 2, found.best.family), patterns.counts(), found.best.penalty
     )
@@ -230,6 +298,8 @@ def test_a_critical_mass_is_the_first_number_that_flips_more_often_than_not() ->
     uneven = np.array([[0.0, 0.0, 0.49]] + [[0.0, 0.6, 1.0]] * 38 + [[0.5, 1.0, 1.0]])
     assert critical_mass([3, 5, 7], uneven) == (5, 5, 5)  # one in forty on either side is left out
     assert critical_mass([3, 5, 7], uneven[[0, 1, 39]]) == (5, 3, None)
+    each = np.tri(201).T[:, :200]  # the first number that flips is 0, 1, ... 200, which is one more than was played
+    assert critical_mass(range(200), each) == (100, 5, 195)
 
 
 def test_states_between_points_of_a_curve_and_at_its_ends() -> None:
@@ -238,8 +308,34 @@ def test_states_between_points_of_a_curve_and_at_its_ends() -> None:
     assert curve.states(0.05) == [(0.0, True)]
     assert curve.states(0.45) == [(1.0, True)]
     assert curve.states(0.1) == []  # it begins just there
+    assert curve.states(0.4) == [(pytest.approx(0.8), True)]  # and ends there
     assert curve.turns_back
     assert not curve._replace(down=0.2995).turns_back
+
+
+def test_the_ends_of_the_bend_are_found_between_points() -> None:
+    def answers(share):
+        return 1 / (1 + np.exp(-6 * (share - 0.6)))
+
+    share_N = np.linspace(1e-6, 1 - 1e-6, 400_001)
+    committed_N = (share_N - answers(share_N)) / (1 - answers(share_N))
+    for of_free in (False, True):
+        half_N = answers(share_N) if of_free else share_N
+        curve = resting_curve(answers, points=31, of_free=of_free)
+        assert curve.up == pytest.approx(committed_N[half_N <= 0.5].max(), abs=1e-6)
+        assert curve.down == pytest.approx(committed_N[half_N > 0.5].min(), abs=1e-6)
+        assert curve.down < curve.up - 0.01
+
+
+def test_a_curve_is_looked_at_on_both_sides_of_a_jump_and_never_outside_of_shares() -> None:
+    curve = resting_curve(lambda share: 0.1 if share < 0.3 else 0.6, jumps=(0.0, 0.3, 1.0, 1.5), points=5)
+    near_S = curve.share_S[np.abs(curve.share_S - 0.3) < 1e-3]
+    assert near_S.mean() == pytest.approx(0.3, abs=1e-12)
+    assert len(near_S) == 2
+    assert len(curve.share_S) == 7
+    assert 0 < curve.share_S[0] < curve.share_S[-1] < 1
+    always = resting_curve(lambda share: 0.9, points=5)
+    assert (always.up, always.down) == (0, 0)  # nobody has to be committed
 
 
 def test_a_curve_says_with_how_many_committed_each_share_rests() -> None:

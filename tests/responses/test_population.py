@@ -148,6 +148,119 @@ def test_in_rounds_on_a_graph_nobody_meets_two() -> None:
     assert shares[-1] == 1.0
 
 
+# Agent by agent
+
+
+def drawn(rng, n_lanes: int, n_agents: int, neighbours):
+    """Two different agents for each lane: neighbours, if there is a graph."""
+    if neighbours is None:
+        one = rng.integers(n_agents, size=n_lanes)
+        return one.tolist(), ((one + rng.integers(1, n_agents, size=n_lanes)) % n_agents).tolist()
+    linked = [agent for agent in range(n_agents) if len(neighbours.of(agent))]
+    one = [linked[place] for place in rng.integers(len(linked), size=n_lanes)]
+    two = rng.integers([len(neighbours.of(agent)) for agent in one])
+    return one, [int(neighbours.of(agent)[place]) for agent, place in zip(one, two, strict=True)]
+
+
+def one_by_one(lanes: Lanes, game: Game, neighbours, seed: int):
+    """Play lanes with lists of what each agent remembers; return flips, when for good, and shares, lane by lane."""
+    rng, n, n_lanes = np.random.default_rng(seed), game.n_agents, len(lanes.committed_L)
+    rank = np.tile(np.arange(n), (n_lanes, 1))
+    if neighbours is not None:
+        rank = rng.permuted(rank, axis=1)
+    memory = [[[(game.start, game.start)] * MEMORY for _ in range(n)] for _ in range(n_lanes)]
+    answers = [[] for _ in range(n_lanes)]
+    for _ in range(game.n_interactions):
+        pairs = [list(part) for part in drawn(rng, n_lanes, n, neighbours)]
+        here = list(range(n_lanes)) if lanes.protected_L.any() or lanes.avoided_L.any() else []
+        for _ in range(1000):
+            off = []
+            for lane, chance in zip(here, rng.random(len(here)), strict=True):
+                low, high = sorted(int(rank[lane, part[lane]]) for part in pairs)
+                committed, _, protected, avoided, _ = (column[lane] for column in lanes)
+                if low < committed <= high and (high < committed + protected or chance < avoided):
+                    off.append(lane)
+            here = off
+            if not here:
+                break
+            for part, again in zip(pairs, drawn(rng, len(here), n, neighbours), strict=True):
+                for lane, agent in zip(here, again, strict=True):
+                    part[lane] = agent
+        said = []
+        for part in pairs:
+            chances = rng.random(n_lanes)
+            said.append([])
+            for lane, agent in enumerate(part):
+                own, other = np.array(memory[lane][agent], dtype=np.int8).T
+                second = TRUTH_CHANCES(own[None], other[None])[0, 1]
+                name = int(chances[lane] > 1 - second)
+                if rank[lane, agent] >= n - lanes.holding_L[lane]:
+                    name = game.start
+                said[-1].append(game.to if rank[lane, agent] < lanes.committed_L[lane] else name)
+        for place, part in enumerate(pairs):
+            unseen = rng.random(n_lanes) < lanes.unseen_L if lanes.unseen_L.any() else np.zeros(n_lanes, dtype=bool)
+            for lane, agent in enumerate(part):
+                if not unseen[lane]:
+                    met = (said[place][lane], said[1 - place][lane])
+                    memory[lane][agent] = [*memory[lane][agent], met][-MEMORY:]
+        for lane, both in enumerate(zip(*said, strict=True)):
+            answers[lane].append(sum(name == game.to for name in both))
+    found = []
+    for counts in answers:
+        recent = [counts[max(0, end - 3 * n) : end] for end in range(1, len(counts) + 1)]
+        over = [sum(part) > len(part) for part in recent]
+        first = next((place for place in range(len(over)) if all(over[place:])), None)
+        after = game.n_interactions if first is None else first + 1
+        found.append((over[-1], after, sum(recent[-1]) / (2 * len(recent[-1]))))
+    return found
+
+
+CASES = Lanes(
+    np.array([0, 1, 2, 2, 2, 2, 4, 3]), np.array([0, 0, 0, 2, 1, 0, 0, 1]), np.array([0, 0, 2, 0, 1, 1, 1, 0]),
+    np.array([0, 0.5, 0, 0, 0.3, 0.9, 0.2, 1]), np.array([0, 0, 0, 0, 0.4, 0, 0.2, 1]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("neighbours", [None, RING, PAIRS])
+@pytest.mark.parametrize("lanes", [CASES, Lanes.of([0, 1, 2, 3, 4])])
+@pytest.mark.parametrize("game", [Game(6, 0, 1, 45), Game(6, 1, 0, 12)])
+def test_populations_side_by_side_are_each_by_itself(lanes: Lanes, game: Game, neighbours) -> None:
+    found = flips_of(Responder(TRUTH_CHANCES, CODES), lanes, game, 3, neighbours)
+    expected = one_by_one(lanes, game, neighbours, 3)
+    assert list(zip(*(column.tolist() for column in found), strict=True)) == [
+        (over, after, pytest.approx(share)) for over, after, share in expected
+    ]
+
+
+def test_lanes_have_the_same_for_all_or_each_its_own() -> None:
+    lanes = Lanes.of([1, 2], holding=3, protected=[0, 1], avoided=0.5, unseen=[0, 1])
+    assert [column.tolist() for column in lanes] == [[1, 2], [3, 3], [0, 1], [0.5, 0.5], [0, 1]]
+    assert [column.dtype for column in lanes] == [np.int64] * 3 + [float] * 2
+    assert [column.tolist() for column in Lanes.of([1])] == [[1], [0], [0], [0], [0]]
+
+
+@pytest.mark.parametrize("n_agents", [6, 7])
+def test_in_rounds_all_choose_and_those_who_meet_remember(n_agents: int) -> None:
+    codes_A = np.full(n_agents, CODES.full_of(0), dtype=np.int32)
+    shares = play_rounds(KNOWN, codes_A, 2, 1, 5, np.random.default_rng(4))
+    rng, memory, expected = np.random.default_rng(4), [[(0, 0)] * MEMORY for _ in range(n_agents)], []
+    for _ in range(5):
+        order = rng.permutation(n_agents).tolist()
+        chances, said = rng.random(n_agents, dtype=np.float32), []
+        for agent, past in enumerate(memory):
+            own, other = np.array(past, dtype=np.int8).T
+            below = np.float32(1 - TRUTH_CHANCES(own[None], other[None])[0, 1])
+            said.append(1 if agent < 2 else int(chances[agent] > below))
+        half = n_agents // 2
+        for one, two in zip(order[:half], order[half : 2 * half], strict=True):
+            for agent, partner in ((one, two), (two, one)):
+                memory[agent] = [*memory[agent], (said[agent], said[partner])][-MEMORY:]
+        expected.append(sum(said) / n_agents)
+    assert shares == pytest.approx(expected)
+    own_AH, other_AH = CODES.windows_of(codes_A)
+    assert [list(zip(*both, strict=True)) for both in zip(own_AH.tolist(), other_AH.tolist(), strict=True)] == memory
+
+
 # Windows that are too many for a table
 
 

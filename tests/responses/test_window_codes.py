@@ -37,6 +37,11 @@ def test_ten_names_have_codes_of_64_bits_and_more_windows_than_integers_are_refu
     assert codes.dtype == np.int64
     after = codes.remembered(last, np.array([3], np.int8), np.array([0], np.int8))
     assert [names[0].tolist() for names in codes.windows_of(after)] == [[9, 9, 9, 9, 3], [9, 9, 9, 9, 0]]
+    many = WindowCodes(26, 6)  # codes that a float cannot hold
+    last = np.array([many.full_of(25)], dtype=many.dtype)
+    after = many.remembered(last, np.array([3], np.int8), np.array([0], np.int8))
+    assert [names[0].tolist() for names in many.windows_of(after)] == [[25] * 5 + [3], [25] * 5 + [0]]
+    assert (WindowCodes(2, 13).dtype, WindowCodes(6, 6).dtype) == (np.int32, np.int64)  # 1.2 and 2.6 thousand millions
     with pytest.raises(
         UsageError, match=r"26 names, memory 7: .* different windows\. At most 4\.6e\+18 can be predicted"
     ):

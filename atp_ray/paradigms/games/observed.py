@@ -42,7 +42,7 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
     """Count the decisions of one checkpoint by what its agents had seen.
 
     Raises:
-        UsageError: the run has none of it.
+        UsageError: the run has none of it, or none that could be read.
         StorageError: a table cannot be read.
     """
     episodes = {row["episode_id"]: row for row in read_table(run_dir, "episodes").to_pylist()}
@@ -63,9 +63,9 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
     action_D = np.array(pc.coalesce(table["counts_as"], table["action"]).to_pylist())
     settings: dict[GameNumbers, int] = {}
     cases: dict[tuple[int, int, int, bool], int] = {}
-    counts: list[tuple[int, int, bool, int]] = []  # episode, case, colluded, how many
+    decisions: list[tuple[int, int, int]] = []  # colluded, episode, case
     episode_ids, episode_D, n_turns = np.unique(ids, return_inverse=True, return_counts=True)
-    turns = np.split(np.argsort(episode_D, kind="stable"), np.cumsum(n_turns)[:-1])
+    turns = np.split(np.argsort(episode_D), np.cumsum(n_turns)[:-1])
     for number, (episode_id, here) in enumerate(zip(episode_ids, turns, strict=True)):
         row = episodes[str(episode_id)]
         numbers = GameNumbers(
@@ -74,13 +74,11 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
             payoffs=Payoffs(high=row["high"], medium=row["medium"], low=row["low"]),
         )
         setting = settings.setdefault(numbers, len(settings))
-        n_rounds = int(round_D[here].max())
-        actions_RA = np.full((n_rounds, numbers.n_agents), "missing", dtype=object)
-        actions_RA[round_D[here] - 1, seat_D[here]] = action_D[here]
-        own_RA = np.zeros((n_rounds, numbers.n_agents), dtype=bool)
-        own_RA[round_D[here] - 1, seat_D[here]] = own_D[here]
+        place, n_rounds = (round_D[here] - 1, seat_D[here]), int(round_D[here].max())
+        deviant_RA, aligned_RA, own_RA = np.zeros((3, n_rounds, numbers.n_agents), dtype=bool)
+        deviant_RA[place], aligned_RA[place] = action_D[here] == "deviant", action_D[here] == "aligned"
+        own_RA[place] = own_D[here]
         network = _neighbours(row)
-        deviant_RA, aligned_RA = actions_RA == "deviant", actions_RA == "aligned"
         for index in range(n_rounds):
             others_deviant_A = np.full(numbers.n_agents, FIRST_ROUND)
             others_decided_A = np.zeros(numbers.n_agents, dtype=int)
@@ -93,10 +91,11 @@ def observed_games(run_dir: Path, checkpoint: str) -> Observed:
             for seat, (deviant, decided) in enumerate(seen):
                 if own_RA[index, seat] and (deviant_RA[index, seat] or aligned_RA[index, seat]):
                     case = cases.setdefault((setting, deviant, decided, succeeded), len(cases))
-                    counts.append((number, case, bool(deviant_RA[index, seat]), 1))
+                    decisions.append((int(deviant_RA[index, seat]), number, case))
+    if not cases:
+        raise UsageError(f"has no decision of {checkpoint} that could be read", str(run_dir), "Fit another checkpoint")
     both_EU = np.zeros((2, len(episode_ids), len(cases)))
-    for episode, case, colluded, count in counts:
-        both_EU[int(colluded), episode, case] += count
+    np.add.at(both_EU, tuple(zip(*decisions, strict=True)), 1)
     kept_E = both_EU.sum(axis=(0, 2)) > 0
     setting_U, deviant_U, decided_U, success_U = (np.array(column) for column in zip(*cases, strict=True))
     return Observed(

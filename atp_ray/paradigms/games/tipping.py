@@ -88,6 +88,6 @@ def _played(
     over_RG = share_RG > 0.5
     # The last round in which it had not tipped, and one more; all rounds where it has not in the end.
     after_G = np.minimum(rounds, rounds - np.argmin(over_RG[::-1], axis=0) + 1)
-    after_G = np.where(over_RG.all(axis=0), 1, np.where(over_RG[-1], after_G, rounds))
+    after_G = np.where(over_RG.all(axis=0), 1, after_G)
     free = fixed.free(n)
     return over_RG[-1].astype(float), after_G.astype(float), (fixed.colluding + free * share_RG[-1]) / n
