@@ -8,6 +8,9 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 # The documentation is built while the rest is checked.
 MAKEFLAGS += --jobs=2
+# What the documentation is made of: docstrings, the options of commands and the HTTP API too.
+DOCUMENTED = mkdocs.yml CHANGELOG.md README.md $(shell find docs tools atp_ray actors serve_deployments tune_sweeps \
+	-name '*.md' -o -name '*.py' -o -name '*.svg' -o -name '*.png')
 PYTEST = $(PY) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help setup constraints sweep tipping-demo serve check test test-times test-long coverage mutate lint style docs \
@@ -66,8 +69,10 @@ coverage: export COVERAGE_FILE = $(CURDIR)/build/coverage/lines
 mutate: setup    ## faults put into the modules that hold rules: which does no test notice? (an hour)
 	@.venv/bin/mutmut run && .venv/bin/mutmut results
 
-docs: setup      ## the documentation as a site: build/docs/index.html
-	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+docs: setup build/documented ## the documentation as a site: build/docs/index.html
+
+build/documented: $(DOCUMENTED)
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet && touch $@
 
 benchmark: setup ## speed, as ratios against a reference in the same run
 	@$(PY) -m benchmarks.throughput

@@ -51,6 +51,7 @@ def test_a_limit_that_no_round_fits_into_starts_nothing(tmp_path) -> None:
     assert not (run / "log").exists()
 
 
+@pytest.mark.slow
 def test_a_dry_run_plans_the_engines_of_ones_own_checkpoint(tmp_path) -> None:
     mine = save_config(tmp_path / "mine", QWEN3_8B)
     asked = ["--grid", "smoke", "--checkpoint", mine, "--dry-run", "--gpus", "8", "--gpu-type", "A10G"]
@@ -72,6 +73,7 @@ def test_a_dry_run_plans_the_engines_of_ones_own_checkpoint(tmp_path) -> None:
     assert "needs 9 replicas of 1 GPU(s), but the cluster has GPUs by node: 8 A10G" in nine.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(machine_gpus().present), reason="this machine has GPUs")
 def test_without_gpus_a_dry_run_says_how_to_plan_for_some(tmp_path) -> None:
     mine = save_config(tmp_path / "mine", QWEN3_8B)

@@ -80,6 +80,7 @@ def test_figures_do_not_change_when_nothing_has(tmp_path) -> None:
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [("embedded", "small embedded test checkpoint"), ("policy", "analytic policy, no language model"), ("model", None)],

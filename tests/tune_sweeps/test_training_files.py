@@ -31,6 +31,7 @@ def test_a_folder_that_a_node_does_not_share_is_not_made_there(tmp_path) -> None
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot be written: Not a directory"):

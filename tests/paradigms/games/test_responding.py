@@ -31,6 +31,7 @@ from atp_ray.play.sampling import Sampling
 from atp_ray.storage.run_folder import create_run
 from atp_ray.storage.tables import write_cell
 
+pytestmark = pytest.mark.slow  # a run is played and fitted
 THRESHOLDS, SEEDS = (2, 4, 6, 8), 25
 NAME = "policy:quantal"
 
@@ -85,7 +86,6 @@ def test_a_situation_is_what_an_agent_saw_of_the_others(tmp_path) -> None:
     assert counts == {(FIRST_ROUND, 0, False): (2, 1), (1, 2, True): (1, 1), (2, 2, True): (0, 1)}
 
 
-@pytest.mark.slow
 def test_the_teacher_is_recovered(fitted) -> None:
     truth = QuantalResponse()
     assert fitted.family == "quantal"
@@ -99,7 +99,6 @@ def test_the_teacher_is_recovered(fitted) -> None:
     assert fitted.quantal.evidence_cap == 7  # no more others were ever seen
 
 
-@pytest.mark.slow
 def test_another_teacher_is_another_family(tmp_path) -> None:
     weights = dict.fromkeys(FEATURES, 0.0) | {"constant": -1.0, "threshold share": 2.5, "share of others": -3.0}
     teacher = LogisticResponse(coefficients=tuple(weights.values()))
@@ -109,7 +108,6 @@ def test_another_teacher_is_another_family(tmp_path) -> None:
     assert found.logistic.coefficients[FEATURES.index("share of others")] < -1
 
 
-@pytest.mark.slow
 def test_lapses_are_told_from_a_low_temperature(tmp_path) -> None:
     run = write_run(tmp_path, QuantalResponse(lapse=0.06), seeds=6)
     found = RESPONDING.fit(FitSource(run, NAME), 4, 0, lambda done, total: None)
@@ -122,7 +120,6 @@ def test_lapses_are_told_from_a_low_temperature(tmp_path) -> None:
     assert values_of(found.drawn()[0], found.family) == found.bootstrap[0]
 
 
-@pytest.mark.slow
 def test_how_many_others_count_is_fitted_where_sizes_differ(tmp_path) -> None:
     write_run(tmp_path, seeds=5)
     write_run(tmp_path, n=40, thresholds=(10, 20, 30), seeds=2, prefix="large")
@@ -145,7 +142,6 @@ def test_more_parameters_must_gain_something(losses, family) -> None:
     assert simplest(losses) == family
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("n", [64, 256])
 def test_fitted_on_eight_it_foresees_larger_populations(fitted, n: int) -> None:
     """By the exact chain, which tests/paradigms/games/test_chain.py holds against games that are played."""
@@ -156,7 +152,6 @@ def test_fitted_on_eight_it_foresees_larger_populations(fitted, n: int) -> None:
             assert found == pytest.approx(truth, abs=0.05), (share, ratio)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("policy", [QuantalResponse(), QuantalResponse(prior_collude=1, success_pull=0.3)])
 def test_all_situations_together_are_each_by_itself(run, policy) -> None:
     observed = observed_games(run, NAME)
@@ -171,7 +166,6 @@ def test_all_situations_together_are_each_by_itself(run, policy) -> None:
         assert chance_U[index] == pytest.approx(alone)
 
 
-@pytest.mark.slow
 def test_rates_of_other_sizes_are_a_table_without_playing_them(fitted_file, tmp_path, capsys) -> None:
     out = tmp_path / "rates.parquet"
     words = ["--n-agents", "64", "--set", "thresholds=16,48", "--out", str(out)]
@@ -190,7 +184,6 @@ def test_rates_of_other_sizes_are_a_table_without_playing_them(fitted_file, tmp_
         main(["rates", str(fitted_file), "--grid", "table1", "--out", str(out)])
 
 
-@pytest.mark.slow
 def test_where_games_tip_is_played_followed_exactly_and_as_a_mean_field(fitted_file, tmp_path, capsys) -> None:
     out = tmp_path / "P.parquet"
     words = ["--n-agents", "8,16", "--set", "threshold=0.75", "--committed", "0,25%,50%,75%", "--runs", "60"]
@@ -253,7 +246,6 @@ def decisions_of(player, spec) -> list[list[int]]:
     return asyncio.run(run())
 
 
-@pytest.mark.slow
 def test_a_response_with_the_teachers_parameters_plays_as_the_teacher(fitted) -> None:
     exact = fitted.model_copy(update={"quantal": QuantalResponse()})
     profile = FittedProfile(name="same", revision="", paradigm="games", response=exact.model_dump_json())
