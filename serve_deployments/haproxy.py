@@ -18,7 +18,7 @@ from serve_deployments.http_port import free_port, free_ports
 
 _SWITCH = "RAY_SERVE_ENABLE_HA_PROXY"
 _CONFIG = "ATP_RAY_HAPROXY_CONFIG"  # set only where the folder is ours
-_REPLICA_PORTS = 100  # a replica that is replaced leaves its port alone for a while
+_PORTS = 100  # of Serve's own proxy and of replicas; one that is replaced leaves its port alone for a while
 
 
 def uses_haproxy() -> bool:
@@ -41,11 +41,15 @@ def restart_with_haproxy(address: str | None) -> NoReturn:
         get_haproxy_binary()
     except (ImportError, OSError) as error:
         raise UsageError("there is no HAProxy for this machine", "--proxy", "Use --proxy serve") from error
-    # Two services on one machine share neither files nor ports.
-    folder = Path(tempfile.mkdtemp(prefix="atp_ray-haproxy-"))
-    # Replicas would share a port with those of another service (SO_REUSEPORT), and one would answer for the other.
-    ports = free_ports(_REPLICA_PORTS)
-    settings = {
+    settings = haproxy_settings(Path(tempfile.mkdtemp(prefix="atp_ray-haproxy-")))
+    os.execve(sys.executable, sys.orig_argv, os.environ | settings)
+
+
+def haproxy_settings(folder: Path) -> dict[str, str]:
+    """Return Ray Serve's settings for HAProxy; two services on one machine share neither files nor ports."""
+    # What HAProxy asks would share a port with that of another service (SO_REUSEPORT), and one answer for the other.
+    fallback, *ports = free_ports(_PORTS)
+    return {
         _SWITCH: "1",
         _CONFIG: str(folder / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
@@ -54,10 +58,10 @@ def restart_with_haproxy(address: str | None) -> NoReturn:
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port("")),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port("")),
-        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(ports.start),
-        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(ports.stop - 1),
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(fallback),
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(ports[0]),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(ports[-1]),
     }
-    os.execve(sys.executable, sys.orig_argv, os.environ | settings)
 
 
 def remove_files() -> None:
