@@ -43,7 +43,7 @@ DEAR = {
     "guarded": {"guarded"},
     "ray": {"local_ray"},
 }
-# What is not dear, but would start or be imported on every worker: `make check` has it too.
+# What is not dear, but would start or be imported on every worker.
 LIGHT = {"s3": {"s3"}, "inspect": set()}  # files that need no engine name the second
 # The longest group begins first; what belongs to none fills up the end.
 LONGEST_FIRST = ("engine", "cluster", "ray", "live", "guarded", "torch", *LIGHT)
