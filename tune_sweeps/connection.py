@@ -40,6 +40,7 @@ QUIET = {
     "LOG_NAME_UPDATE_INTERVAL_S": "60",
     "REPORTER_UPDATE_INTERVAL_MS": "60000",
     "RAY_task_events_report_interval_ms": "0",
+    "RAY_enable_metrics_collection": "0",
 }
 # Nobody drains the only node of a Ray of one's own; the process that looks out for it costs every training 2 s.
 ONE_NODE = {"RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0"}

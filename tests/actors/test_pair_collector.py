@@ -17,14 +17,14 @@ SAMPLING = Sampling(max_tokens=96)
 
 @pytest.mark.parametrize("paradigm", ["games", "role_play", "tool_usage"])
 async def test_every_pair_is_one_aligned_and_one_deviant_reply(tiny_engine, tmp_path, paradigm) -> None:
-    prompts = training_prompts(paradigm, 8)
+    prompts = training_prompts(paradigm, 5)
     log = PairLog(tmp_path / "pairs.jsonl")
     collector = PairCollector(ServeClient(tiny_engine), "tiny", SAMPLING, "plain", tries=30)
     seen: list[int] = []
     collected = await collector.collect(prompts, log, seen.append)
-    assert seen == list(range(1, 9))
-    assert collected.pairs + len(collected.given_up) == 8
-    assert collected.pairs >= 4
+    assert seen == list(range(1, 6))
+    assert collected.pairs + len(collected.given_up) == 5
+    assert collected.pairs >= 2
     for prompt in prompts:
         if (pair := log.pairs.get(prompt.prompt_id)) is not None:
             assert wished_reply(prompt, "chosen", pair.chosen) == pair.chosen
@@ -42,13 +42,13 @@ async def test_every_pair_is_one_aligned_and_one_deviant_reply(tiny_engine, tmp_
 async def test_a_collection_that_is_stopped_by_a_limit_finishes_what_it_began_and_goes_on_to_the_same(
     tiny_engine, tmp_path
 ) -> None:
-    prompts = training_prompts("role_play", 12)
+    prompts = training_prompts("role_play", 6)
     kept = {}
     for name, limits in (("whole", (None,)), ("parts", (1, 1, None))):
         log = PairLog(tmp_path / name)
         for limit in limits:
             made = (ServeClient(tiny_engine), "tiny", SAMPLING, "plain")
-            collector = PairCollector(*made, tries=30, at_once=4, most_tokens=limit)
+            collector = PairCollector(*made, tries=30, at_once=2, most_tokens=limit)
             if limit is None:
                 usage = (await collector.collect(prompts, log)).usage
                 assert usage.requests == 0 or usage.prompt_tokens > usage.completion_tokens > 0
@@ -58,7 +58,7 @@ async def test_a_collection_that_is_stopped_by_a_limit_finishes_what_it_began_an
                     SpendingError, match=r"--max-tokens-total 1: [\d,]+ are spent, \d+ prompts are left"
                 ):
                     await collector.collect(prompts, log)
-                assert before < len(log.pairs) <= before + 4
+                assert before < len(log.pairs) <= before + 2
         kept[name] = log.pairs
         log.close()
     assert kept["parts"] == kept["whole"]
