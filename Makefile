@@ -69,9 +69,9 @@ coverage: export COVERAGE_FILE = $(CURDIR)/build/coverage/lines
 mutate: setup    ## faults put into the modules that hold rules: which does no test notice? (an hour)
 	@.venv/bin/mutmut run && .venv/bin/mutmut results
 
-docs: setup build/documented ## the documentation as a site: build/docs/index.html
+docs: build/documented ## the documentation as a site: build/docs/index.html
 
-build/documented: $(DOCUMENTED)
+build/documented: $(DOCUMENTED) | setup
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet && touch $@
 
 benchmark: setup ## speed, as ratios against a reference in the same run
