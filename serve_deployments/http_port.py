@@ -17,10 +17,7 @@ from atp_ray.errors import EngineError, UsageError
 HTTP_TIMEOUT_S = 180.0
 SERVE_CONTROLLER, SERVE_NAMESPACE = "SERVE_CONTROLLER_ACTOR", "serve"
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8000
-_FIRST, _LAST = (
-    15_000,
-    30_000,
-)  # below what Ray Serve takes by itself, and the system gives to whoever asks for any port
+_FIRST, _LAST = 15_000, 30_000  # below what Ray Serve takes by itself, and what the system gives away
 
 
 def start_serve(shared: bool) -> None:

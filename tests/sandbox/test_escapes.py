@@ -13,6 +13,7 @@ import psutil
 import pytest
 import pytest_asyncio
 from sandbox_attempts import ATTEMPTS
+from sandbox_pools import started_pool
 from support import PATIENCE_S, needs_isolation
 
 from atp_ray.sandbox.limits import SandboxLimits
@@ -36,20 +37,16 @@ def listener() -> Iterator[socket.socket]:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def pool() -> AsyncIterator[SandboxPool]:
     os.environ["ATP_SECRET"] = SECRET
-    pool = SandboxPool(limits=SandboxLimits(wall_s=PATIENCE_S, cpu_s=5, memory_mib=256))
-    await pool.start()
-    yield pool
-    await pool.close()
+    async with started_pool(wall_s=PATIENCE_S, cpu_s=5, memory_mib=256) as pool:
+        yield pool
     del os.environ["ATP_SECRET"]
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def hasty_pool() -> AsyncIterator[SandboxPool]:
     """A pool for what never ends by itself, which takes as long as it may."""
-    pool = SandboxPool(limits=SandboxLimits(wall_s=0.5, cpu_s=5, memory_mib=256))
-    await pool.start()
-    yield pool
-    await pool.close()
+    async with started_pool(wall_s=0.5, cpu_s=5, memory_mib=256) as pool:
+        yield pool
 
 
 def filled(code: str, listener: socket.socket, folder: Path) -> str:

@@ -12,6 +12,7 @@ from contextlib import suppress
 import psutil
 import pytest
 import pytest_asyncio
+from sandbox_pools import started_pool
 from support import happens, needs_isolation, wait_until
 
 from atp_ray.errors import UsageError
@@ -24,10 +25,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs_isolation]
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def pool() -> AsyncIterator[SandboxPool]:
-    pool = SandboxPool(limits=SandboxLimits(wall_s=3.0, sessions=4, code_bytes=2000))
-    await pool.start()
-    yield pool
-    await pool.close()
+    async with started_pool(wall_s=3.0, sessions=4, code_bytes=2000) as pool:
+        yield pool
 
 
 async def test_a_session_keeps_its_variables_and_its_errors_are_told(pool: SandboxPool) -> None:
