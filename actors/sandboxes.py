@@ -19,7 +19,7 @@ from atp_ray.sandbox.limits import SandboxLimits
 from atp_ray.sandbox.pool import SandboxPool
 from atp_ray.sandbox.results import ToolResult
 
-START_TIMEOUT_S = 120
+START_TIMEOUT_S = 300
 
 
 class SandboxActor:

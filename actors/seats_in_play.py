@@ -3,8 +3,8 @@
 An episode's rounds are synchronous: its seats ask together, and then wait for the slowest. So what counts is not how
 many episodes play but how many of their seats wait for an answer. The next episode begins while each engine it asks
 has fewer than `AHEAD` times as many seats waiting as it decodes at once: enough to fill a place the moment it is free,
-and no more. Cells begin in their order, the next one where the one before has no episode left to begin; a cell whose
-engine is busy does not hold up one that asks another.
+and to ask for many seats in one call. Cells begin in their order, the next one where the one before has no episode
+left to begin; a cell whose engine is busy does not hold up one that asks another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-AHEAD = 1.5
+AHEAD = 3.0
 POLICIES = "policies"  # counted as an engine where nothing else plays: beside a model they answer in no time
 
 

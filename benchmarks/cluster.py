@@ -156,6 +156,7 @@ class Cluster:
                 "RAY_USAGE_STATS_ENABLED": "0",
                 # What vLLM has found out about model classes: a home of its own has none of it.
                 "VLLM_CACHE_ROOT": os.environ.get("VLLM_CACHE_ROOT", str(Path.home() / ".cache" / "vllm")),
+                "RAY_worker_niceness": "0",  # all nodes share these processors with whoever asks them
             } | QUIET
             self._switch_pid, self._made = switch.pid, 0
             for spec in specs:

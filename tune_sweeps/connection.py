@@ -42,8 +42,12 @@ QUIET = {
     "RAY_task_events_report_interval_ms": "0",
     "RAY_enable_metrics_collection": "0",
 }
-# Nobody drains the only node of a Ray of one's own; the process that looks out for it costs every training 2 s.
-ONE_NODE = {"RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0"}
+ONE_NODE = {
+    # Nobody drains the only node of a Ray of one's own; the process that looks out for it costs every training 2 s.
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    # Agents and engines run at the command's own priority: at Ray's (15) they starve beside any other work.
+    "RAY_worker_niceness": "0",
+}
 RAY_CHATTER = "worker processes have been started|Task .* failed|actor is dead"
 LOCAL = "local"
 

@@ -74,12 +74,14 @@ def running_experiment(
     *,
     tools: bool = False,
     on_part: Callable[[str], None] = lambda _: None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[Experiment]:
     """Start everything an experiment needs, and end it again.
 
     Args:
         tools: whether agents run code, in a sandbox on each node.
         on_part: told what is being started, each time it changes.
+        meanwhile: called while engines load; nothing here has anything to do for those seconds.
 
     Raises:
         EngineError: the cluster cannot be reached, or an engine or the actors do not start.
@@ -111,6 +113,7 @@ def running_experiment(
             population, agents = create_population(n_agents, players, placement.agents_per_actor, sandboxes)
             coordinators = _create_coordinators(run_dir, population, profiles, served.replicas, placement, budget)
         if models:
+            meanwhile()
             await_models(served, on_part)
             seconds["engine"] = time.monotonic() - start
         try:

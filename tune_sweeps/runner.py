@@ -44,6 +44,7 @@ def play_cells(
     on_progress: Callable[[Progress], None],
     on_started: Callable[[Experiment], None] = lambda _: None,
     on_part: Callable[[str], None] = lambda _: None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> SweepOutcome:
     """Play `cells` into `run_dir`; a cell that fails does not stop the others.
 
@@ -51,6 +52,7 @@ def play_cells(
         cells_at_once: how many play together; None plays as many as keep the engines busy.
         on_progress: called about twice a second, from another thread, with the counts of all coordinators.
         on_part: told what is being started.
+        meanwhile: called while engines load.
 
     Raises:
         EngineError, UsageError: the experiment does not start.
@@ -58,7 +60,9 @@ def play_cells(
     n_agents = max(cell.population for cell in cells)
     tools = any(paradigm(cell.paradigm).environment.uses_tools for cell in cells)
     placement = replace(placement, cells_at_once=cells_at_once)
-    with running_experiment(run_dir, profiles, n_agents, placement, tools=tools, on_part=on_part) as experiment:
+    with running_experiment(
+        run_dir, profiles, n_agents, placement, tools=tools, on_part=on_part, meanwhile=meanwhile
+    ) as experiment:
         on_started(experiment)
         start = time.monotonic()
         try:

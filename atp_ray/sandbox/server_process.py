@@ -11,7 +11,7 @@ from atp_ray.sandbox.isolation import Launch
 from atp_ray.sandbox.limits import SandboxLimits
 from atp_ray.sandbox.results import ToolResult
 
-START_TIMEOUT_S = 90.0
+START_TIMEOUT_S = 240.0  # what cannot start says so at once; a starved machine takes minutes
 GRACE_S = 5.0  # beyond the time limit of a call, before the server counts as hung
 _ESCAPED = 6  # bytes one character may take in JSON
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
@@ -159,6 +160,8 @@ def _play(
             show,
             on_started=lambda experiment: spending.playing(experiment.budget),
             on_part=show_part,
+            # What draws at the end takes half a second to import.
+            meanwhile=lambda: import_module("atp_ray.report.run_report"),
         )
 
 

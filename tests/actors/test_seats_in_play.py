@@ -4,7 +4,7 @@ import asyncio
 
 from actors.seats_in_play import AHEAD, POLICIES, Capacity, EpisodeSeats, SeatsInPlay
 
-CAPACITY = Capacity({"a": 8, "b": 8, POLICIES: 8}, {"base": "a", "adapter": "a", "other": "b"})
+CAPACITY = Capacity({"a": 4, "b": 4, POLICIES: 4}, {"base": "a", "adapter": "a", "other": "b"})
 
 
 class Cells:
@@ -38,7 +38,7 @@ async def test_episodes_begin_until_the_engine_has_enough_to_do_whatever_cell_th
     await cells.play(1, ["adapter"] * 4, 9)
     await cells.play(2, ["base"] * 4, 9)
     assert [cell for cell, _ in cells.begun] == [0, 0, 1]
-    assert len(cells.begun) * 4 == AHEAD * 8
+    assert len(cells.begun) * 4 == AHEAD * 4
 
 
 async def test_an_answer_makes_room_and_a_new_round_takes_it_again() -> None:
@@ -97,7 +97,7 @@ async def test_an_episode_larger_than_the_engine_begins_when_there_is_room_for_o
 async def test_policies_beside_a_model_do_not_count_and_alone_they_do() -> None:
     cells = Cells()
     await cells.play(0, ["base", *["policy:quantal"] * 7], 20)
-    assert cells.count(0) == AHEAD * 8
+    assert cells.count(0) == AHEAD * 4
     await cells.play(1, ["policy:quantal"] * 8, 20)
     assert cells.count(1) == 2
 
@@ -115,7 +115,7 @@ async def test_one_that_gives_up_in_line_takes_no_place() -> None:
 
 
 async def test_a_thousand_waiting_cells_begin_together_where_there_is_room() -> None:
-    capacity = Capacity({"a": 1000}, {"base": "a"})
+    capacity = Capacity({"a": 500}, {"base": "a"})
     cells = Cells(capacity)
     await cells.play(0, ["base"] * 2000, 1)
     for place in range(1, 1001):

@@ -76,7 +76,8 @@ def take_label(figure: Figure) -> str:
 
 def settle_layout(figure: Figure) -> None:
     """Lay the figure out once for all formats: it takes as long as drawing, and matplotlib does it again for each."""
-    figure.draw_without_rendering()
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
     figure.set_layout_engine(None)  # with "none" in its place a figure is still drawn twice for every file
 
 
