@@ -182,6 +182,7 @@ def test_an_eager_cpu_engine_compiles_nothing(eager, on_gpu, tiny) -> None:
     assert ("TORCH_COMPILE_DISABLE" in engine_environment(profile, on_gpu)) is (eager and not on_gpu)
 
 
+@pytest.mark.xdist_group("engine")  # where Serve's LLM library is imported already: 5 s of a core
 @pytest.mark.parametrize("on_gpu", [False, True])
 @pytest.mark.parametrize(("workers", "kind"), [(1, None), (4, "H100")])
 def test_a_replica_occupies_what_ray_serve_llm_would_book(local_ray, on_gpu, workers, kind) -> None:

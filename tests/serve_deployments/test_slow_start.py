@@ -8,4 +8,4 @@ def test_it_waited_for_the_proxy_that_replaced_a_slow_one(guarded: LiveService) 
     with guarded.client(READ_TOKEN) as client:
         assert client.health().checkpoints
     if guarded.replaced_proxies() == 0:
-        pytest.skip("this machine starts a proxy in less than the 0.7 s it is given here")
+        pytest.skip("this machine starts a proxy in less than the 0.4 s it is given here")
