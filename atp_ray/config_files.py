@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
@@ -90,13 +91,19 @@ def parse_model(model: type[ModelT], data: Any, where: str) -> ModelT:
         raise _as_usage_error(model, error, where) from error
 
 
+def shown_place(location: Sequence[int | str]) -> str:
+    """Return where in its data an error is, without which of several kinds of number was tried (`constrained-int`)."""
+    return ".".join(str(part) for part in location if "-" not in str(part))
+
+
 def _as_usage_error(model: type[BaseModel], error: ValidationError, where: str) -> UsageError:
     # A misspelt key is both unknown and missing: the unknown one says what was written.
     errors = error.errors()
     first = next((found for found in errors if found["type"] == "extra_forbidden"), errors[0])
-    key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return UsageError(f"unknown key '{key}'", where, suggestion(key, model.model_fields))
+        unknown = ".".join(str(part) for part in first["loc"])
+        return UsageError(f"unknown key '{unknown}'", where, suggestion(unknown, model.model_fields))
+    key = shown_place(first["loc"])
     message = first["msg"].removeprefix("Value error, ").rstrip(".")
     hint = None if first["type"] in ("value_error", "missing") else f"Given: {first['input']!r}"
     return UsageError(f"{key}: {message}" if key else message, where, hint)

@@ -75,7 +75,7 @@ def read_pairs(path: Path) -> list[PreferencePair]:
         try:
             rows = pq.read_table(path).to_pylist()
         except (OSError, pa.ArrowException) as error:
-            reason = "no such file" if isinstance(error, FileNotFoundError) else str(error).splitlines()[0]
+            reason = "no such file" if isinstance(error, FileNotFoundError) else str(error).splitlines()[0].rstrip(".")
             raise UsageError(f"cannot be read: {reason}", str(path), "Give pairs.parquet or a .json file") from error
     if not rows:
         raise UsageError("holds no pair", str(path), "Collect some: python -m atp_ray.align pairs")

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from actors.ray_errors import own_error
+from atp_ray.config_files import shown_place
 from atp_ray.errors import AtpError, ConflictError, EngineError, LimitError, NotFoundError, StorageError
 from atp_ray.live.schemas import PROBLEM_TYPE
 from atp_ray.paradigms.registry import paradigm_names
@@ -82,9 +83,9 @@ async def _actor_error(request: Request, error: Exception) -> JSONResponse:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    # The paradigm by which a body was read, and which of several kinds of number was tried, say nothing to who asks.
-    parts = [str(part) for part in first["loc"]]
-    where = ".".join(part for part in parts if "-" not in part and (part not in paradigm_names() or parts[0] != "body"))
+    # The paradigm by which a body was read says nothing to who asks.
+    parts = first["loc"]
+    where = shown_place([part for part in parts if part not in paradigm_names() or parts[0] != "body"])
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{where}: {first['msg'].removeprefix('Value error, ')}")
 
 

@@ -281,6 +281,7 @@ def test_a_missing_or_foreign_file_is_one_line(tmp_path: Path) -> None:
     line = refused(lambda: read_pairs(path))
     assert line.startswith(f"{path}: cannot be read: Could not open Parquet")
     assert line.endswith(f". {hint}")
+    assert ".." not in line
     assert "\n" not in line
     path = tmp_path / "nothing.json"
     found = f"[Errno 2] No such file or directory: '{path}'"

@@ -36,6 +36,11 @@ def refused(module, arguments) -> str:
         ("sweep", ["--grid", "smoke", "--scenarios", "hunting"], "Did you mean 'hunting_game'"),
         ("sweep", ["--grid", "smoke", "--set", "treshold=3"], "Did you mean 'thresholds'"),
         ("sweep", ["--grid", "smoke", "--set", "thresholds=9"], "threshold 9 exceeds n_agents 8"),
+        (
+            "sweep",
+            ["--grid", "smoke", "--set", "thresholds=two"],
+            "thresholds.0: Input should be a valid integer. Given: 'two'",
+        ),
         ("sweep", ["--grid", "smoke", "--n-agents", "1"], "n_agents"),
         ("sweep", ["--grid", "smoke", "--n-agents", "0"], "not a whole number of at least 1"),
         ("sweep", ["--grid", "smoke", "--set", "rewards=1,2,3"], "high > medium > low"),
