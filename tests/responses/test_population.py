@@ -239,20 +239,33 @@ def test_lanes_have_the_same_for_all_or_each_its_own() -> None:
     assert [column.tolist() for column in Lanes.of([1])] == [[1], [0], [0], [0], [0]]
 
 
-@pytest.mark.parametrize("n_agents", [6, 7])
-def test_in_rounds_all_choose_and_those_who_meet_remember(n_agents: int) -> None:
+def matched(rng, n_agents: int, neighbours) -> list[tuple[int, int]]:
+    """Who meets whom in a round: on a graph the proposals that come before all others of both agents."""
+    if neighbours is None:
+        order = rng.permutation(n_agents).tolist()
+        half = n_agents // 2
+        return list(zip(order[:half], order[half : 2 * half], strict=True))
+    linked = [agent for agent in range(n_agents) if len(neighbours.of(agent))]
+    places = rng.integers([len(neighbours.of(agent)) for agent in linked])
+    proposals = [(agent, int(neighbours.of(agent)[place])) for agent, place in zip(linked, places, strict=True)]
+    turns = rng.permutation(len(linked)).tolist()
+    first = {agent: min(turn for turn, pair in zip(turns, proposals, strict=True) if agent in pair) for agent in linked}
+    return [pair for turn, pair in zip(turns, proposals, strict=True) if all(first[agent] == turn for agent in pair)]
+
+
+@pytest.mark.parametrize(("n_agents", "neighbours"), [(6, None), (7, None), (6, RING), (6, PAIRS)])
+def test_in_rounds_all_choose_and_those_who_meet_remember(n_agents: int, neighbours) -> None:
     codes_A = np.full(n_agents, CODES.full_of(0), dtype=np.int32)
-    shares = play_rounds(KNOWN, codes_A, 2, 1, 5, np.random.default_rng(4))
+    shares = play_rounds(KNOWN, codes_A, 2, 1, 5, np.random.default_rng(4), neighbours)
     rng, memory, expected = np.random.default_rng(4), [[(0, 0)] * MEMORY for _ in range(n_agents)], []
     for _ in range(5):
-        order = rng.permutation(n_agents).tolist()
+        pairs = matched(rng, n_agents, neighbours)
         chances, said = rng.random(n_agents, dtype=np.float32), []
         for agent, past in enumerate(memory):
             own, other = np.array(past, dtype=np.int8).T
             below = np.float32(1 - TRUTH_CHANCES(own[None], other[None])[0, 1])
             said.append(1 if agent < 2 else int(chances[agent] > below))
-        half = n_agents // 2
-        for one, two in zip(order[:half], order[half : 2 * half], strict=True):
+        for one, two in pairs:
             for agent, partner in ((one, two), (two, one)):
                 memory[agent] = [*memory[agent], (said[agent], said[partner])][-MEMORY:]
         expected.append(sum(said) / n_agents)
