@@ -5,9 +5,10 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from support import make_cell, make_spec, role_play_spec
 
 from atp_ray.errors import UsageError
-from atp_ray.measures.plans import load_plan, plan_of, record_of, require_fit
+from atp_ray.measures.plans import cell_setting, load_plan, plan_of, record_of, require_fit
 from atp_ray.measures.results import Setting
 
 TEXT = """
@@ -21,6 +22,8 @@ hypotheses:
      where: {threshold: 4}}
 """
 GRID = {"name": "figure3", "seeds": 2, "rounds": 3, "thresholds": [2, 4]}
+OTHER_PLAN = "the plan in run.json is not the one the run started with (its SHA-256 differs)"
+OTHER_GRID = "the grid in run.json is not the one the plan was made for (its SHA-256 differs)"
 CELLS = ["tiny-t2", "tiny-t4", "dpo-t2", "dpo-t4"]
 SETTINGS = [Setting("tiny", "embedded", 8, threshold, 1.0) for threshold in (2, 4)]
 
@@ -51,17 +54,41 @@ def test_the_hash_is_that_of_the_file_and_a_kept_plan_holds(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda m: m["plan"].update(text=TEXT.replace("lower", "higher")), "not the one the run started with"),
-        (lambda m: m["plan"].update(text=TEXT + "\n# a remark\n"), "not the one the run started with"),
-        (lambda m: m["grid"].update(thresholds=[2]), "the grid in run.json is not the one"),
-        (lambda m: m["grid"].update(seeds=3), "the grid in run.json is not the one"),
-        (lambda m: m.update(cell_ids=CELLS[:2]), "the grid in run.json is not the one"),
+        (lambda m: m["plan"].update(text=TEXT.replace("lower", "higher")), OTHER_PLAN),
+        (lambda m: m["plan"].update(text=TEXT + "\n# a remark\n"), OTHER_PLAN),
+        (lambda m: m["grid"].update(thresholds=[2]), OTHER_GRID),
+        (lambda m: m["grid"].update(seeds=3), OTHER_GRID),
+        (lambda m: m.update(cell_ids=CELLS[:2]), OTHER_GRID),
     ],
 )
 def test_a_plan_or_grid_that_was_changed_afterwards_is_found(change, reason) -> None:
     changed = manifest()
     change(changed)
-    assert reason in plan_of(changed, CELLS).broken
+    assert plan_of(changed, CELLS).broken == reason
+
+
+def test_a_plan_that_was_kept_for_another_grid_is_found() -> None:
+    other = GRID | {"seeds": 5}
+    kept = {"grid": other, "cell_ids": CELLS, "plan": record_of(TEXT, other, CELLS).model_dump(mode="json")}
+    assert plan_of(kept, CELLS).broken == "the plan is for another grid"
+
+
+def test_the_hash_of_an_experiment_is_the_recorded_one_whatever_the_order() -> None:
+    grid = {"name": "fünf", "seeds": 2}
+    recorded = "da72b1e2b8b57bc5a0678a6e335b1053449118992c3de5899bc5d0f2c3b2358a"
+    for kept in (record_of(TEXT, grid, CELLS), record_of(TEXT, dict(reversed(grid.items())), CELLS[::-1])):
+        assert kept.experiment_sha256 == recorded
+
+
+def test_the_setting_of_a_cell_is_what_its_results_say() -> None:
+    games = [make_spec(threshold=3, network="ring:k=2"), make_spec(threshold=3, network="ring:k=2", seed=1)]
+    told = cell_setting(make_cell(*games, checkpoint="tiny", kind="embedded"))
+    assert (told.checkpoint, told.checkpoint_kind, told.n_agents, told.threshold) == ("tiny", "embedded", 8, 3)
+    assert (told.paradigm, told.network, told.supervision) == ("games", "ring:k=2", None)
+    assert told.incentive_ratio is not None
+    alone = cell_setting(make_cell(role_play_spec("alternating")))
+    assert (alone.paradigm, alone.supervision, alone.low, alone.high) == ("role_play", "alternating", 2, 2.5)
+    assert (alone.n_agents, alone.threshold, alone.incentive_ratio, alone.network) == (1, None, None, "complete")
 
 
 def test_a_run_that_is_not_finished_or_has_other_cells_has_not_kept_to_its_plan() -> None:
@@ -95,7 +122,7 @@ def test_a_plan_for_another_experiment_is_refused(tmp_path, old, new, message) -
     [
         ("direction: lower", "direktion: lower", "hypotheses.0.direktion"),
         ("measure: erosion", "measure: corrosion", "hypotheses.1.measure"),
-        ("name: eroded", "name: bought", "two hypotheses have the same name"),
+        ("name: eroded", "name: bought", "plan.yaml: two hypotheses have the same name. Name each one differently"),
         ("name: does_it_last", "name: does_it_last\nstopping_rule: when_it_looks_good", "stopping_rule"),
     ],
 )

@@ -15,7 +15,7 @@ from support import full_disk_at, make_cell, make_spec, play, record_round
 
 from atp_ray.config_files import configs_dir
 from atp_ray.errors import StorageError, UsageError
-from atp_ray.storage.event_log import EventLog, read_event_log
+from atp_ray.storage.event_log import EventLog, LogBusyError, read_event_log
 from atp_ray.storage.run_folder import create_run, finished_cells, read_manifest, run_lock, write_manifest
 from atp_ray.storage.schema import cell_schemas, table_schemas
 from atp_ray.storage.tables import build_tables, read_table, write_cell
@@ -61,6 +61,36 @@ def test_a_log_cut_anywhere_holds_whole_rounds_and_goes_on(tmp_path_factory, dat
     assert path.read_bytes() == content
 
 
+def test_a_log_tells_its_rounds_as_they_are_written_and_when_it_is_opened_again(tmp_path) -> None:
+    path = tmp_path / "new" / "folders" / "cell.jsonl"
+    log = EventLog(path)
+    for record in RECORDS[:2]:
+        log.append(record)
+    told = [log.rounds(SPEC.episode_id)]
+    log.close()
+    again = EventLog(path)
+    told.append(again.rounds(SPEC.episode_id))
+    for rounds in told:
+        assert all(same(one, other) for one, other in zip(RECORDS[:2], rounds, strict=True))
+    assert again.rounds("another") == ()
+
+
+def test_a_log_that_is_in_use_or_in_no_folder_is_one_clear_line(tmp_path) -> None:
+    path = write_log(tmp_path / "cell.jsonl", [])
+    first = EventLog(path)
+    with pytest.raises(LogBusyError) as caught:
+        EventLog(path)
+    hint = "Wait for it to end, or choose another --out"
+    assert str(caught.value) == f"{path}: another process is still writing to it. {hint}"
+    first.close()
+    EventLog(path).close()
+    with pytest.raises(StorageError) as caught:
+        EventLog(path / "cell.jsonl")
+    assert str(caught.value).startswith(
+        f"{path / 'cell.jsonl'}: cannot be written or read: File exists. Free some space"
+    )
+
+
 def test_a_round_is_never_settled_twice(tmp_path) -> None:
     log = EventLog(tmp_path / "cell.jsonl")
     log.append(RECORDS[0])
@@ -87,6 +117,7 @@ def test_a_full_disk_is_one_clear_line_and_settles_nothing(tmp_path) -> None:
     log = EventLog(path)
     with pytest.raises(StorageError, match="No space left on device") as caught:
         log.append(RECORDS[0])
+    assert str(caught.value).startswith(f"{path}: ")
     assert "--resume" in str(caught.value)
     assert log.rounds(SPEC.episode_id) == ()
 

@@ -52,3 +52,15 @@ def test_a_lower_threshold_and_more_company_never_put_off(n, data) -> None:
 def test_a_reward_of_zero_is_finite() -> None:
     chance = POLICY.collude_probability(make_spec(threshold=8, rewards=(1.2, 1, 0)).parameters)
     assert 0 < chance[0] < 0.01
+
+
+def test_lapses_are_decisions_of_a_coin() -> None:
+    chances = np.array([0.0, 0.5, 0.8, 1.0])
+    np.testing.assert_allclose(QuantalResponse(lapse=0.1).with_lapses(chances), [0.05, 0.5, 0.77, 0.95])
+    np.testing.assert_array_equal(QuantalResponse().with_lapses(chances), chances)
+
+
+def test_who_needs_nobody_else_is_sure_to_succeed_and_who_needs_one_is_not() -> None:
+    nothing_seen = np.zeros((2, 2))
+    assert QuantalResponse().success_chance(8, 1, nothing_seen).tolist() == [1.0, 1.0]
+    assert (QuantalResponse().success_chance(8, 2, nothing_seen) < 1).all()
