@@ -107,7 +107,11 @@ def test_a_run_that_is_not_finished_or_has_other_cells_has_not_kept_to_its_plan(
         ("seeds: 2", "seeds: 5", "plans seeds 5, the run has 2"),
         ("checkpoint: dpo", "checkpoint: dpoo", "'dpoo' is not played. Did you mean 'dpo'?"),
         ("base: tiny", "base: dpo", "compares 'dpo' with itself"),
-        ("{threshold: 4}", "{threshold: 5}", "hypothesis 'eroded': no setting of the grid is like that"),
+        (
+            "{threshold: 4}",
+            "{threshold: 5}",
+            "hypothesis 'eroded': no setting of the grid is like that. Change its `where`",
+        ),
     ],
 )
 def test_a_plan_for_another_experiment_is_refused(tmp_path, old, new, message) -> None:
@@ -115,6 +119,16 @@ def test_a_plan_for_another_experiment_is_refused(tmp_path, old, new, message) -
     with pytest.raises(UsageError, match=r"plan\.yaml") as refused:
         require_fit(plan, GRID, ["tiny", "dpo"], SETTINGS, "plan.yaml")
     assert message in str(refused.value)
+
+
+def test_only_what_a_first_round_shows_can_be_planned_for_one_round(tmp_path) -> None:
+    plan, _ = load_plan(written(tmp_path, TEXT))
+    with pytest.raises(UsageError) as refused:
+        require_fit(plan, GRID | {"rounds": 1}, ["tiny", "dpo"], SETTINGS, "plan.yaml")
+    assert str(refused.value) == "plan.yaml: hypothesis 'eroded' needs two rounds or more. Give --rounds 2"
+    first, _ = load_plan(written(tmp_path, TEXT.partition("  - {name: eroded")[0]))
+    require_fit(first, GRID | {"rounds": 1}, ["tiny", "dpo"], SETTINGS, "plan.yaml")
+    require_fit(plan, GRID | {"rounds": 2}, ["tiny", "dpo"], SETTINGS, "plan.yaml")
 
 
 @pytest.mark.parametrize(
@@ -130,11 +144,19 @@ def test_what_is_no_plan_is_one_clear_line(tmp_path, old, new, message) -> None:
     with pytest.raises(UsageError) as refused:
         load_plan(written(tmp_path, TEXT.replace(old, new)))
     assert message in str(refused.value)
+    assert str(refused.value).startswith(str(tmp_path / "plan.yaml"))
     assert "\n" not in str(refused.value)
 
 
 def test_a_record_that_is_no_plan_any_more_is_one_clear_line() -> None:
     damaged = manifest()
     damaged["plan"]["text"] = "name: [unclosed"
-    with pytest.raises(UsageError, match="not YAML any more"):
+    with pytest.raises(UsageError) as refused:
+        plan_of(damaged, CELLS)
+    assert str(refused.value) == "run.json: plan: the plan is not YAML any more. Restore run.json from a copy"
+    damaged["plan"]["text"] = "name: alone"
+    with pytest.raises(UsageError, match=r"^run\.json: plan: grid: Field required"):
+        plan_of(damaged, CELLS)
+    del damaged["plan"]["text"]
+    with pytest.raises(UsageError, match=r"^run\.json: plan: text"):
         plan_of(damaged, CELLS)

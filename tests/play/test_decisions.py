@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from atp_ray.play.actions import Action
-from atp_ray.play.decisions import SeatDecision, TurnFailure, as_columns
+from atp_ray.play.decisions import SeatDecision, TurnFailure, as_columns, merge_decisions, plain_decisions
 from atp_ray.play.problems import Solution
 
 ONE = Solution("one", "simple", used_tool=False, answer="4", correct=True, cost=0.1, reply="4")
@@ -41,3 +41,27 @@ def test_columns_have_the_same_types_for_any_number_of_seats(rows) -> None:
 def test_solutions_are_a_column_as_soon_as_one_seat_has_some() -> None:
     rows = [SeatDecision(Action.ALIGNED, "4", solutions=(ONE, ONE)), SeatDecision(Action.MISSING, None)]
     assert as_columns(rows).solutions_A == ((ONE, ONE), ())
+
+
+def test_options_are_a_column_where_anybody_took_one_of_many() -> None:
+    rows = [SeatDecision(Action.DEVIANT, "a", option=4), SeatDecision(Action.UNPARSED, "b"),
+            SeatDecision(Action.ALIGNED, "c", option=0)]  # fmt: skip
+    columns = as_columns(rows)
+    assert columns.option_A.tolist() == [4, -1, 0]
+    assert columns.option_A.dtype == np.int8
+    assert as_columns(rows[1:2]).option_A is None
+    merged = merge_decisions(6, [((4, 2), as_columns(rows[:2])), ((0,), as_columns(rows[2:]))])
+    assert merged.option_A.tolist() == [0, -1, -1, -1, 4, -1]
+    assert merge_decisions(2, [((1,), as_columns(rows[1:2]))]).option_A is None
+
+
+def test_failures_are_told_by_seat() -> None:
+    late, early = (TurnFailure(seat, 1, "Unparsed", "no_decision") for seat in (5, 1))
+    assert merge_decisions(6, [], [late, early]).failures == (early, late)
+
+
+def test_plain_decisions_took_nothing() -> None:
+    plain = plain_decisions(np.array([1, 0], dtype=np.int8), ["a", None])
+    assert [plain.attempts_A.tolist(), plain.prompt_tokens_A.tolist(), plain.completion_tokens_A.tolist()] == [
+        [0, 0]
+    ] * 3

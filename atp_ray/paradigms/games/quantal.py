@@ -19,7 +19,7 @@ from atp_ray.paradigms.games.scenarios import GameNumbers
 
 FloatArray = npt.NDArray[np.float64]
 _LEAST_FACTOR = 0.05  # log(0) would make one possible failure infinitely bad
-_EXACT_UP_TO = 512  # beyond this many others the beta limit of the beta-binomial is within 0.2 %
+_EXACT_UP_TO = 512  # beyond this many others the beta limit of the beta-binomial is within 0.3 %
 
 
 class GameResponse(Protocol):

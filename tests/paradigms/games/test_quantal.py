@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from scipy.stats import betabinom
 from support import make_spec
 
-from atp_ray.paradigms.games.quantal import QuantalResponse
+from atp_ray.paradigms.games.payoffs import Payoffs
+from atp_ray.paradigms.games.quantal import QuantalResponse, log_stakes
+from atp_ray.paradigms.games.scenarios import GameNumbers
 
 POLICY = QuantalResponse()
 
@@ -64,3 +66,26 @@ def test_who_needs_nobody_else_is_sure_to_succeed_and_who_needs_one_is_not() -> 
     nothing_seen = np.zeros((2, 2))
     assert QuantalResponse().success_chance(8, 1, nothing_seen).tolist() == [1.0, 1.0]
     assert (QuantalResponse().success_chance(8, 2, nothing_seen) < 1).all()
+
+
+def test_stakes_are_ratios_to_the_safe_reward_and_a_loss_of_all_is_bounded() -> None:
+    stakes = [
+        log_stakes(GameNumbers(n_agents=8, threshold=4, payoffs=Payoffs(high=3.0, medium=2.0, low=low)))
+        for low in (0.5, 0.0)
+    ]
+    np.testing.assert_allclose(np.exp(stakes), [[1.5, 0.25], [1.5, 0.025]])
+
+
+def test_evidence_is_what_was_seen_up_to_the_cap() -> None:
+    seen = QuantalResponse(evidence_cap=4.0).evidence(np.array([0.0, 1.0, 3.0]), np.array([0.0, 2.0, 6.0]))
+    assert seen.tolist() == [[0, 0], [1, 1], [2, 2]]
+    assert QuantalResponse(evidence_cap=1.0).evidence(np.array([1.0]), np.array([1.0])).tolist() == [[1, 0]]
+
+
+@pytest.mark.parametrize(("n_others", "tolerance"), [(512, 1e-9), (513, 0.003)])
+def test_the_chance_of_success_among_many_is_the_beta_binomials(n_others: int, tolerance: float) -> None:
+    policy = QuantalResponse()
+    for needed in (100, 300):
+        (found,) = policy.success_chance(n_others + 1, needed + 1, np.array([[3.0, 4.0]]))
+        exact = betabinom.sf(needed - 1, n_others, policy.prior_collude + 3, policy.prior_refrain + 4)
+        assert found == pytest.approx(exact, abs=tolerance)
