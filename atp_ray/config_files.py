@@ -92,7 +92,8 @@ def parse_model(model: type[ModelT], data: Any, where: str) -> ModelT:
 
 
 def shown_place(location: Sequence[int | str]) -> str:
-    """Return where in its data an error is, without which of several kinds of number was tried (`constrained-int`)."""
+    """Return where in its data an error is, without which of several kinds of value was tried (`constrained-int`):
+    parts with a hyphen, which none of our own keys has."""
     return ".".join(str(part) for part in location if "-" not in str(part))
 
 

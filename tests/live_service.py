@@ -34,7 +34,7 @@ clients, serving = Late("atp_ray.client"), Late("atp_ray.serve.__main__")
 
 READ_TOKEN, CONTROL_TOKEN = "read-me", "steer-me"
 TOKENS = {"ATP_RAY_READ_TOKEN": READ_TOKEN, "ATP_RAY_CONTROL_TOKEN": CONTROL_TOKEN}
-# No Python process starts in so little; Serve gives each proxy that replaces another a little more.
+# Hardly any Python process starts in so little; Serve gives each proxy that replaces another a little more.
 HASTY_PROXY = {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "0.4", "RAY_SERVE_PROXY_GRACEFUL_SHUTDOWN_TIMEOUT_S": "0.1"}
 PATIENT_PROXY = {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60"}
 

@@ -81,7 +81,7 @@ def running_experiment(
     Args:
         tools: whether agents run code, in a sandbox on each node.
         on_part: told what is being started, each time it changes.
-        meanwhile: called while engines load; nothing here has anything to do for those seconds.
+        meanwhile: called while engines load, if there are any: this process only waits for those seconds.
 
     Raises:
         EngineError: the cluster cannot be reached, or an engine or the actors do not start.

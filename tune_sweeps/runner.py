@@ -52,7 +52,7 @@ def play_cells(
         cells_at_once: how many play together; None plays as many as keep the engines busy.
         on_progress: called about twice a second, from another thread, with the counts of all coordinators.
         on_part: told what is being started.
-        meanwhile: called while engines load.
+        meanwhile: called while engines load, if there are any.
 
     Raises:
         EngineError, UsageError: the experiment does not start.

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 import ray
-from support import PATIENCE_S, make_cell, needs_isolation, tool_spec
+from support import PATIENCE_S, make_cell, needs_isolation, tool_spec, wait_until
 
 from actors.agent import PlayerSpec
 from actors.coordinator import Coordinator
@@ -44,11 +44,24 @@ async def test_a_sandbox_actor_runs_code_and_survives_being_killed(sandbox) -> N
     assert (await client.run("t", "1 + 1")).output == "2\n"
 
 
+def end_for_good(actor) -> None:
+    """Kill an actor and wait until it is dead: it may still answer a call or two."""
+    ray.kill(actor)
+    wait_until(lambda: not answers(actor), "a killed actor to be dead")
+
+
+def answers(actor) -> bool:
+    try:
+        return ray.get(actor.ready.remote(), timeout=PATIENCE_S)
+    except ray.exceptions.RayActorError:
+        return False
+
+
 async def test_a_sandbox_that_is_gone_for_good_is_a_result(local_ray) -> None:
     names, actors = create_sandboxes("none", 1)
     client = SandboxClient(names)
     assert (await client.run("s", "1")).status == "ok"
-    ray.kill(actors[0])
+    end_for_good(actors[0])
     assert (await client.run("s", "1")).status == "lost"
 
 
@@ -78,7 +91,7 @@ async def test_a_solver_uses_the_real_engine_and_the_real_tool(tiny_engine, sand
 
 async def test_a_tool_that_is_lost_ends_in_an_answer_all_the_same(tiny_engine) -> None:
     names, sandboxes = create_sandboxes("none", 1)
-    ray.kill(sandboxes[0])
+    end_for_good(sandboxes[0])
     model, tools = ServeClient(tiny_engine), SandboxClient(names)
     specs = [tool_spec(rounds=1, seed=seed) for seed in range(4)]
     decisions = await asyncio.gather(*(solved(model, tools, spec) for spec in specs))
