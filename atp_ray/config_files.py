@@ -92,8 +92,10 @@ def parse_model(model: type[ModelT], data: Any, where: str) -> ModelT:
 
 
 def shown_place(location: Sequence[int | str]) -> str:
-    """Return where in its data an error is, without which of several kinds of value was tried (`constrained-int`):
-    parts with a hyphen, which none of our own keys has."""
+    """Return where in its data an error is, without the parts with a hyphen.
+
+    Such a part is which of several kinds of value pydantic tried (`constrained-int`).
+    """
     return ".".join(str(part) for part in location if "-" not in str(part))
 
 

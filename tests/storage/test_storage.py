@@ -73,6 +73,7 @@ def test_a_log_tells_its_rounds_as_they_are_written_and_when_it_is_opened_again(
     for rounds in told:
         assert all(same(one, other) for one, other in zip(RECORDS[:2], rounds, strict=True))
     assert again.rounds("another") == ()
+    again.close()
 
 
 def test_a_log_that_is_in_use_or_in_no_folder_is_one_clear_line(tmp_path) -> None:
